@@ -1,0 +1,384 @@
+"""The nouns of OpenGap, in the order in which data flows through them.
+
+    Item -> Request -> Completion -> Score -> (sealed run) -> Comparison
+
+All of them are frozen and carry no behaviour; what is done with them lives in the room that does it.
+Money is in US dollars, durations are in seconds, dates are ISO 8601 strings, scores are in [0, 1] unless a
+task says otherwise, and a gap is closed - open in points (hundredths of the score's range).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Dimension = str
+"""A row of the report: ``reasoning``, ``coding``, ``summarization``, or a user's own word."""
+
+WeightsLevel = Literal["closed", "restricted", "open_weights", "open_with_data"]
+"""How open a model is. Restricted: weights published under a licence that limits use."""
+
+OPEN_LEVELS: frozenset[str] = frozenset({"open_weights", "open_with_data"})
+"""The levels that the gap counts as open; the rule is printed wherever a gap is."""
+
+CompletionStatus = Literal["ok", "truncated", "empty", "refused", "unanswered"]
+ScoreStatus = Literal["scored", "unparsed", "scorer_error"]
+Role = Literal["system", "user", "assistant"]
+RequestKind = Literal["generate", "loglikelihood"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One question; the forms in ``harness.questions`` add the fields that they need."""
+
+    id: str | None = None
+    """The source's own identifier; where there is none, the registry derives one from the content."""
+    cluster: str | None = None
+    """Items that are not independent share it: one passage, one repository, one template."""
+    published_on: str | None = None
+    """When the item became public; None: private, fresh or unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Decoding parameters; None means that the parameter is not sent."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How questions are asked: the same for both sides, named, versioned and hashed."""
+
+    name: str
+    version: int
+    wording: Mapping[str, str]
+    """Template of the user turn by form name, with the form's fields in braces."""
+    max_tokens: Mapping[str, int]
+    """Upper limit of generated tokens by form name, reasoning included; a task may set its own."""
+    sampling: Sampling = Sampling()
+    sampling_source: Literal["protocol", "card"] = "protocol"
+    """``card``: each card's own recommendation replaces ``sampling``."""
+    system_prompt: str | None = None
+    shots: int = 0
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What is really compared: a card, served somewhere, with fixed options."""
+
+    name: str
+    """Canonical address; unique, and what tables print."""
+    card: str
+    developer: str
+    weights: WeightsLevel
+    provider: str
+    api_name: str
+    """The name or path that the endpoint or engine is asked for."""
+    url: str | None = None
+    revision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Effort, dtype, quantization, LoRA: whatever makes it another system of the same card."""
+    weights_sha256: str | None = None
+    """Content hash of local weights; None for hosted systems."""
+    released: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCard:
+    """What a task is and where its items come from."""
+
+    name: str
+    version: int
+    dimension: Dimension
+    source: str
+    form: str
+    headline: str
+    """The metric that enters the gap."""
+    redistributable: bool
+    """False: the items' text is never published, only kept on this machine."""
+    licence: str | None = None
+    split: str | None = None
+    max_tokens: int | None = None
+    n: int | None = None
+    runs_code: bool = False
+    gated: bool = False
+    """True: access to the data has to be requested from its owner."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTask:
+    """One task of a plan, with the exact items that will be asked."""
+
+    card: TaskCard
+    item_ids: tuple[str, ...]
+    items_sha256: str
+    """Hash of the items' full content, so that a silently changed question is noticed."""
+    prompts_sha256: str
+    """Hash of all rendered prompts and their parameters."""
+    revision: str | None = None
+    """Revision of the source that was really loaded; None where the source has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One system, one protocol, some tasks, repeated: on disk before the first request."""
+
+    system: System
+    protocol: Protocol
+    protocol_sha256: str
+    tasks: tuple[PlannedTask, ...]
+    repeats: int
+    order_seed: int
+    code_execution: bool
+    suite: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One item rendered for one protocol, ready to be sent to any adapter."""
+
+    task: str
+    item_id: str
+    repeat: int
+    messages: tuple[Message, ...]
+    max_tokens: int
+    sampling: Sampling
+    prompt_hash: str
+    """With system and repeat the identity for resuming; see ``running.plan``."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    kind: RequestKind = "generate"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the endpoint counted them; None where it did not say."""
+
+    input: int | None = None
+    cached: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back for one request, kept exactly as it came."""
+
+    status: CompletionStatus
+    text: str = ""
+    reasoning: str = ""
+    finish_reason: str | None = None
+    usage: Usage = Usage()
+    latency_s: float | None = None
+    first_token_s: float | None = None
+    mean_logprob: float | None = None
+    reported_model: str | None = None
+    fingerprint: str | None = None
+    attempts: int = 1
+    cost_usd: float | None = None
+    error: str | None = None
+    """Why it is unanswered, or why earlier attempts failed; never contains a key."""
+    dropped: tuple[str, ...] = ()
+    """Parameters that the endpoint cannot take and that were left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal: which request, and what came back."""
+
+    task: str
+    item_id: str
+    repeat: int
+    prompt_hash: str
+    completion: Completion
+    at: str
+    """UTC time at which the answer arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one answer is worth."""
+
+    status: ScoreStatus
+    values: Mapping[str, float] = field(default_factory=dict)
+    answer: str | None = None
+    """What was read out of the text, normalised and short."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFact:
+    """How open a model was from a date on, and how one knows."""
+
+    level: WeightsLevel
+    since: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """List price per million tokens from a date on; None: not published or not known."""
+
+    since: str
+    input: float | None = None
+    output: float | None = None
+    cached: float | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a card is served."""
+
+    provider: str
+    name: str
+    prices: tuple[Price, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is known of a model, each fact with its source."""
+
+    id: str
+    developer: str
+    weights: tuple[WeightsFact, ...]
+    family: str | None = None
+    repository: str | None = None
+    """``org/name`` of published weights, or a path inside the package for the bundled demo models."""
+    licence: str | None = None
+    released: str | None = None
+    retires: str | None = None
+    cutoff: str | None = None
+    parameters_b: float | None = None
+    active_parameters_b: float | None = None
+    context: int | None = None
+    modalities: tuple[str, ...] = ("text",)
+    rejects: tuple[str, ...] = ()
+    """Parameters that its own API refuses, e.g. ``temperature``."""
+    recommended: Sampling = Sampling()
+    endpoints: tuple[Endpoint, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What really happened; written last, so its presence means that the run is sealed."""
+
+    run_id: str
+    plan_sha256: str
+    system: System
+    protocol: str
+    protocol_sha256: str
+    tasks: tuple[PlannedTask, ...]
+    started: str
+    sealed: str
+    counts: Mapping[str, int]
+    """Planned, answered and unanswered rows, and one count a status."""
+    scorers: Mapping[str, str]
+    """Scorer version by task."""
+    usage: Usage
+    cost_usd: float | None
+    bytes_sent: int
+    """Bytes of prompts that left this machine; 0 for a local system."""
+    tokens_sent: int | None
+    versions: Mapping[str, str]
+    machine: Mapping[str, Any]
+    engine: Mapping[str, Any]
+    """Flags, chat template hash, dtype: whatever the adapter reports of itself."""
+    checksums: Mapping[str, str]
+    suite: str | None = None
+    repeats: int = 1
+    provenance: str = "run"
+    """``run``: asked here. ``import:<format>``: results of models that nobody here ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedScore:
+    """A number that someone else published; it has no items and never enters a paired gap."""
+
+    series: str
+    model: str
+    value: float
+    unit: str
+    source: str
+    date: str | None = None
+    n: int | None = None
+    weights: WeightsLevel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """An exact split of a gap, in points: the five parts add up to it."""
+
+    wrong: float
+    unparsed: float
+    truncated: float
+    empty: float
+    refused: float
+
+
+Verdict = Literal["closed leads", "open leads", "equivalent", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How far apart two systems are, and how sure that is; points throughout.
+
+    Positive: closed ahead. ``nan`` where a figure is not defined for this comparison.
+    """
+
+    dimension: Dimension
+    task: str
+    closed: str
+    open: str
+    score_closed: float
+    score_open: float
+    chosen_by: str
+    protocol: str
+    gap: float
+    se: float
+    se_unpaired: float
+    se_clustered: float
+    ci_low: float
+    ci_high: float
+    ci_method: str
+    ci_simultaneous: tuple[float, float]
+    ci_t: tuple[float, float]
+    ci_cr1: tuple[float, float]
+    df: float
+    n: int
+    missing_closed: int
+    missing_open: int
+    clusters: int
+    g_eff: float
+    b10: int | None
+    b01: int | None
+    p_mcnemar: float
+    p_wild: float
+    correlation: float
+    log_odds_gap: float
+    detectable: float
+    detectable_iid: float
+    margin: float
+    verdict: Verdict
+    waterfall: Waterfall
+    warnings: tuple[str, ...]
+    runs: tuple[str, ...]
+    tasks: tuple[str, ...] = ()
+    plug_in: float | None = None
+    boot_sd: float | None = None
+    candidates: Mapping[str, Any] | None = None
