@@ -1,0 +1,197 @@
+"""Text to System: the only parser of model addresses.
+
+    [provider:]name[@revision][,key=value…]
+
+``openai:gpt-5.2,effort=high`` · ``vllm:Qwen/Qwen3-8B@main,dtype=bfloat16`` · ``server:NAME@URL`` · ``file:answers.jsonl``
+
+A bare name is a catalogue id or ``org/name``. A bare open model never leaves this machine; a bare closed one means its
+developer's own API; any other host is spelt out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import catalogue
+from harness.catalogue import Provider
+from harness.errors import UnknownName, UsageError
+from harness.types import ModelCard, System, WeightsLevel
+
+ENGINES = ("vllm", "transformers")
+"""In-process engines, in order of preference."""
+
+OPTIONS = ("effort", "dtype", "quantization", "lora", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size")
+
+WEIGHTS_FLAG: Mapping[str, WeightsLevel] = {
+    "open": "open_weights",
+    "closed": "closed",
+    "restricted": "restricted",
+    "open_weights": "open_weights",
+    "open_with_data": "open_with_data",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The parts of an address, before anything is looked up."""
+
+    provider: str | None
+    name: str
+    revision: str | None = None
+    url: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        text = f"{self.provider}:{self.name}" if self.provider else self.name
+        if self.url:
+            text += f"@{self.url}"
+        elif self.revision:
+            text += f"@{self.revision}"
+        return text + "".join(f",{key}={value}" for key, value in sorted(self.options.items()))
+
+
+def parse(text: str) -> Address:
+    """Split an address into its parts. UsageError on a malformed one, UnknownName on an unknown provider or option."""
+    text = text.strip()
+    known = [*ENGINES, "server", "file", *catalogue.providers()]
+    head, separator, rest = text.partition(":")
+    provider = head if separator and re.fullmatch(r"[A-Za-z][\w.-]*", head) else None
+    body = rest if provider else text
+    if provider and provider not in known:
+        raise UnknownName("provider", provider, known, hint="(an address is [provider:]name[@revision][,key=value])")
+    if provider == "file":
+        if not body:
+            raise UsageError("file: needs the path of a JSON Lines file, as in file:answers.jsonl")
+        return Address("file", body)
+    body, *pairs = re.split(r",(?=\w+=)", body)
+    options: dict[str, str] = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        if key not in OPTIONS:
+            raise UnknownName("option", key, OPTIONS, hint=f"(in the address {text!r})")
+        options[key] = value
+    name, at, suffix = body.partition("@")
+    if not name:
+        raise UsageError(f"the address {text!r} names no model; write [provider:]name[@revision][,key=value]")
+    if provider == "server":
+        if not suffix.startswith(("http://", "https://")):
+            raise UsageError(f"{text!r}: a server is written server:NAME@URL, as in server:my-model@http://127.0.0.1:8000/v1")
+        return Address("server", name, url=suffix.rstrip("/"), options=options)
+    if at and not suffix:
+        raise UsageError(f"{text!r}: nothing stands after '@'; write name@revision")
+    return Address(provider, name, revision=suffix or None, options=options)
+
+
+def resolve(text: str, weights: str | None = None) -> System:
+    """Find out what an address means today.
+
+    ``weights`` is the user's own word (``open`` or ``closed``) on a model that the catalogue does not know.
+
+    Raises: UsageError (malformed, openness unknown, no engine installed), UnknownName (with the nearest valid names).
+    """
+    address = parse(text)
+    if weights is not None and weights not in WEIGHTS_FLAG:
+        raise UnknownName("weights level", weights, WEIGHTS_FLAG)
+    if address.provider is None:
+        address = _place(address)
+    assert address.provider is not None
+    if address.provider in ENGINES:
+        return _local(address, weights)
+    if address.provider in ("server", "file"):
+        card = catalogue.card_for(address.provider, address.name)
+        level = _level(address, card, weights)
+        return _system(address, card, level, api_name=address.name, url=address.url)
+    return _hosted(address, catalogue.providers()[address.provider], weights)
+
+
+def _place(address: Address) -> Address:
+    """Give a bare name its provider: this machine for an open model, its developer's API for a closed one."""
+    card = _bare_card(address.name)
+    if card is None:
+        if re.fullmatch(r"[\w.-]+/[\w.-]+", address.name) or Path(address.name).is_dir():
+            return _with_provider(address, preferred_engine(), address.name)
+        raise UnknownName("model", address.name, catalogue.cards(), hint="(`opengap models` lists them; other hosts: provider:name)")
+    if catalogue.is_open(catalogue.weights_at(card)) or not card.endpoints:
+        return _with_provider(address, preferred_engine(), card.id)
+    return _with_provider(address, card.endpoints[0].provider, card.endpoints[0].name)
+
+
+def _bare_card(name: str) -> ModelCard | None:
+    known = catalogue.cards()
+    if name in known:
+        return known[name]
+    by_repository = [card for card in known.values() if card.repository == name]
+    if by_repository:
+        return by_repository[0]
+    starting = [card for card in known.values() if card.id.startswith(name)]
+    if len(starting) > 1:
+        raise UsageError(f"{name!r} is ambiguous: {', '.join(card.id for card in starting)}")
+    return starting[0] if starting else None
+
+
+def _with_provider(address: Address, provider: str, name: str) -> Address:
+    return Address(provider, name, address.revision, address.url, address.options)
+
+
+def preferred_engine() -> str:
+    """The first in-process engine that is installed. UsageError says how to install one."""
+    for engine in ENGINES:
+        if importlib.util.find_spec(engine) is not None:
+            return engine
+    raise UsageError(
+        "no local engine is installed and an open model never leaves this machine by itself; install one: "
+        "pip install 'opengap[vllm]' on a GPU box, 'opengap[transformers]' elsewhere, or spell out a host"
+    )
+
+
+def _local(address: Address, weights: str | None) -> System:
+    assert address.provider is not None
+    card = catalogue.card_for(address.provider, address.name)
+    level = _level(address, card, weights)
+    source = card.repository if card and card.repository else address.name
+    if card and card.repository is None:
+        raise UsageError(f"{card.id} has no published weights in the catalogue, so {address.provider} cannot run it")
+    if card:
+        address = _with_provider(address, address.provider, card.id)
+    return _system(address, card, level, api_name=source, url=None)
+
+
+def _hosted(address: Address, provider: Provider, weights: str | None) -> System:
+    card = catalogue.card_for(provider.name, address.name)
+    name = address.name
+    if card:
+        name = next((e.name for e in card.endpoints if e.provider == provider.name), name)
+        address = _with_provider(address, provider.name, name)
+    level: WeightsLevel
+    level = "closed" if card is None and weights is None and provider.serves == "closed" else _level(address, card, weights)
+    return _system(address, card, level, api_name=name, url=provider.url)
+
+
+def _level(address: Address, card: ModelCard | None, weights: str | None) -> WeightsLevel:
+    if card is not None:
+        known = catalogue.weights_at(card)
+        if weights is not None and catalogue.is_open(WEIGHTS_FLAG[weights]) != catalogue.is_open(known):
+            raise UsageError(f"--weights {weights} contradicts the catalogue, where {card.id} is {known}: leave the flag out")
+        return known
+    if weights is None:
+        raise UsageError(f"nothing is known of {address}: say --weights open or --weights closed")
+    return WEIGHTS_FLAG[weights]
+
+
+def _system(address: Address, card: ModelCard | None, level: WeightsLevel, api_name: str, url: str | None) -> System:
+    return System(
+        name=str(address),
+        card=card.id if card else address.name,
+        developer=card.developer if card else "",
+        weights=level,
+        provider=address.provider or "",
+        api_name=api_name,
+        url=url,
+        revision=address.revision,
+        options=dict(sorted(address.options.items())),
+        released=card.released if card else None,
+    )

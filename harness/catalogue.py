@@ -1,0 +1,125 @@
+"""Cards and endpoints: who made a model, how open it was at a date, where it is served and at what price."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness import settings
+from harness.errors import UnknownName, UsageError
+from harness.types import OPEN_LEVELS, Endpoint, ModelCard, Price, Sampling, WeightsFact, WeightsLevel
+
+OPENNESS_RULE = "open = weights published under a licence that does not limit use (levels open_weights, open_with_data)"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A host of models, as ``providers.yaml`` describes it."""
+
+    name: str
+    protocol: Literal["openai", "anthropic"]
+    url: str | None = None
+    key: str | None = None
+    """Environment variable that holds the key; None: no key is needed."""
+    serves: Literal["closed", "any"] = "any"
+    """``closed``: only closed models, so that a new snapshot needs no flag."""
+    max_tokens_parameter: str = "max_tokens"
+    rejects: tuple[str, ...] = ()
+    """Parameters that no model there accepts."""
+    launch: str | None = None
+    """Python module of a server that is started on loopback for the run and stopped with it."""
+    leaves_machine: bool = True
+    source: str = ""
+
+
+def providers() -> Mapping[str, Provider]:
+    """Providers by name. UsageError names the file and the key that is wrong."""
+    return _providers(tuple(settings.config_folders()))
+
+
+@functools.cache
+def _providers(folders: tuple[Path, ...]) -> Mapping[str, Provider]:
+    return {
+        name: settings.build(Provider, {"name": name, **data}, f"{path}: {name}")
+        for name, (data, path) in settings.load("providers").items()
+    }
+
+
+def cards() -> Mapping[str, ModelCard]:
+    """All cards by id, from ``catalogue/<developer>.yaml`` of every configuration folder."""
+    return _cards(tuple(settings.config_folders()))
+
+
+@functools.cache
+def _cards(folders: tuple[Path, ...]) -> Mapping[str, ModelCard]:
+    found: dict[str, ModelCard] = {}
+    for folder in folders:
+        for path in sorted((folder / "catalogue").glob("*.yaml")):
+            for card in _read(path):
+                found[card.id] = card
+    return found
+
+
+def _read(path: Path) -> list[ModelCard]:
+    data = settings.read_yaml(path)
+    unknown = set(data) - {"developer", "cards"}
+    if unknown:
+        raise UnknownName("key", sorted(unknown)[0], ["developer", "cards"], hint=f"(in {path})")
+    if not isinstance(data.get("cards"), dict) or "developer" not in data:
+        raise UsageError(f"{path}: needs 'developer' and a mapping 'cards'")
+    return [_card(str(name), str(data["developer"]), body, f"{path}: {name}") for name, body in data["cards"].items()]
+
+
+def _card(name: str, developer: str, body: Any, where: str) -> ModelCard:
+    if not isinstance(body, dict):
+        raise UsageError(f"{where}: expected a mapping")
+    parts: dict[str, Any] = dict(body)
+    parts["weights"] = [settings.build(WeightsFact, fact, f"{where}: weights") for fact in parts.get("weights") or []]
+    if not parts["weights"]:
+        raise UsageError(f"{where}: 'weights' needs at least one dated level with its evidence")
+    endpoints = []
+    for data in parts.get("endpoints") or []:
+        prices = [settings.build(Price, price, f"{where}: prices") for price in data.get("prices") or []]
+        endpoint = settings.build(Endpoint, {**data, "prices": []}, f"{where}: endpoints")
+        endpoints.append(dataclasses.replace(endpoint, prices=tuple(prices)))
+    parts["endpoints"] = endpoints
+    if "recommended" in parts:
+        parts["recommended"] = settings.build(Sampling, parts["recommended"], f"{where}: recommended")
+    return settings.build(ModelCard, {"id": name, "developer": developer, **parts}, where)
+
+
+def weights_at(card: ModelCard, date: str | None = None) -> WeightsLevel:
+    """Level in force on an ISO date (default: today): the latest fact that is not in the future, else the first."""
+    date = date or dt.date.today().isoformat()
+    facts = sorted(card.weights, key=lambda fact: fact.since)
+    current = [fact for fact in facts if fact.since <= date]
+    return (current or facts)[-1 if current else 0].level
+
+
+def is_open(level: str) -> bool:
+    """Whether the gap counts a level as open; see :data:`OPENNESS_RULE`."""
+    return level in OPEN_LEVELS
+
+
+def price_at(card: ModelCard, provider: str, date: str | None = None) -> Price | None:
+    """Price in force on an ISO date (default: today) at a provider; None where none is known."""
+    date = date or dt.date.today().isoformat()
+    prices = [price for endpoint in card.endpoints if endpoint.provider == provider for price in endpoint.prices]
+    current = sorted((price for price in prices if price.since <= date), key=lambda price: price.since)
+    return current[-1] if current else None
+
+
+def card_for(provider: str, name: str) -> ModelCard | None:
+    """The card of what a provider calls ``name``, or of a repository ``org/name``, or with that id."""
+    for card in cards().values():
+        if any(endpoint.provider == provider and endpoint.name == name for endpoint in card.endpoints):
+            return card
+    for card in cards().values():
+        if card.repository == name or card.id == name:
+            return card
+    return None

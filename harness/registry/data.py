@@ -1,0 +1,132 @@
+"""Rows of a task's source: from local files of the same schema, or from the Hugging Face hub at a recorded revision."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataUnavailable
+from harness.types import TaskCard
+
+ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """``hf:org/name[/config][@revision]``, taken apart."""
+
+    repository: str
+    config: str | None
+    revision: str | None
+
+
+def parse_source(source: str) -> HubSource:
+    match = re.fullmatch(r"hf:([^/@]+/[^/@]+)(?:/([^@]+))?(?:@(.+))?", source)
+    if match is None:
+        raise DataUnavailable(f"source {source!r} is not of the form hf:org/name[/config][@revision]")
+    return HubSource(*match.groups())
+
+
+def load_rows(
+    card: TaskCard, folder: Path | None, pinned: str | None = None
+) -> tuple[Iterable[Mapping[str, Any]], str | None]:
+    """Rows of a task and the revision that they have.
+
+    A local file in ``folder`` comes first (revision: its SHA-256); else the hub, at the revision of the source, else
+    at ``pinned`` (what earlier runs of the store used), else at today's, which is resolved and returned.
+
+    Raises: DataUnavailable with what to do.
+    """
+    if card.source.startswith("bundled:"):
+        return (), None
+    if folder is not None:
+        path = find_local(card, folder)
+        if path is not None:
+            return read_file(path), f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    return _from_hub(card, parse_source(card.source), pinned)
+
+
+def find_local(card: TaskCard, folder: Path) -> Path | None:
+    """``<folder>/<task>.<ending>``, or the file of the task's split in ``<folder>/<task>/``, or the only one there."""
+    for ending in ENDINGS:
+        if (folder / f"{card.name}{ending}").is_file():
+            return folder / f"{card.name}{ending}"
+    inside = folder / card.name
+    if not inside.is_dir():
+        return None
+    files = [path for path in sorted(inside.iterdir()) if path.name.endswith(ENDINGS)]
+    of_split = [path for path in files if card.split and path.name.startswith(card.split)]
+    if len(of_split) == 1 or len(files) == 1:
+        return (of_split or files)[0]
+    if not files:
+        return None
+    raise DataUnavailable(
+        f"{inside} holds several data files and none is named after the split {card.split!r}: "
+        + ", ".join(path.name for path in files)
+    )
+
+
+def read_file(path: Path) -> list[dict[str, Any]]:
+    """Rows of a JSON Lines (optionally gzipped), JSON, CSV or Parquet file. DataUnavailable names the broken line."""
+    if path.name.endswith(".parquet"):
+        import pyarrow.parquet as pq
+
+        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        return rows
+    raw = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataUnavailable(f"{path} is not UTF-8: {error}") from error
+    if path.suffix == ".csv":
+        return list(csv.DictReader(io.StringIO(text)))
+    if path.suffix == ".json":
+        loaded = _parse(text, path, 1)
+        if isinstance(loaded, dict):
+            loaded = loaded.get("data") or loaded.get("rows") or loaded.get("examples")
+        if not isinstance(loaded, list):
+            raise DataUnavailable(f"{path}: expected a list of rows")
+        return loaded
+    lines = enumerate(text.split("\n"), start=1)
+    return [_parse(line, path, number) for number, line in lines if line.strip()]
+
+
+def _parse(text: str, path: Path, line: int) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataUnavailable(f"{path}, line {line}: not valid JSON ({error.msg} at column {error.colno})") from error
+
+
+def _from_hub(
+    card: TaskCard, source: HubSource, pinned: str | None
+) -> tuple[Iterable[Mapping[str, Any]], str | None]:
+    import datasets
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    revision = source.revision or pinned
+    try:
+        if revision is None:
+            revision = huggingface_hub.HfApi().dataset_info(source.repository).sha
+        rows = datasets.load_dataset(source.repository, source.config, split=card.split, revision=revision)
+    except (OSError, ValueError, HfHubHTTPError, OfflineModeIsEnabled) as error:
+        gate = (
+            f" It is gated: ask its owner for access at huggingface.co/datasets/{source.repository} and set HF_TOKEN."
+            if card.gated
+            else ""
+        )
+        first = (str(error) or type(error).__name__).splitlines()[0][:160]
+        raise DataUnavailable(
+            f"{card.name}: cannot load {source.repository} from the hub ({first}).{gate} Without a network put the "
+            f"same rows into DIR/{card.name}/{card.split}.jsonl and give --data DIR (or OPENGAP_DATA)"
+        ) from error
+    return rows, revision

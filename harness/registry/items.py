@@ -1,0 +1,84 @@
+"""From a task to the items that will be asked: identified, checked, optionally limited to a stable subset."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import DataUnavailable
+from harness.registry.data import load_rows
+from harness.registry.task import Task
+from harness.types import Item
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTask:
+    """A task with its items; every item has an id, and the ids are unique."""
+
+    task: Task
+    items: Sequence[Item]
+    revision: str | None
+
+    @property
+    def name(self) -> str:
+        return self.task.card.name
+
+
+def load_items(task: Task, folder: Path | None = None, limit: int | None = None, pinned: str | None = None) -> LoadedTask:
+    """Load a task's items.
+
+    ``limit`` keeps the first items in the order of a hash of their ids: the same ones for every system, and a smaller
+    limit's items are among a larger one's.
+
+    Raises: DataUnavailable (source missing, rows of another schema, no rows, repeated ids).
+    """
+    rows, revision = load_rows(task.card, folder, pinned)
+    try:
+        items = identify(list(task.make_items(rows)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataUnavailable(f"{task.card.name}: the rows do not fit the task's schema ({error!r})") from error
+    if not items:
+        raise DataUnavailable(f"{task.card.name}: the source has no items")
+    repeated = [name for name, count in Counter(item.id for item in items).items() if count > 1]
+    if repeated:
+        raise DataUnavailable(f"{task.card.name}: {len(repeated)} ids occur more than once, as {repeated[0]!r}")
+    if limit is not None:
+        items = sorted(items, key=lambda item: _digest(f"{task.card.name}\0{item.id}".encode()))[:limit]
+    return LoadedTask(task, items, revision)
+
+
+def identify(items: Sequence[Item]) -> list[Item]:
+    """Give items without an id one that depends on their content, and on their ordinal among equals."""
+    seen: Counter[str] = Counter()
+    named: list[Item] = []
+    for item in items:
+        if item.id is None:
+            digest = _digest(content(item))[:16]
+            seen[digest] += 1
+            name = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+            item = dataclasses.replace(item, id=name)
+        named.append(item)
+    return named
+
+
+def content(item: Item) -> bytes:
+    """Canonical bytes of everything that an item holds."""
+    return msgspec.json.encode(item, order="sorted")
+
+
+def content_hash(items: Sequence[Item]) -> str:
+    """SHA-256 over all items, whatever their order."""
+    whole = hashlib.sha256()
+    for digest in sorted(_digest(content(item)) for item in items):
+        whole.update(digest.encode())
+    return whole.hexdigest()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

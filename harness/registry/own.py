@@ -1,0 +1,110 @@
+"""A user's own questions from one JSON Lines file, without a task file.
+
+Fields of a line: ``input`` (text) or ``messages`` (a conversation), ``target``; optional ``id``, ``cluster``, ``choices``
+(all options, the target among them), ``dimension``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataUnavailable, UnknownName, UsageError
+from harness.questions import Choice, ChoiceForm, ContainsForm, ExactForm, Form, Numeric, NumericForm, Text
+from harness.questions.numeric import canonical_number
+from harness.registry.data import read_file
+from harness.registry.items import LoadedTask, identify
+from harness.registry.task import Row, Task
+from harness.types import Item, Message, TaskCard
+
+SCORERS: Mapping[str, Form[Any]] = {
+    "exact": ExactForm(),
+    "contains": ContainsForm(),
+    "choice": ChoiceForm(),
+    "numeric": NumericForm(),
+}
+
+FIELDS = ("input", "messages", "target", "id", "cluster", "choices", "dimension", "published_on")
+
+
+def own_tasks(path: Path, scorer: str) -> list[LoadedTask]:
+    """One task per dimension named in the file (default ``own``), with all items of the file.
+
+    Raises: UnknownName (scorer, field), DataUnavailable (names the line and what is wrong with it).
+    """
+    if scorer not in SCORERS:
+        raise UnknownName("scorer", scorer, SCORERS)
+    if not path.is_file():
+        raise UsageError(f"items file {str(path)!r} does not exist")
+    rows = read_file(path)
+    by_dimension: dict[str, list[Item]] = {}
+    for number, row in enumerate(rows, start=1):
+        item = _item(row, scorer, f"{path}, item {number}")
+        by_dimension.setdefault(str(row.get("dimension") or "own"), []).append(item)
+    if not by_dimension:
+        raise DataUnavailable(f"{path} holds no items")
+    return [_task(path, scorer, dimension, items) for dimension, items in sorted(by_dimension.items())]
+
+
+def _task(path: Path, scorer: str, dimension: str, items: list[Item]) -> LoadedTask:
+    stem = re.sub(r"\W+", "_", path.stem)
+    name = stem if dimension == "own" else f"{stem}.{re.sub(r'[^A-Za-z0-9]+', '_', dimension)}"
+    form = SCORERS[scorer]
+    card = TaskCard(
+        name=name,
+        version=1,
+        dimension=dimension,
+        source=f"file:{path.name}",
+        form=form.name,
+        headline=form.headline,
+        redistributable=False,
+        description=f"own questions, scorer {scorer}",
+        n=len(items),
+    )
+
+    def make_items(rows: Iterable[Row]) -> Iterable[Item]:
+        return items
+
+    identified = identify(items)
+    ids = [item.id for item in identified]
+    if len(set(ids)) < len(ids):
+        repeated = next(one for one in ids if ids.count(one) > 1)
+        raise DataUnavailable(f"{path}: the id {repeated!r} occurs more than once")
+    return LoadedTask(Task(card, form, make_items), identified, None)
+
+
+def _item(row: Any, scorer: str, where: str) -> Item:
+    if not isinstance(row, dict):
+        raise DataUnavailable(f"{where}: expected an object with 'input' and 'target'")
+    for key in row:
+        if key not in FIELDS:
+            raise UnknownName("field", key, FIELDS, hint=f"({where})")
+    if "target" not in row:
+        raise DataUnavailable(f"{where}: 'target' is missing")
+    if ("input" in row) == ("messages" in row):
+        raise DataUnavailable(f"{where}: needs either 'input' or 'messages'")
+    shared = {key: str(row[key]) for key in ("id", "cluster", "published_on") if row.get(key) is not None}
+    target = str(row["target"])
+    if not target.strip():
+        raise DataUnavailable(f"{where}: 'target' is empty")
+    if scorer in ("choice", "numeric") and "messages" in row:
+        raise DataUnavailable(f"{where}: the scorer {scorer!r} asks in its own words and needs 'input'; use exact or contains")
+    if scorer == "choice":
+        choices = [str(choice) for choice in row.get("choices") or []]
+        if target not in choices or len(set(choices)) < len(choices) or len(choices) < 2:
+            raise DataUnavailable(f"{where}: 'choices' must hold at least two different options, the target among them")
+        return Choice(question=str(row["input"]), right=target, wrong=[c for c in choices if c != target], **shared)
+    if scorer == "numeric":
+        if canonical_number(target) is None:
+            raise DataUnavailable(f"{where}: the target {target!r} is not a number")
+        return Numeric(question=str(row["input"]), answer=target, **shared)
+    messages = tuple(_message(message, where) for message in row.get("messages") or ())
+    return Text(question=str(row.get("input", "")), target=target, messages=messages, **shared)
+
+
+def _message(data: Any, where: str) -> Message:
+    if not isinstance(data, dict) or data.get("role") not in ("system", "user", "assistant"):
+        raise DataUnavailable(f"{where}: a message is an object with 'role' (system, user, assistant) and 'content'")
+    return Message(data["role"], str(data.get("content", "")))

@@ -1,0 +1,23 @@
+"""Which run counts: the one place that decides it, or weekly runs, rescores and imports would be counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.store.layout import RunFolder
+from harness.types import PlannedTask, Receipt
+
+
+def current_runs(
+    receipts: Iterable[tuple[RunFolder, Receipt]],
+) -> dict[tuple[str, str, str], tuple[RunFolder, Receipt, PlannedTask]]:
+    """The latest sealed run by (system name, task name, protocol hash).
+
+    Latest: by the start of the run that asked, then by the time of sealing, so that a rescored run replaces the run
+    whose answers it scores.
+    """
+    chosen: dict[tuple[str, str, str], tuple[RunFolder, Receipt, PlannedTask]] = {}
+    for run, receipt in sorted(receipts, key=lambda pair: (pair[1].started, pair[1].sealed, pair[0].run_id)):
+        for planned in receipt.tasks:
+            chosen[receipt.system.name, planned.card.name, receipt.protocol_sha256] = (run, receipt, planned)
+    return chosen

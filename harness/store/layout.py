@@ -1,0 +1,120 @@
+"""Where everything of a run lies.
+
+    <store>/runs/<run_id>/  plan.json  journal/0001.jsonl …  scores.parquet  text.parquet  receipt.json
+
+A run's id is its start (UTC, to the second) and its plan's hash. ``receipt.json`` is written last: a run is sealed
+exactly if it is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import StoreError
+from harness.types import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths of one run."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        return self.path.name
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "plan.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal"
+
+    @property
+    def scores(self) -> Path:
+        return self.path / "scores.parquet"
+
+    @property
+    def text(self) -> Path:
+        return self.path / "text.parquet"
+
+    @property
+    def receipt(self) -> Path:
+        return self.path / "receipt.json"
+
+    @property
+    def sealed(self) -> bool:
+        return self.receipt.is_file()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run against a second process on this machine. StoreError if it is held already."""
+        with open(self.path / ".lock", "w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise StoreError(f"another process is at work on {self.path}; wait for it or stop it") from error
+            yield
+
+
+def plan_hash(plan: Plan) -> str:
+    """SHA-256 of everything that the plan says."""
+    return hashlib.sha256(msgspec.json.encode(plan, order="sorted")).hexdigest()
+
+
+def list_runs(store: Path) -> list[RunFolder]:
+    """All run folders, oldest first, sealed or not; a folder without a plan is not a run."""
+    root = store / "runs"
+    if not root.is_dir():
+        return []
+    return [RunFolder(path) for path in sorted(root.iterdir()) if (path / "plan.json").is_file()]
+
+
+def find_run(store: Path, digest: str, *, sealed: bool) -> RunFolder | None:
+    """The newest sealed, or unsealed, run of a plan."""
+    matching = [run for run in list_runs(store) if run.run_id.endswith(digest[:12]) and run.sealed == sealed]
+    return matching[-1] if matching else None
+
+
+def new_run(store: Path, plan: Plan) -> RunFolder:
+    """Create a run's folder with its plan. StoreError if the store cannot be written."""
+    now = dt.datetime.now(dt.UTC)
+    data = msgspec.json.format(msgspec.json.encode(plan, order="sorted"), indent=1)
+    while True:
+        path = store / "runs" / f"{now:%Y%m%dT%H%M%SZ}-{plan_hash(plan)[:12]}"
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            # A second run of one plan within the same second is told apart by the next one.
+            now += dt.timedelta(seconds=1)
+            continue
+        except OSError as error:
+            raise StoreError(f"cannot write to the store {store}: {error.strerror}; give --store a writable folder") from error
+        run = RunFolder(path)
+        run.journal.mkdir()
+        write_atomically(run.plan, data)
+        return run
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write, flush to disk and rename, so that a reader sees the whole file or none. StoreError on failure."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(temporary, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,64 @@
+"""Reading sealed runs: receipts as objects, rows through DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from harness.errors import StoreError
+from harness.store.layout import RunFolder, list_runs
+from harness.types import Plan, Receipt
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_plan(run: RunFolder) -> Plan:
+    """StoreError if the plan is not readable."""
+    return _decode(run.plan, Plan)
+
+
+def read_receipt(run: RunFolder) -> Receipt:
+    """StoreError if the run is not sealed or its receipt is not readable."""
+    return _decode(run.receipt, Receipt)
+
+
+def _decode(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError) as error:
+        raise StoreError(f"cannot read {path}: {error}") from error
+
+
+def read_receipts(store: Path) -> tuple[list[tuple[RunFolder, Receipt]], list[str]]:
+    """All sealed runs, oldest first, and a line about each folder that is damaged or foreign."""
+    found: list[tuple[RunFolder, Receipt]] = []
+    problems: list[str] = []
+    for run in list_runs(store):
+        if not run.sealed:
+            continue
+        try:
+            found.append((run, read_receipt(run)))
+        except StoreError as error:
+            problems.append(str(error))
+    return found, problems
+
+
+def frame(runs: Sequence[RunFolder], columns: Sequence[str], where: str = "", file: str = "scores") -> pd.DataFrame:
+    """Columns of ``scores`` (or ``text``) of sealed runs as a pandas frame; ``where`` is a DuckDB condition."""
+    import duckdb
+
+    paths = [str(run.scores if file == "scores" else run.text) for run in runs]
+    condition = f" WHERE {where}" if where else ""
+    selected = ", ".join(f'"{column}"' for column in columns)
+    with duckdb.connect() as connection:
+        try:
+            query = f"SELECT {selected} FROM read_parquet($paths, union_by_name=true){condition}"
+            return connection.execute(query, {"paths": paths}).df()
+        except duckdb.Error as error:
+            raise StoreError(f"cannot read the sealed rows: {str(error).splitlines()[0]}") from error
