@@ -20,8 +20,8 @@ def _finite(values: ArrayLike, name: str, dimensions: int) -> Floats:
     broken = int(array.size - np.isfinite(array).sum())
     if broken:
         raise ValueError(
-            f"{name}: {broken} of {array.size} values are NaN or infinite; leave out, on both sides, what was "
-            "not answered"
+            f"{name}: {broken} of {array.size} values are NaN or infinite; leave out, on both sides, "
+            "what was not answered"
         )
     return array
 

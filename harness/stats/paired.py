@@ -83,7 +83,7 @@ def paired(closed: ArrayLike, open_: ArrayLike, *, level: float = 0.95) -> Paire
 
     Shapes (n,) each, scores in [0, 1], one an item (repeats averaged). Raises ValueError for NaN, no items,
     unequal lengths. n = 1 gives NaN for everything that needs a spread. Source: Miller 2024, arXiv
-    2411.00640, eq. 7.
+    2411.00640.
     """
     c, o = pair(closed, open_)
     d = c - o

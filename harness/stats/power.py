@@ -26,7 +26,7 @@ def difference_sd(
 
     omega^2 is the variance of the true item differences, sigma^2 the mean variance of one answer to the
     same item (`repeats` gives all three). Raises ValueError for k < 1 or a negative variance. Source:
-    Miller 2024, eq. 9.
+    Miller 2024.
     """
     if min(closed_repeats, open_repeats) < 1 or min(item_variance, closed_variance, open_variance) < 0:
         raise ValueError("repeats must be at least 1 and variances at least 0")
@@ -37,7 +37,7 @@ def detectable_iid(sd: float, n: int, *, deff: float = 1.0, level: float = 0.95,
     """Smallest gap n independent items would show: (z_{1-alpha/2} + z_power) * sd_d * sqrt(D/n), D = max(1,
     deff).
 
-    In the units of `sd`. Raises ValueError for n < 1. Source: Miller 2024, section 5.
+    In the units of `sd`. Raises ValueError for n < 1. Source: Miller 2024.
     """
     if n < 1:
         raise ValueError(f"a comparison needs at least one item, not {n}")

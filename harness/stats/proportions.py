@@ -18,7 +18,7 @@ def score_interval(b10: int, b01: int, n: int, *, level: float = 0.95) -> Estima
     2n q^2 + B q + C = 0). Unlike a t interval it has a width when no pair disagrees. `se` is half the width
     over z, so that a detectable size can be had from it; `df` is infinite. b10 items only closed got right,
     b01 only open, n all items. Raises ValueError for counts that do not fit. Source: Tango, Statistics in
-    Medicine 17 (1998), 891-908, eq. 10-14.
+    Medicine 17 (1998), 891-908.
     """
     check_level(level)
     if n < 1 or min(b10, b01) < 0 or b10 + b01 > n:

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from harness.stats.bootstrap import cluster_bootstrap
 from harness.stats.clustered import clustered, effective_clusters, wild_cluster_p
+from harness.stats.cost import cost_ratio_at_quality, gap_at_cost
+from harness.stats.frontier import frontier
 from harness.stats.paired import paired
+from harness.stats.pareto import hypervolume, pareto, pareto_membership
 from harness.stats.power import detectable, detectable_iid, n_needed
 
 OPUS, MINIMAX = "Claude 4.5 Opus medium (20251101)", "Minimax M2"
@@ -110,3 +113,55 @@ def test_the_relative_gap_has_an_interval_from_whole_clusters(swebench: Results)
     assert float(ratio.value) == pytest.approx(paired(c, o).relative_gap)
     assert float(ratio.low) < float(ratio.value) < float(ratio.high)
     assert ratio.undefined == 0
+
+
+def test_the_frontier(swebench: Results) -> None:
+    closed, open_ = swebench.scores[~swebench.is_open], swebench.scores[swebench.is_open]
+    assert (len(closed), len(open_)) == (13, 11)
+    best = frontier(closed, open_)
+    assert 100 * best.plug_in == pytest.approx(13.4, abs=1e-9)
+    assert 100 * best.mean == pytest.approx(14.005, abs=0.01)  # the same permutations: closer than asked
+    assert 100 * best.se == pytest.approx(2.14, abs=0.15)
+    assert best.low == pytest.approx(best.mean - 1.959964 * best.se)
+    names = [name for name, is_open in zip(swebench.models, swebench.is_open, strict=True) if not is_open]
+    assert names[best.best_closed] == OPUS
+    assert best.closed_picked.sum() == pytest.approx(1)
+
+
+def test_the_frontier_by_whole_clusters(swebench: Results) -> None:
+    closed, open_ = swebench.scores[~swebench.is_open], swebench.scores[swebench.is_open]
+    best = frontier(closed, open_, swebench.repositories)
+    assert 100 * best.mean == pytest.approx(13.75, abs=0.01)
+    alone = frontier(closed, open_)
+    assert best.high - best.low >= 0.9 * (alone.high - alone.low)
+
+
+@pytest.mark.parametrize(
+    ("budget", "plug_in", "cross_fitted"),
+    [(0.25, -0.2, 0.40), (0.30, 5.0, 5.60), (0.50, 13.2, 14.48), (0.75, 13.4, 14.005)],
+)
+def test_the_gap_at_a_cost(swebench: Results, budget: float, plug_in: float, cross_fitted: float) -> None:
+    is_open, costs = swebench.is_open, swebench.costs.mean(axis=1)
+    found = gap_at_cost(
+        swebench.scores[~is_open], swebench.scores[is_open], costs[~is_open], costs[is_open], budget, draws=20
+    )
+    assert found is not None
+    assert 100 * found.plug_in == pytest.approx(plug_in, abs=1e-9)
+    assert 100 * found.mean == pytest.approx(cross_fitted, abs=0.01)
+    assert costs[~is_open][found.best_closed] <= budget
+    assert found.closed_picked[costs[~is_open] > budget].sum() == 0
+
+
+def test_the_pareto_set_and_its_hypervolume(swebench: Results) -> None:
+    costs, means, is_open = swebench.costs.mean(axis=1), swebench.scores.mean(axis=1), swebench.is_open
+    free = pareto(costs, means)
+    assert {name.split(" (")[0] for name, kept in zip(swebench.models, free, strict=True) if kept} == {
+        "DeepSeek V3.2 Reasoner", "GPT-5", "GPT-5.1", "Gemini 3 Pro Preview", "Claude 4.5 Opus medium",
+    }  # fmt: skip
+    areas = [
+        hypervolume(costs[side], means[side], 1.20) for side in (~is_open, is_open, np.full(len(means), True))
+    ]
+    assert areas == pytest.approx([0.8148, 0.7109, 0.8197], abs=5e-5)
+    assert cost_ratio_at_quality(means[~is_open], costs[~is_open], means[is_open], costs[is_open], 0.61) > 0
+    firm = pareto_membership(swebench.costs, swebench.scores, swebench.repositories, draws=200)
+    assert firm[swebench.models.index(DEEPSEEK)] == pytest.approx(1)

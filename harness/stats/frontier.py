@@ -1,0 +1,171 @@
+"""E9: best closed against best open, without the luck that makes a best look better than it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.stats.arrays import Codes, Floats, cluster_codes, matrix, vector
+from harness.stats.bootstrap import FEW_CLUSTERS, resample_counts
+from harness.stats.clustered import effective_clusters
+from harness.stats.estimate import Estimate, t_interval, t_quantile
+
+SPLITS_PER_RESAMPLE = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frontier(Estimate):
+    """The cross-fitted gap of the best; `se` is its bootstrap standard deviation."""
+
+    plug_in: float
+    """Best closed mean minus best open mean on the same items: biased, since the luckiest is chosen."""
+    best_closed: int
+    """Row of the best closed system on all items; of equals the first."""
+    best_open: int
+    closed_picked: Floats
+    """Share of half-samples in which each closed system was the best, shape (closed systems,)."""
+    open_picked: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class PlugIn:
+    """Best against best where only means are known, with the bias to expect of choosing the luckiest."""
+
+    gap: float
+    bias_uncorrelated: float
+    """Mean excess of the plug-in gap if the systems' errors are independent."""
+    bias_half_correlated: float
+    """The same if they correlate by 0.5, as systems on the same items do."""
+
+
+def _halves(codes: Codes, splits: int, seed: int) -> Floats:
+    """Rows of 0 and 1, shape (splits, n): a random half of the clusters, with all of their items."""
+    generator = np.random.default_rng(seed)
+    groups = int(codes.max()) + 1
+    chosen = np.zeros((splits, groups))
+    for row in chosen:
+        row[generator.permutation(groups)[: groups // 2]] = 1.0
+    return chosen[:, codes]
+
+
+def _scored_elsewhere(scores: Floats, weights: Floats, half: Floats) -> tuple[Floats, Codes, Codes]:
+    """Choose on one half, score on the other, and swap: mean score (B, splits) and both choices.
+
+    `scores` (systems, n), `weights` (B, n), `half` (splits, n). NaN where a resample left one half without
+    an item.
+    """
+    systems, n = scores.shape
+    columns = (scores[:, None, :] * half).reshape(-1, n)
+    first = (weights @ columns.T).reshape(len(weights), systems, len(half))
+    second = (weights @ scores.T)[:, :, None] - first
+    first_weight = weights @ half.T
+    second_weight = weights.sum(axis=1)[:, None] - first_weight
+    by_first, by_second = first.argmax(axis=1), second.argmax(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        on_second = np.take_along_axis(second, by_first[:, None], axis=1)[:, 0] / second_weight
+        on_first = np.take_along_axis(first, by_second[:, None], axis=1)[:, 0] / first_weight
+    return (on_second + on_first) / 2, by_first, by_second
+
+
+def _blocks(half: Floats, systems: int, draws: int) -> Iterator[Floats]:
+    """The splits in blocks small enough for memory."""
+    block = max(1, 2**22 // (systems * max(draws, half.shape[1])))
+    for start in range(0, len(half), block):
+        yield half[start : start + block]
+
+
+def _bootstrap_sd(closed: Floats, open_: Floats, half: Floats, codes: Codes, draws: int, seed: int) -> float:
+    """Standard deviation of the cross-fitted gap over resamples of whole clusters, with items as weights.
+
+    The splits stay as they are: an item drawn twice is never on both sides of one.
+    """
+    groups = int(codes.max()) + 1
+    weights = np.concatenate(list(resample_counts(groups, draws, seed)))[:, codes]
+    total, defined = np.zeros(draws), np.zeros(draws)
+    for block in _blocks(half[:SPLITS_PER_RESAMPLE], max(len(closed), len(open_)), draws):
+        gaps = _scored_elsewhere(closed, weights, block)[0] - _scored_elsewhere(open_, weights, block)[0]
+        total += np.nansum(gaps, axis=1)
+        defined += np.isfinite(gaps).sum(axis=1)
+    return float((total[defined > 0] / defined[defined > 0]).std(ddof=1))
+
+
+def frontier(
+    closed: ArrayLike, open_: ArrayLike, clusters: ArrayLike | None = None,
+    *, splits: int = 1_000, draws: int = 1_000, level: float = 0.95, seed: int = 0,
+) -> Frontier:  # fmt: skip
+    """Best closed minus best open by two-fold cross-fitting: each half of the items scores what the other
+    chose.
+
+    Estimand: the mean true score of the system that a half-sample picks, at most the true best. Averaged
+    over `splits` seeded halves, whole clusters where there are any. Interval: -+ z * SD over `draws`
+    resamples; with 2 to 30 effective clusters the wider of that over items and t(G_eff - 1) * sqrt(G/(G-1))
+    * SD over clusters; below 2 the clusters are left out of it, and `method` says so. Shapes (closed
+    systems, n) and (open systems, n), columns in the order of the sorted item ids, rows in that of the
+    sorted names (of equals the first is taken). Raises ValueError for NaN, no system on a side, fewer than
+    2 items. Source: van Hasselt 2013, arXiv 1302.7175; Andrews, Kitagawa, McCloskey 2024 on the bias.
+    """
+    c, o = matrix(closed, "the closed scores"), matrix(open_, "the open scores")
+    n = c.shape[1]
+    if o.shape[1] != n or n < 2:
+        raise ValueError(f"{n} closed and {o.shape[1]} open items: both sides need the same two or more")
+    items = np.arange(n)
+    codes = items if clusters is None else cluster_codes(clusters, n)
+    g_eff = effective_clusters(codes)
+    method = "cross-fitted, bootstrap SD"
+    if g_eff < 2:
+        codes, method = items, method + ", clusters left out"
+    half = _halves(codes, splits, seed)
+    ones, total = np.ones((1, n)), 0.0
+    closed_picked, open_picked = np.zeros(len(c)), np.zeros(len(o))
+    for block in _blocks(half, max(len(c), len(o)), 1):
+        closed_score, *closed_choices = _scored_elsewhere(c, ones, block)
+        open_score, *open_choices = _scored_elsewhere(o, ones, block)
+        total += float((closed_score - open_score).sum())
+        closed_picked += np.bincount(np.concatenate(closed_choices, axis=1)[0], minlength=len(c))
+        open_picked += np.bincount(np.concatenate(open_choices, axis=1)[0], minlength=len(o))
+    gap, df = total / splits, math.inf
+    grouped = int(codes.max()) + 1 < n
+    se = 0.0 if grouped and g_eff >= FEW_CLUSTERS else _bootstrap_sd(c, o, half, items, draws, seed)
+    if grouped:
+        groups = int(codes.max()) + 1
+        wide = _bootstrap_sd(c, o, half, codes, draws, seed) * math.sqrt(groups / (groups - 1))
+        if t_quantile(0.5 + level / 2, g_eff - 1) * wide > t_quantile(0.5 + level / 2, df) * se:
+            se, df, method = wide, g_eff - 1, method + " over clusters, t(G_eff - 1)"
+    low, high = t_interval(gap, se, df, level)
+    closed_means, open_means = c.mean(axis=1), o.mean(axis=1)
+    return Frontier(
+        gap, se, df, n, low, high, level, method,
+        float(closed_means.max() - open_means.max()), int(closed_means.argmax()), int(open_means.argmax()),
+        closed_picked / (2 * splits), open_picked / (2 * splits),
+    )  # fmt: skip
+
+
+def frontier_of_means(
+    closed_means: ArrayLike, open_means: ArrayLike, closed_se: ArrayLike, open_se: ArrayLike,
+    *, draws: int = 10_000, seed: int = 0,
+) -> PlugIn:  # fmt: skip
+    """Best against best where only aggregate scores are known: the plug-in gap, and the bias that choosing
+    adds.
+
+    Parametric bootstrap: means are redrawn around those given, with their standard errors, and the mean
+    excess of the redrawn gap over the plug-in is its bias, at correlation 0 and 0.5 between systems. Shapes
+    (closed systems,) and (open systems,). Raises ValueError for NaN or shapes that differ.
+    """
+    c, o = vector(closed_means, "the closed means"), vector(open_means, "the open means")
+    se = np.concatenate([vector(closed_se, "the closed errors"), vector(open_se, "the open errors")])
+    if se.size != c.size + o.size:
+        raise ValueError(f"{c.size + o.size} means need as many standard errors, not {se.size}")
+    gap = float(c.max() - o.max())
+    generator = np.random.default_rng(seed)
+    shared, own = generator.standard_normal((draws, 1)), generator.standard_normal((draws, se.size))
+
+    def bias(correlation: float) -> float:
+        noise = math.sqrt(correlation) * shared + math.sqrt(1 - correlation) * own
+        redrawn = np.concatenate([c, o]) + se * noise
+        return float((redrawn[:, : c.size].max(axis=1) - redrawn[:, c.size :].max(axis=1)).mean()) - gap
+
+    return PlugIn(gap, bias(0.0), bias(0.5))
