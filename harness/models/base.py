@@ -1,0 +1,81 @@
+"""What every adapter is, and the few rules that all of them share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from harness.errors import UsageError
+from harness.types import Completion, CompletionStatus, Request, RequestKind, Sampling, System
+
+
+class Model(Protocol):
+    """One system, ready to answer. Adapters send, map errors and report; they do not retry."""
+
+    system: System
+    kinds: frozenset[RequestKind]
+    default_concurrency: int
+
+    async def start(self) -> None:
+        """Load or connect. Raises RunFailed or UsageError with what to do."""
+
+    async def generate(self, request: Request) -> Completion:
+        """One answer. Raises AttemptFailed (one attempt failed) or RunFailed (no attempt can succeed)."""
+
+    async def close(self) -> None:
+        """Free what :meth:`start` took; safe to call twice."""
+
+    def describe(self) -> dict[str, Any]:
+        """Facts for the receipt: engine, flags, chat template hash, what left the machine."""
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes of prompts that left this machine so far."""
+
+
+def classify(text: str, *, finished_by_limit: bool, refused: bool) -> CompletionStatus:
+    """Status of an answer that arrived; cut off comes before empty, since a limit explains the emptiness."""
+    if refused:
+        return "refused"
+    if finished_by_limit:
+        return "truncated"
+    return "ok" if text.strip() else "empty"
+
+
+_THINKING = re.compile(r"\A\s*<think>(.*?)(?:</think>|\Z)", re.DOTALL)
+
+
+def split_reasoning(text: str) -> tuple[str, str]:
+    """Split (reasoning, answer) where a model writes its reasoning between ``<think>`` tags into the answer.
+
+    A closing tag alone counts too: some chat templates open the block in the prompt. Text without tags is all answer.
+    """
+    opened = _THINKING.match(text)
+    if opened:
+        return opened.group(1).strip(), text[opened.end() :].lstrip()
+    before, tag, after = text.partition("</think>")
+    return (before.strip(), after.lstrip()) if tag else ("", text)
+
+
+def acceptable(sampling: Sampling, rejects: Iterable[str], who: str) -> tuple[Sampling, tuple[str, ...]]:
+    """The parameters that a system takes, and the names of those left out.
+
+    Left out and recorded is only what cannot change the meaning: a seed; ``top_p`` at 1 or under greedy decoding.
+    UsageError for anything else that is rejected.
+    """
+    dropped: list[str] = []
+    for name in rejects:
+        value = getattr(sampling, name, None)
+        if value is None:
+            continue
+        if name == "seed" or (name in ("top_p", "top_k") and (sampling.temperature == 0.0 or value == 1.0)):
+            dropped.append(name)
+            sampling = replace(sampling, **{name: None})
+        else:
+            raise UsageError(
+                f"{who} does not accept {name}={value}, which the protocol asks for; "
+                "use --protocol as-recommended, which asks every model as its developer advises"
+            )
+    return sampling, tuple(dropped)
