@@ -24,6 +24,8 @@ class Provider:
     name: str
     protocol: Literal["openai", "anthropic"]
     url: str | None = None
+    url_variable: str | None = None
+    """Environment variable that holds the base URL, where each user has their own; ``url`` is then None."""
     key: str | None = None
     """Environment variable that holds the key; None: no key is needed."""
     serves: Literal["closed", "any"] = "any"
