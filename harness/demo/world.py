@@ -1,19 +1,22 @@
-"""A small synthetic world, its three held-out suites, and endless training examples drawn from the same world.
+"""A small synthetic world: three held-out suites, and endless training examples from the same world.
 
-The demo models are trained from scratch on this world, so a checkout can run the whole harness, from plan to report,
-without a network, a GPU or a licence. The suites are built to be neither saturated nor at zero for models of a few
-hundred thousand parameters; they say nothing about real models.
+The demo models are trained from scratch on this world, so a checkout can run the whole harness, from plan to
+report, without a network, a GPU or a licence. The suites are meant to be neither saturated nor at zero for
+models of a few hundred thousand parameters; they say nothing about real models.
 
-* reasoning: four options over what is true of twelve people (one hop, two hops, a difference of ages) and sums;
-* coding: functions over a list of whole numbers, in one to four steps that are not always told in order of execution;
-* summarization: a bulletin of similar reports, one sentence that says which of them matters, and sometimes a correction.
+* reasoning: four options, over what is true of twelve people (one hop, two hops, their ages) and over sums;
+* coding: functions over a list of whole numbers, in one to three steps, not always told in order;
+* summarization: a bulletin of similar reports, a sentence that says which matters, sometimes a correction.
 
-Every item and every training example has a `key`, the part that makes it hard. A key of a held-out item never occurs in
-training: a prompt with its options for facts, the sum itself whatever its options, the whole list of steps with their
-numbers whatever the names, the whole text of a bulletin. Everything is drawn from `random.Random(seed)`, which is the
-same on every platform and in every process.
+Every item and every training example has a `key`, the part of it that must be new. For facts that is the
+question with its options; for sums and ages the question, whatever the options; for functions the steps with
+their numbers, whatever the names and wordings; for bulletins the text. The key of a held-out item never
+occurs in training. Everything is drawn from `random.Random(seed)`: the same on every platform and process.
 """
 
+from __future__ import annotations
+
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +30,7 @@ _WORLD_SEED, _HELD_OUT_SEED = 20_260, 71
 
 @dataclass(frozen=True, slots=True)
 class WorldQuestion:
-    """A question with one right and three wrong options; `working` is the recall that leads to the right one."""
+    """A question with one right and three wrong options; `working` is what leads to the right one."""
 
     id: str
     question: str
@@ -39,7 +42,7 @@ class WorldQuestion:
 
 @dataclass(frozen=True, slots=True)
 class WorldFunction:
-    """A function to complete. `test` defines `check(candidate)`, as in HumanEval; `solution` is the whole function."""
+    """A function to complete; `test` defines `check(candidate)`, `solution` is the whole function."""
 
     id: str
     prompt: str
@@ -61,11 +64,16 @@ class WorldText:
 
 WorldItem: TypeAlias = WorldQuestion | WorldFunction | WorldText
 
-# ------------------------------------------------------------------------------------------------ the people
+# ------------------------------------------------------------------------------------------ the people
 
 PEOPLE = ("Ada", "Bo", "Cleo", "Dan", "Eva", "Finn", "Gus", "Hana", "Ivo", "Jo", "Kit", "Lena")
-CITIES = ("Arlen", "Brask", "Corvo", "Delm", "Estra", "Fenn", "Gault", "Hobar", "Istra", "Kolm", "Lund", "Mira")
-JOBS = ("baker", "pilot", "tailor", "miner", "nurse", "painter", "farmer", "sailor", "judge", "clerk", "cook", "smith")
+CITIES = (
+    "Arlen", "Brask", "Corvo", "Delm", "Estra", "Fenn", "Gault", "Hobar", "Istra", "Kolm", "Lund", "Mira",
+)
+JOBS = (
+    "baker", "pilot", "tailor", "miner", "nurse", "painter", "farmer", "sailor", "judge", "clerk", "cook",
+    "smith",
+)
 PETS = ("cat", "dog", "owl", "fox", "hen", "goat", "newt", "crab", "mole", "swan", "toad", "wolf")
 FOODS = ("bread", "soup", "rice", "plums", "cheese", "figs", "corn", "beans", "pears", "cake", "nuts", "ham")
 
@@ -81,7 +89,9 @@ class _Attribute:
 
 
 _ATTRIBUTES = (
-    _Attribute(CITIES, "{who} lives in {value}.", "Which city does {who} live in?", "the person from {value}"),
+    _Attribute(
+        CITIES, "{who} lives in {value}.", "Which city does {who} live in?", "the person from {value}"
+    ),
     _Attribute(JOBS, "{who} works as a {value}.", "What is the job of {who}?", "the {value}"),
     _Attribute(PETS, "{who} owns a {value}.", "Which pet does {who} own?", "the owner of the {value}"),
     _Attribute(FOODS, "{who} eats {value}.", "Which food does {who} eat?", "the one who eats {value}"),
@@ -155,20 +165,20 @@ def draw_question(rng: Random) -> WorldQuestion:
     return rng.choices(kinds, weights=(30, 35, 10, 25))[0](rng)
 
 
-# ------------------------------------------------------------------------------------------------ functions
+# ------------------------------------------------------------------------------------------- functions
 
 _NAMES = ("work", "solve", "change", "convert", "prepare", "handle", "process", "refine")
 _ARGUMENTS = ("values", "numbers", "items", "data", "scores", "prices")
 _TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _ONES = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
+    *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One step of a function: two wordings, the Python of it, and the largest number it takes (0: it takes none)."""
+    """One step: two wordings, the Python of it, and the largest number it takes (0: it takes none)."""
 
     wordings: tuple[str, str]
     code: str
@@ -179,7 +189,11 @@ _STEPS = (
     _Step(("add {k} to each", "raise each by {k}"), "[x + {k} for x in {v}]", 99),
     _Step(("subtract {k} from each", "lower each by {k}"), "[x - {k} for x in {v}]", 99),
     _Step(("multiply each by {k}", "scale each by {k}"), "[x * {k} for x in {v}]", 99),
-    _Step(("take each modulo {k}", "replace each by its remainder after division by {k}"), "[x % {k} for x in {v}]", 99),
+    _Step(
+        ("take each modulo {k}", "replace each by its remainder after division by {k}"),
+        "[x % {k} for x in {v}]",
+        99,
+    ),
     _Step(("keep those greater than {k}", "remove those not above {k}"), "[x for x in {v} if x > {k}]", 99),
     _Step(("keep those less than {k}", "remove those not below {k}"), "[x for x in {v} if x < {k}]", 99),
     _Step(("keep the first {k}", "cut after the first {k}"), "{v}[:{k}]", 9),
@@ -203,7 +217,7 @@ _PROBES = (
     "list(range(-100, 131, 7))",
     "list(range(105, -8, -1))",
 )
-"""Arguments of every check, as Python source: none, one, negative numbers, repeats, and every number a step can name."""
+"""Arguments of every check: nothing, one, negatives, repeats, and every number that a step can name."""
 
 
 def _in_words(number: int) -> str:
@@ -213,14 +227,14 @@ def _in_words(number: int) -> str:
 
 
 def draw_function(rng: Random) -> WorldFunction:
-    """A function of one to four steps, without its test. A third of those with several steps tell the first one last."""
-    steps = rng.choices(_STEPS, k=rng.choices((1, 2, 3, 4), weights=(15, 35, 30, 20))[0])
+    """A function of one to three steps, its test still empty. Some tell the first step last."""
+    steps = rng.choices(_STEPS, k=rng.choices((1, 2, 3), weights=(30, 40, 30))[0])
     name, argument = rng.choice(_NAMES), rng.choice(_ARGUMENTS)
     returned, ending = rng.choices(_ENDINGS, weights=(40, 20, 20, 20))[0]
     told, lines = [], []
     for step in steps:
         number = rng.randint(2, step.largest) if step.largest else 0
-        told.append(rng.choice(step.wordings).format(k=_in_words(number) if rng.random() < 0.5 else number))
+        told.append(rng.choice(step.wordings).format(k=_in_words(number) if rng.random() < 0.4 else number))
         lines.append(f"    {argument} = {step.code.format(v=argument, k=number)}")
     lines.append(f"    return {ending.format(v=argument)}")
 
@@ -260,11 +274,15 @@ def _draw_tested_function(rng: Random) -> WorldFunction:
             return replace(function, test="\n".join(("def check(candidate):", *checks)))
 
 
-# ------------------------------------------------------------------------------------------------ bulletins
+# ------------------------------------------------------------------------------------------- bulletins
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-BUILDINGS = ("market", "harbor", "school", "bridge", "station", "garden", "museum", "mill", "tower", "library")
-_VERBS = ("opened", "closed", "painted", "cleaned", "visited", "rented", "repaired", "guarded", "bought", "sold")
+BUILDINGS = (
+    "market", "harbor", "school", "bridge", "station", "garden", "museum", "mill", "tower", "library",
+)
+_VERBS = (
+    "opened", "closed", "painted", "cleaned", "visited", "rented", "repaired", "guarded", "bought", "sold",
+)
 _ORDINALS = ("first", "second", "third", "fourth")
 _REPORTS = (
     "On {day} {who} {verb} the {building} in {city}.",
@@ -288,7 +306,7 @@ _FILLERS = (
 
 
 def draw_text(rng: Random) -> WorldText:
-    """Two to four reports that share no person, city, building or day, so that any of these points at one report."""
+    """Two to four reports that share no person, city, building or day: each of these points at one."""
     count = rng.randint(2, 4)
     columns = [rng.sample(pool, count + 1) for pool in (PEOPLE, CITIES, BUILDINGS, DAYS)]
     reports = [
@@ -301,7 +319,7 @@ def draw_text(rng: Random) -> WorldText:
     reference = "{who} {verb} the {building} in {city}.".format(**reports[main])
     pointer = rng.choice(_POINTERS).format(**reports[main], ordinal=_ORDINALS[main])
 
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         corrected = main if rng.random() < 0.6 else rng.randrange(count)
         field = rng.choice(("who", "city"))
         wrong, true = reports[corrected][field], spare[field]
@@ -316,7 +334,7 @@ def draw_text(rng: Random) -> WorldText:
     return WorldText("", text, reference, text)
 
 
-# ------------------------------------------------------------------------------------------------ the two sides
+# --------------------------------------------------------------------------------------- the two sides
 
 _ItemT = TypeVar("_ItemT", WorldQuestion, WorldFunction, WorldText)
 
@@ -350,9 +368,16 @@ def summarization_items() -> tuple[WorldText, ...]:
 def training_items(seed: int) -> Iterator[WorldItem]:
     """Endless items with an empty id, from all three suites, none of which has the key of a held-out item."""
     rng = Random(seed)
-    held_out = {item.key for item in (*reasoning_items(), *coding_items(), *summarization_items())}
+    suites: tuple[tuple[WorldItem, ...], ...] = (reasoning_items(), coding_items(), summarization_items())
+    held_out = {item.key for suite in suites for item in suite}
     while True:
-        draw = rng.choices((draw_question, draw_function, draw_text), weights=(45, 25, 30))[0]
+        draw = rng.choices((draw_question, draw_function, draw_text), weights=(40, 30, 30))[0]
         item = draw(rng)
         if item.key not in held_out:
             yield item
+
+
+def held_out_sha256() -> str:
+    """Identifies the three suites, so that weights trained on another world are noticed."""
+    suites = (reasoning_items(), coding_items(), summarization_items())
+    return hashlib.sha256(repr(suites).encode()).hexdigest()
