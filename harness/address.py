@@ -17,12 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import catalogue
-from harness.catalogue import Provider
+from harness.catalogue import ENGINES, Provider
 from harness.errors import UnknownName, UsageError
 from harness.types import ModelCard, System, WeightsLevel
-
-ENGINES = ("vllm", "transformers")
-"""In-process engines, in order of preference."""
 
 OPTIONS = ("effort", "dtype", "quantization", "lora", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size")
 
@@ -115,7 +112,7 @@ def _place(address: Address) -> Address:
         if re.fullmatch(r"[\w.-]+/[\w.-]+", address.name) or Path(address.name).is_dir():
             return _with_provider(address, preferred_engine(), address.name)
         raise UnknownName("model", address.name, catalogue.cards(), hint="(`opengap models` lists them; other hosts: provider:name)")
-    if catalogue.is_open(catalogue.weights_at(card)) or not card.endpoints:
+    if catalogue.weights_at(card) != "closed" or not card.endpoints:
         return _with_provider(address, preferred_engine(), card.id)
     return _with_provider(address, card.endpoints[0].provider, card.endpoints[0].name)
 

@@ -17,6 +17,10 @@ from harness.types import OPEN_LEVELS, Endpoint, ModelCard, Price, Sampling, Wei
 OPENNESS_RULE = "open = weights published under a licence that does not limit use (levels open_weights, open_with_data)"
 
 
+ENGINES = ("vllm", "transformers")
+"""In-process engines, in order of preference."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A host of models, as ``providers.yaml`` describes it."""

@@ -302,6 +302,8 @@ class Receipt:
     checksums: Mapping[str, str]
     suite: str | None = None
     repeats: int = 1
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
+    """Tasks that the system cannot take, with the reason; they are not compared."""
     provenance: str = "run"
     """``run``: asked here. ``import:<format>``: results of models that nobody here ran."""
 

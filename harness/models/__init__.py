@@ -6,8 +6,7 @@ import os
 from dataclasses import replace
 
 from harness import catalogue
-from harness.address import ENGINES
-from harness.catalogue import Provider
+from harness.catalogue import ENGINES, Provider
 from harness.models.base import Model, acceptable
 from harness.types import Protocol, Sampling, System
 

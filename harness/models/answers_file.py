@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from harness.errors import RequestRejected, UsageError
 from harness.models.base import classify
-from harness.registry.data import read_file
+from harness.rows import read_rows
 from harness.types import Completion, CompletionStatus, Request, RequestKind, System
 
 FIELDS = ("item_id", "id", "task", "repeat", "text", "status", "reasoning")
@@ -32,7 +32,7 @@ class AnswersFile:
         path = Path(self.system.api_name)
         if not path.is_file():
             raise UsageError(f"answers file {str(path)!r} does not exist")
-        for number, row in enumerate(read_file(path), start=1):
+        for number, row in enumerate(read_rows(path), start=1):
             where = f"{path}, line {number}"
             if not isinstance(row, dict) or not ({"item_id", "id"} & set(row)) or "text" not in row:
                 raise UsageError(f"{where}: needs 'item_id' and 'text'; known fields: {', '.join(FIELDS)}")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import io
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataUnavailable
+from harness.rows import ENDINGS, read_rows
 from harness.types import TaskCard
-
-ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,7 @@ def load_rows(
     if folder is not None:
         path = find_local(card, folder)
         if path is not None:
-            return read_file(path), f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+            return read_rows(path), f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     return _from_hub(card, parse_source(card.source), pinned)
 
 
@@ -72,38 +67,6 @@ def find_local(card: TaskCard, folder: Path) -> Path | None:
         f"{inside} holds several data files and none is named after the split {card.split!r}: "
         + ", ".join(path.name for path in files)
     )
-
-
-def read_file(path: Path) -> list[dict[str, Any]]:
-    """Rows of a JSON Lines (optionally gzipped), JSON, CSV or Parquet file. DataUnavailable names the broken line."""
-    if path.name.endswith(".parquet"):
-        import pyarrow.parquet as pq
-
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-        return rows
-    raw = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataUnavailable(f"{path} is not UTF-8: {error}") from error
-    if path.suffix == ".csv":
-        return list(csv.DictReader(io.StringIO(text)))
-    if path.suffix == ".json":
-        loaded = _parse(text, path, 1)
-        if isinstance(loaded, dict):
-            loaded = loaded.get("data") or loaded.get("rows") or loaded.get("examples")
-        if not isinstance(loaded, list):
-            raise DataUnavailable(f"{path}: expected a list of rows")
-        return loaded
-    lines = enumerate(text.split("\n"), start=1)
-    return [_parse(line, path, number) for number, line in lines if line.strip()]
-
-
-def _parse(text: str, path: Path, line: int) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataUnavailable(f"{path}, line {line}: not valid JSON ({error.msg} at column {error.colno})") from error
 
 
 def _from_hub(

@@ -48,9 +48,14 @@ def load_items(task: Task, folder: Path | None = None, limit: int | None = None,
     repeated = [name for name, count in Counter(item.id for item in items).items() if count > 1]
     if repeated:
         raise DataUnavailable(f"{task.card.name}: {len(repeated)} ids occur more than once, as {repeated[0]!r}")
-    if limit is not None:
-        items = sorted(items, key=lambda item: _digest(f"{task.card.name}\0{item.id}".encode()))[:limit]
-    return LoadedTask(task, items, revision)
+    return LoadedTask(task, stable_subset(task.card.name, items, limit), revision)
+
+
+def stable_subset(name: str, items: Sequence[Item], limit: int | None) -> Sequence[Item]:
+    """The first ``limit`` items in the order of a hash of task and id; all of them for None."""
+    if limit is None:
+        return items
+    return sorted(items, key=lambda item: _digest(f"{name}\0{item.id}".encode()))[:limit]
 
 
 def identify(items: Sequence[Item]) -> list[Item]:

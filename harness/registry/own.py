@@ -14,9 +14,9 @@ from typing import Any
 from harness.errors import DataUnavailable, UnknownName, UsageError
 from harness.questions import Choice, ChoiceForm, ContainsForm, ExactForm, Form, Numeric, NumericForm, Text
 from harness.questions.numeric import canonical_number
-from harness.registry.data import read_file
 from harness.registry.items import LoadedTask, identify
 from harness.registry.task import Row, Task
+from harness.rows import read_rows
 from harness.types import Item, Message, TaskCard
 
 SCORERS: Mapping[str, Form[Any]] = {
@@ -38,7 +38,7 @@ def own_tasks(path: Path, scorer: str) -> list[LoadedTask]:
         raise UnknownName("scorer", scorer, SCORERS)
     if not path.is_file():
         raise UsageError(f"items file {str(path)!r} does not exist")
-    rows = read_file(path)
+    rows = read_rows(path)
     by_dimension: dict[str, list[Item]] = {}
     for number, row in enumerate(rows, start=1):
         item = _item(row, scorer, f"{path}, item {number}")

@@ -1,0 +1,83 @@
+"""``opengap eval``: carry out a plan for each model named."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli import options
+
+
+@click.command("eval")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL…")
+@click.option("--suite", help="Suite of tasks, NAME or NAME@VERSION (default: core).")
+@click.option("--task", "tasks", multiple=True, metavar="NAME|FILE.py", help="Single task; may be given several times.")
+@click.option("--items", type=click.Path(), metavar="FILE", help="Own questions, JSON Lines or CSV: input, target, …")
+@click.option("--scorer", default="exact", show_default=True, metavar="exact|contains|choice|numeric", help="How own questions are scored.")  # fmt: skip
+@click.option("--protocol", default="matched", show_default=True, help="How it is asked: matched, as-recommended.")
+@click.option("--limit", type=int, help="Ask this many items a task, always the same ones.")
+@click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often.")
+@click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA).")
+@click.option("--weights", metavar="open|closed", help="Openness of a model that the catalogue does not know.")
+@click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
+@click.option("--allow-code-execution", is_flag=True, help="Run code that models write, for tasks that need it.")
+@click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
+@options.store
+@options.as_json
+def command(
+    models: tuple[str, ...],
+    suite: str | None,
+    tasks: tuple[str, ...],
+    items: str | None,
+    scorer: str,
+    protocol: str,
+    limit: int | None,
+    repeats: int,
+    data: str | None,
+    weights: str | None,
+    concurrency: int | None,
+    allow_code_execution: bool,
+    again: bool,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """Ask one or more models the same items the same way.
+
+    MODEL is a catalogue name (`opengap models`) or an address: [provider:]name[@revision][,key=value…], as in
+    qwen3-8b, openai:gpt-5.2,effort=high, vllm:org/name, server:NAME@URL, file:answers.jsonl. A bare open model runs on
+    this machine. The same command again resumes a run that was stopped, and shows the results of one that is done.
+    """
+    from harness.running import evaluate
+
+    results = evaluate(
+        models,
+        suite=suite,
+        tasks=tasks,
+        items=items,
+        scorer=scorer,
+        protocol=protocol,
+        limit=limit,
+        repeats=repeats,
+        data=data,
+        store=store,
+        weights=weights,
+        concurrency=concurrency,
+        allow_code_execution=allow_code_execution,
+        again=again,
+    )
+    if as_json:
+        options.echo_json(
+            [{"run": result.run.run_id, "folder": str(result.run.path), **result.receipt.counts} for result in results]
+        )
+    else:
+        from harness.cli.runs import score_table
+
+        click.echo(score_table([result.run for result in results]))
+    for result in results:
+        unanswered = result.receipt.counts["planned"] - result.receipt.counts["answered"]
+        if unanswered and result.fresh:
+            click.echo(
+                f"{result.receipt.system.name}: {unanswered} of {result.receipt.counts['planned']} unanswered; "
+                f"`opengap runs --errors {result.run.run_id}` says why",
+                err=True,
+            )
+    return max(result.exit_code for result in results)

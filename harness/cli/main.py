@@ -1,0 +1,108 @@
+"""The ``opengap`` command: finds the subcommand, and turns every error into one message and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from harness import __version__
+from harness.errors import OpenGapError
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Ask": {
+        "eval": ("harness.cli.eval", "Ask one or more models the same items the same way."),
+    },
+    "Compare": {
+        "gap": ("harness.cli.gap", "How far apart open and closed models are, and how sure that is."),
+        "report": ("harness.cli.report", "Draw the gap chart."),
+    },
+    "Look up": {
+        "models": ("harness.cli.models", "Known models: how open, where served, at what price."),
+        "tasks": ("harness.cli.tasks", "Known tasks and suites."),
+        "runs": ("harness.cli.runs", "Runs of a store, sealed or not."),
+    },
+}
+"""Section -> command -> (module, one-line help); the modules are imported only when their command runs."""
+
+
+class Sections(click.Group):
+    """A group whose help lists the commands by section, without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        for section in COMMANDS.values():
+            if name in section:
+                command: click.Command = importlib.import_module(section[name][0]).command
+                return command
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from harness.errors import UnknownName
+
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            raise UnknownName("command", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, section in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in section.items()])
+
+
+@click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="opengap")
+def cli() -> None:
+    """How far apart open-weight and closed language models are, on the same items, asked the same way.
+
+    A gap is closed minus open, in points; positive: closed ahead. Tables go to standard output, progress and messages
+    to standard error. Exit codes: 0 done, 1 some items unanswered, 2 wrong usage, 3 stopped by the budget, 4 failed,
+    130 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        outcome = cli.main(args=None if arguments is None else list(arguments), prog_name="opengap", standalone_mode=False)
+        sys.stdout.flush()
+        return int(outcome or 0)
+    except OpenGapError as error:
+        click.echo(f"opengap: {error}", err=True)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("opengap: interrupted; every answer so far is kept. The same command again goes on from there:", err=True)
+        click.echo(f"  {_command_line(arguments)}", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output is gone (`opengap gap | head`); that is not a failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _command_line(arguments: Sequence[str] | None) -> str:
+    import shlex
+
+    return shlex.join(["opengap", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,110 @@
+"""``opengap runs``: what a store holds, sealed or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from harness.cli import options
+from harness.cli.tables import points, shorten, span, table
+from harness.store import RunFolder
+
+
+@click.command("runs")
+@click.option("--errors", metavar="RUN", help="Why items of this run were not answered or not scored.")
+@options.store
+@options.as_json
+def command(errors: str | None, store: str | None, as_json: bool) -> int:
+    """Runs of a store, sealed or not.
+
+    An unsealed run was stopped, or goes on right now; the command that started it resumes it.
+    """
+    from harness import settings
+    from harness.store import list_runs
+
+    runs = list_runs(settings.store_folder(store))
+    if errors is not None:
+        click.echo(_errors(runs, errors))
+        return 0
+    facts = [_facts(run) for run in runs]
+    if as_json:
+        options.echo_json(facts)
+        return 0
+    rows = [
+        [
+            fact["run"], shorten(fact["system"], 30), fact["protocol"], f"{fact['answered']}/{fact['planned']}",
+            "sealed" if fact["sealed"] else "unsealed",
+        ]
+        for fact in facts
+    ]  # fmt: skip
+    click.echo(table(["run", "system", "protocol", "answered", "state"], rows, right=[3]) if rows else "no runs here")
+    return 0
+
+
+def _facts(run: RunFolder) -> dict[str, Any]:
+    from harness.store import read_journal, read_plan, read_receipt
+
+    plan = read_plan(run)
+    facts: dict[str, Any] = {
+        "run": run.run_id,
+        "system": plan.system.name,
+        "weights": plan.system.weights,
+        "protocol": f"{plan.protocol.name}@{plan.protocol.version}",
+        "suite": plan.suite,
+        "tasks": [task.card.name for task in plan.tasks],
+        "repeats": plan.repeats,
+        "sealed": run.sealed,
+    }
+    if run.sealed:
+        receipt = read_receipt(run)
+        facts |= {**receipt.counts, "cost_usd": receipt.cost_usd, "started": receipt.started}
+        facts.setdefault("unanswered", 0)
+    else:
+        state = read_journal(run.journal)
+        facts |= {
+            "planned": sum(len(task.item_ids) for task in plan.tasks) * plan.repeats,
+            "answered": len(state.answered),
+            "unanswered": len(state.unanswered),
+            "damaged_lines": state.damaged,
+        }
+    return facts
+
+
+def _errors(runs: Sequence[RunFolder], wanted: str) -> str:
+    from harness.errors import UnknownName
+    from harness.store import frame
+
+    run = next((run for run in runs if run.run_id == wanted), None)
+    if run is None or not run.sealed:
+        raise UnknownName("sealed run", wanted, [run.run_id for run in runs if run.sealed])
+    failed = frame([run], ("task", "item_id", "error", "reason"), "status = 'unanswered' OR score_status = 'scorer_error'")
+    if failed.empty:
+        return "every item was answered and scored"
+    lines = [[r.task, r.item_id, shorten(str(r.error or r.reason), 120)] for r in failed.itertuples()]
+    return table(["task", "item", "reason"], sorted(lines))
+
+
+def score_table(runs: Sequence[RunFolder]) -> str:
+    """Each run's scores by task: mean, interval, n, and how the answers came."""
+    from harness.gap.evidence import evidence_of
+    from harness.gap.scores import scores
+    from harness.store import read_receipt
+
+    receipts = [(run, read_receipt(run)) for run in runs]
+    rows = [
+        [shorten(one.system, 32), one.task, one.metric, points(one.score), span(one.low, one.high), str(one.n), str(one.missing or "")]
+        for one in scores(evidence_of(receipts))
+    ]  # fmt: skip
+    lines = [table(["system", "task", "metric", "score", "95 % interval", "n", "missing"], rows, right=[3, 4, 5, 6])]
+    for _, receipt in receipts:
+        statuses = {
+            key.removeprefix("status_"): count for key, count in sorted(receipt.counts.items()) if key.startswith("status_")
+        }
+        cost = "unknown" if receipt.cost_usd is None else f"${receipt.cost_usd:.4f}"
+        parts = ", ".join(f"{name} {count}" for name, count in statuses.items())
+        local = "nothing left this machine" if receipt.bytes_sent == 0 else f"{receipt.bytes_sent:,} bytes sent"
+        lines.append(f"{receipt.system.name}: {parts}; cost {cost}; {local}; run {receipt.run_id}")
+        lines += [f"{receipt.system.name}: {task} not applicable: {why}" for task, why in receipt.not_applicable.items()]
+    return "\n".join(lines)

@@ -1,0 +1,9 @@
+"""Running: plans, the drivers that carry them out, and sealing."""
+
+from __future__ import annotations
+
+from harness.running.evaluate import RunResult, evaluate, plan_jobs, store_for
+from harness.running.plan import Job, find_protocol, prepare
+from harness.running.retry import RetryPolicy
+
+__all__ = ["Job", "RetryPolicy", "RunResult", "evaluate", "find_protocol", "plan_jobs", "prepare", "store_for"]

