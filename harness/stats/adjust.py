@@ -17,9 +17,7 @@ def _p_values(p_values: ArrayLike) -> Floats:
 
 
 def bonferroni_level(rows: int, *, level: float = 0.95) -> float:
-    """Level of each interval so that all `rows` hold together: 1 - (1 - level)/rows. Raises ValueError for
-    rows < 1.
-    """
+    """Level of each interval so that all `rows` hold together: 1 - (1 - level)/rows. Raises ValueError for rows < 1."""
     check_level(level)
     if rows < 1:
         raise ValueError(f"a table has at least one row, not {rows}")
@@ -29,9 +27,8 @@ def bonferroni_level(rows: int, *, level: float = 0.95) -> float:
 def holm(p_values: ArrayLike) -> Floats:
     """Holm-adjusted p, in the order given: running maximum of min(1, (m - rank) p_(rank)), rank from 0.
 
-    Controls the chance of any false rejection under any dependence. Shape (m,), every row of the declared
-    family. Raises ValueError for NaN: what could not be tested is no member of the family. Source: Holm
-    1979.
+    Controls the chance of any false rejection under any dependence. Shape (m,), every row of the declared family.
+    Raises ValueError for NaN: what could not be tested is no member of the family. Source: Holm 1979.
     """
     p = _p_values(p_values)
     order = np.argsort(p, kind="stable")
@@ -43,9 +40,8 @@ def holm(p_values: ArrayLike) -> Floats:
 def benjamini_yekutieli(p_values: ArrayLike) -> Floats:
     """Adjusted p that control the false discovery rate under any dependence, in the order given.
 
-    Running minimum from the largest of min(1, c m p_(rank)/rank), c = sum 1/j, j = 1..m. For all-pairs
-    tables, whose rows share systems. Shape (m,). Raises ValueError as `holm`. Source: Benjamini, Yekutieli
-    2001, theorem 1.3.
+    Running minimum from the largest of min(1, c m p_(rank)/rank), c = sum 1/j, j = 1..m. For all-pairs tables, whose
+    rows share systems. Shape (m,). Raises ValueError as `holm`. Source: Benjamini, Yekutieli 2001, theorem 1.3.
     """
     p = _p_values(p_values)
     ranks = np.arange(1, p.size + 1)

@@ -53,8 +53,8 @@ def pair(closed: ArrayLike, open_: ArrayLike) -> tuple[Floats, Floats]:
 def cluster_codes(clusters: ArrayLike, n: int) -> Codes:
     """Cluster labels (text or whole numbers), shape (n,), as codes 0..G-1 in the order of the sorted labels.
 
-    Raises ValueError for another shape, or a missing label: an item without a cluster is a cluster of its
-    own, and only the caller can name it.
+    Raises ValueError for another shape, or a missing label: an item without a cluster is a cluster of its own, and
+    only the caller can name it.
     """
     labels = np.asarray(clusters)
     if labels.shape != (n,):

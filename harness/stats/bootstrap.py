@@ -19,8 +19,7 @@ FEW_CLUSTERS = 30
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bootstrap:
-    """A statistic and its bootstrap interval; arrays of shape (m,) for a curve of m points, else of shape ().
-    """
+    """A statistic and its bootstrap interval; arrays of shape (m,) for a curve of m points, else of shape ()."""
 
     value: Floats
     sd: Floats
@@ -34,9 +33,7 @@ class Bootstrap:
 
 
 def resample_counts(units: int, draws: int, seed: int) -> Iterator[Floats]:
-    """How often each of `units` items or clusters is drawn, in blocks of shape (block, units); rows sum to
-    `units`.
-    """
+    """How often each of `units` items or clusters is drawn, in blocks of shape (block, units); rows sum to `units`."""
     generator = np.random.default_rng(seed)
     block = max(1, 2**21 // units)
     for start in range(0, draws, block):
@@ -51,13 +48,12 @@ def cluster_bootstrap(
 ) -> Bootstrap:  # fmt: skip
     """Interval of a statistic that is a function of column totals, whole clusters resampled.
 
-    `columns` has shape (n, k): what is added up over items (a ratio needs two columns, a mean its score and
-    ones). `statistic` maps totals of shape (B, k) to values of shape (B,) or (B, m). Without `clusters`
-    each item is one, in the order given (sort by id, so that the seed means something). From 30 effective
-    clusters on the interval is the percentile one; below, value -+ t(G_eff - 1) * sd * sqrt(G/(G - 1)),
-    since percentiles of few clusters are too narrow; one cluster: NaN. Never hand it a maximum (see
-    `frontier`). Raises ValueError for NaN or no items. Source: Efron, Tibshirani 1993, chapters 8 and 13;
-    Field, Welsh 2007 for clusters.
+    `columns` has shape (n, k): what is added up over items (a ratio needs two columns, a mean its score and ones).
+    `statistic` maps totals of shape (B, k) to values of shape (B,) or (B, m). Without `clusters` each item is one, in
+    the order given (sort by id, so that the seed means something). From 30 effective clusters on the interval is the
+    percentile one; below, value -+ t(G_eff - 1) * sd * sqrt(G/(G - 1)), since percentiles of few clusters are too
+    narrow; one cluster: NaN. Never hand it a maximum (see `frontier`). Raises ValueError for NaN or no items. Source:
+    Efron, Tibshirani 1993, chapters 8 and 13; Field, Welsh 2007 for clusters.
     """
     check_level(level)
     table = np.asarray(columns, dtype=np.float64)
@@ -85,15 +81,13 @@ def cluster_bootstrap(
     return Bootstrap(value, sd, low, high, level, method, undefined)
 
 
-def bootstrap_t(
-    differences: ArrayLike, *, draws: int = 10_000, level: float = 0.95, seed: int = 0
-) -> Estimate:
+def bootstrap_t(differences: ArrayLike, *, draws: int = 10_000, level: float = 0.95, seed: int = 0) -> Estimate:
     """Mean difference with the studentised bootstrap interval, for fewer than 30 independent items.
 
-    [mean - q_{1-alpha/2} SE, mean - q_{alpha/2} SE], q quantiles of (mean* - mean)/SE* over resamples of
-    items. Where so many resamples are constant that a quantile is infinite (almost all differences equal),
-    the paired t interval is returned and `method` says so. Shape (n,), in the order of the sorted ids.
-    Raises ValueError for NaN or no items. Source: Efron, Tibshirani 1993, section 12.5.
+    [mean - q_{1-alpha/2} SE, mean - q_{alpha/2} SE], q quantiles of (mean* - mean)/SE* over resamples of items. Where
+    so many resamples are constant that a quantile is infinite (almost all differences equal), the paired t interval
+    is returned and `method` says so. Shape (n,), in the order of the sorted ids. Raises ValueError for NaN or no
+    items. Source: Efron, Tibshirani 1993, section 12.5.
     """
     d = vector(differences, "the differences")
     plain = mean_difference(d, level=level)
@@ -110,7 +104,8 @@ def bootstrap_t(
             t = shift / np.sqrt(variances / d.size)
         studentised.append(np.where(shift == 0, 0.0, t))
     tails = [0.5 - level / 2, 0.5 + level / 2]
-    below, above = np.quantile(np.concatenate(studentised), tails, method="inverted_cdf")
+    with np.errstate(invalid="ignore"):
+        below, above = np.quantile(np.concatenate(studentised), tails)
     if not (math.isfinite(below) and math.isfinite(above)):
         return plain
     low, high = plain.mean - above * plain.se, plain.mean - below * plain.se

@@ -40,10 +40,9 @@ def effective_clusters(clusters: ArrayLike) -> float:
 def clustered(differences: ArrayLike, clusters: ArrayLike, *, level: float = 0.95) -> Clustered:
     """Mean of differences with the CR1 standard error and a t interval on G_eff - 1 degrees of freedom.
 
-    SE^2 = G/(G-1) * sum_g (sum_{i in g} (d_i - mean))^2 / n^2. t with G - 1 would cover only 82-92 % when
-    one cluster holds half of the items. Shapes (n,) each. One cluster: se, low, high are NaN. Raises
-    ValueError for NaN, no items, or labels that do not fit. Source: Cameron, Gelbach, Miller 2008; Carter,
-    Schnepel, Steigerwald 2017.
+    SE^2 = G/(G-1) * sum_g (sum_{i in g} (d_i - mean))^2 / n^2. t with G - 1 would cover only 82-92 % when one cluster
+    holds half of the items. Shapes (n,) each. One cluster: se, low, high are NaN. Raises ValueError for NaN, no
+    items, or labels that do not fit. Source: Cameron, Gelbach, Miller 2008; Carter, Schnepel, Steigerwald 2017.
     """
     d = vector(differences, "the differences")
     codes = cluster_codes(clusters, d.size)
@@ -84,16 +83,13 @@ def _sign_flips(groups: int, draws: int, seed: int) -> Iterator[Floats]:
         yield np.where(bits == 1, 1.0, -1.0)
 
 
-def wild_cluster_p(
-    differences: ArrayLike, clusters: ArrayLike, *, draws: int = 9_999, seed: int = 0
-) -> float:
+def wild_cluster_p(differences: ArrayLike, clusters: ArrayLike, *, draws: int = 9_999, seed: int = 0) -> float:
     """Two-sided p of "the mean difference is 0", for few clusters: the wild cluster bootstrap.
 
-    Null imposed, studentised: the sign of each whole cluster is flipped and t = mean / SE(CR1) taken anew;
-    p is the share of flips with |t| at least as large. Up to 14 clusters all 2^G flips are taken (so p is
-    at least 2/2^G), beyond that `draws` seeded ones and p = (1 + hits)/(1 + draws). NaN for one cluster; 1
-    where every difference is 0. Shapes (n,). Source: Cameron, Gelbach, Miller 2008, section III; Rademacher
-    weights.
+    Null imposed, studentised: the sign of each whole cluster is flipped and t = mean / SE(CR1) taken anew; p is the
+    share of flips with |t| at least as large. Up to 14 clusters all 2^G flips are taken (so p is at least 2/2^G),
+    beyond that `draws` seeded ones and p = (1 + hits)/(1 + draws). NaN for one cluster; 1 where every difference is
+    0. Shapes (n,). Source: Cameron, Gelbach, Miller 2008, section III; Rademacher weights.
     """
     d = vector(differences, "the differences")
     codes = cluster_codes(clusters, d.size)

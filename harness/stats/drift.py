@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
@@ -27,8 +27,7 @@ class Drift(Estimate):
 def look_alpha(look: int, *, alpha: float = 0.05) -> float:
     """alpha_t = 6 alpha / (pi^2 t^2), t = 1, 2, ...: they add up to `alpha` however long one goes on looking.
 
-    A union bound, since looks share the baseline's noise and are no martingale. Raises ValueError for look
-    < 1.
+    A union bound, since looks share the baseline's noise and are no martingale. Raises ValueError for look < 1.
     """
     check_level(1 - alpha)
     if look < 1:
@@ -36,14 +35,12 @@ def look_alpha(look: int, *, alpha: float = 0.05) -> float:
     return 6 * alpha / (math.pi * look) ** 2
 
 
-def drift(
-    baseline: Sequence[ArrayLike], current: Sequence[ArrayLike], look: int, *, alpha: float = 0.05
-) -> Drift:
+def drift(baseline: Iterable[ArrayLike], current: Iterable[ArrayLike], look: int, *, alpha: float = 0.05) -> Drift:
     """Paired test of look `look` against the fixed baseline, with the noise of the answers on both sides.
 
-    `baseline` and `current` are n rows of repeated answers to the same items, as for `repeats`. Equal
-    answers on every item give p = 1; the same change on every item p = 0; one item NaN. Raises ValueError
-    as `repeats` and `look_alpha`.
+    `baseline` and `current` are n rows of repeated answers to the same items, as for `repeats`. Equal answers on
+    every item give p = 1; the same change on every item p = 0; one item NaN. Raises ValueError as `repeats` and
+    `look_alpha`.
     """
     share = look_alpha(look, alpha=alpha)
     change = repeats(current, baseline, level=1 - share)

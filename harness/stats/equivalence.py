@@ -27,9 +27,9 @@ class Equivalence:
 def equivalence(mean: float, se: float, df: float, margin: float, *, alpha: float = 0.05) -> Equivalence:
     """TOST of a gap with standard error `se` against -+ margin, all in the same units; `df` may be infinite.
 
-    p = max(P(T > (margin - mean)/se), P(T > (mean + margin)/se)). A standard error of 0 or NaN proves
-    nothing about a margin (a few items without a difference have it): p is NaN and `equivalent` False.
-    Raises ValueError for a margin that is not positive. Source: Schuirmann 1987.
+    p = max(P(T > (margin - mean)/se), P(T > (mean + margin)/se)). A standard error of 0 or NaN proves nothing about a
+    margin (a few items without a difference have it): p is NaN and `equivalent` False. Raises ValueError for a margin
+    that is not positive. Source: Schuirmann 1987.
     """
     if not margin > 0:
         raise ValueError(f"a margin must be positive, not {margin}")

@@ -31,9 +31,7 @@ def check_level(level: float) -> None:
 
 
 def t_quantile(probability: float, df: float) -> float:
-    """Quantile of Student's t, of the normal for infinite `df`; NaN unless `df` > 0. Fractional `df` are
-    exact.
-    """
+    """Quantile of Student's t, of the normal for infinite `df`; NaN unless `df` > 0. Fractional `df` are exact."""
     if math.isinf(df):
         return float(special.ndtri(probability))
     return float(special.stdtrit(df, probability)) if df > 0 else math.nan

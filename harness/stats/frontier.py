@@ -42,21 +42,38 @@ class PlugIn:
     """The same if they correlate by 0.5, as systems on the same items do."""
 
 
-def _halves(codes: Codes, splits: int, seed: int) -> Floats:
-    """Rows of 0 and 1, shape (splits, n): a random half of the clusters, with all of their items."""
-    generator = np.random.default_rng(seed)
-    groups = int(codes.max()) + 1
-    chosen = np.zeros((splits, groups))
+def _members(codes: Codes, strata: Codes) -> list[Codes]:
+    """The clusters of each stratum."""
+    _, first = np.unique(codes, return_index=True)
+    stratum = strata[first]
+    if (stratum[codes] != strata).any():
+        raise ValueError("a cluster lies in two strata: give its parts names of their own")
+    return [np.flatnonzero(stratum == value) for value in range(int(strata.max()) + 1)]
+
+
+def _halves(codes: Codes, strata: Codes, splits: int, seed: int) -> Floats:
+    """Rows of 0 and 1, shape (splits, n): a random half of each stratum's clusters, with all of their items."""
+    generator, members = np.random.default_rng(seed), _members(codes, strata)
+    chosen = np.zeros((splits, int(codes.max()) + 1))
     for row in chosen:
-        row[generator.permutation(groups)[: groups // 2]] = 1.0
+        for groups in members:
+            odd = groups.size % 2 and generator.integers(2)
+            row[generator.permutation(groups)[: groups.size // 2 + odd]] = 1.0
     return chosen[:, codes]
+
+
+def _resamples(codes: Codes, strata: Codes, draws: int, seed: int) -> Floats:
+    """Weights of items, shape (draws, n), when each stratum's clusters are drawn with replacement."""
+    counts = np.empty((draws, int(codes.max()) + 1))
+    for stratum, groups in enumerate(_members(codes, strata)):
+        counts[:, groups] = np.concatenate(list(resample_counts(groups.size, draws, seed + stratum)))
+    return counts[:, codes]
 
 
 def _scored_elsewhere(scores: Floats, weights: Floats, half: Floats) -> tuple[Floats, Codes, Codes]:
     """Choose on one half, score on the other, and swap: mean score (B, splits) and both choices.
 
-    `scores` (systems, n), `weights` (B, n), `half` (splits, n). NaN where a resample left one half without
-    an item.
+    `scores` (systems, n), `weights` (B, n), `half` (splits, n). NaN where a resample left one half without an item.
     """
     systems, n = scores.shape
     columns = (scores[:, None, :] * half).reshape(-1, n)
@@ -78,15 +95,13 @@ def _blocks(half: Floats, systems: int, draws: int) -> Iterator[Floats]:
         yield half[start : start + block]
 
 
-def _bootstrap_sd(closed: Floats, open_: Floats, half: Floats, codes: Codes, draws: int, seed: int) -> float:
-    """Standard deviation of the cross-fitted gap over resamples of whole clusters, with items as weights.
+def _bootstrap_sd(closed: Floats, open_: Floats, half: Floats, weights: Floats) -> float:
+    """Standard deviation of the cross-fitted gap over resamples, with items as weights.
 
     The splits stay as they are: an item drawn twice is never on both sides of one.
     """
-    groups = int(codes.max()) + 1
-    weights = np.concatenate(list(resample_counts(groups, draws, seed)))[:, codes]
-    total, defined = np.zeros(draws), np.zeros(draws)
-    for block in _blocks(half[:SPLITS_PER_RESAMPLE], max(len(closed), len(open_)), draws):
+    total, defined = np.zeros(len(weights)), np.zeros(len(weights))
+    for block in _blocks(half[:SPLITS_PER_RESAMPLE], max(len(closed), len(open_)), len(weights)):
         gaps = _scored_elsewhere(closed, weights, block)[0] - _scored_elsewhere(open_, weights, block)[0]
         total += np.nansum(gaps, axis=1)
         defined += np.isfinite(gaps).sum(axis=1)
@@ -95,18 +110,18 @@ def _bootstrap_sd(closed: Floats, open_: Floats, half: Floats, codes: Codes, dra
 
 def frontier(
     closed: ArrayLike, open_: ArrayLike, clusters: ArrayLike | None = None,
-    *, splits: int = 1_000, draws: int = 1_000, level: float = 0.95, seed: int = 0,
+    *, strata: ArrayLike | None = None, splits: int = 1_000, draws: int = 1_000, level: float = 0.95, seed: int = 0,
 ) -> Frontier:  # fmt: skip
-    """Best closed minus best open by two-fold cross-fitting: each half of the items scores what the other
-    chose.
+    """Best closed minus best open by two-fold cross-fitting: each half of the items scores what the other chose.
 
-    Estimand: the mean true score of the system that a half-sample picks, at most the true best. Averaged
-    over `splits` seeded halves, whole clusters where there are any. Interval: -+ z * SD over `draws`
-    resamples; with 2 to 30 effective clusters the wider of that over items and t(G_eff - 1) * sqrt(G/(G-1))
-    * SD over clusters; below 2 the clusters are left out of it, and `method` says so. Shapes (closed
-    systems, n) and (open systems, n), columns in the order of the sorted item ids, rows in that of the
-    sorted names (of equals the first is taken). Raises ValueError for NaN, no system on a side, fewer than
-    2 items. Source: van Hasselt 2013, arXiv 1302.7175; Andrews, Kitagawa, McCloskey 2024 on the bias.
+    Estimand: the mean true score of the system that a half-sample picks, at most the true best. Averaged over
+    `splits` seeded halves, whole clusters where there are any. Interval: -+ z * SD over `draws` resamples; with 2 to
+    30 effective clusters the wider of that over items and t(G_eff - 1) * sqrt(G/(G-1)) * SD over clusters; below 2
+    the clusters are left out of it, and `method` says so. `strata` (labels, shape (n,)) names fixed parts, such as
+    the tasks of a dimension: each is halved and redrawn within itself. Shapes (closed systems, n) and (open systems,
+    n), columns in the order of the sorted item ids, rows in that of the sorted names (of equals the first is taken).
+    Raises ValueError for NaN, no system on a side, fewer than 2 items, a cluster in two strata. Source: van Hasselt
+    2013, arXiv 1302.7175; Andrews, Kitagawa, McCloskey 2024 on the bias.
     """
     c, o = matrix(closed, "the closed scores"), matrix(open_, "the open scores")
     n = c.shape[1]
@@ -118,21 +133,22 @@ def frontier(
     method = "cross-fitted, bootstrap SD"
     if g_eff < 2:
         codes, method = items, method + ", clusters left out"
-    half = _halves(codes, splits, seed)
-    ones, total = np.ones((1, n)), 0.0
+    layers = np.zeros(n, dtype=np.intp) if strata is None else cluster_codes(strata, n)
+    half = _halves(codes, layers, splits, seed)
+    ones, scored = np.ones((1, n)), []
     closed_picked, open_picked = np.zeros(len(c)), np.zeros(len(o))
     for block in _blocks(half, max(len(c), len(o)), 1):
         closed_score, *closed_choices = _scored_elsewhere(c, ones, block)
         open_score, *open_choices = _scored_elsewhere(o, ones, block)
-        total += float((closed_score - open_score).sum())
+        scored.append(closed_score - open_score)
         closed_picked += np.bincount(np.concatenate(closed_choices, axis=1)[0], minlength=len(c))
         open_picked += np.bincount(np.concatenate(open_choices, axis=1)[0], minlength=len(o))
-    gap, df = total / splits, math.inf
-    grouped = int(codes.max()) + 1 < n
-    se = 0.0 if grouped and g_eff >= FEW_CLUSTERS else _bootstrap_sd(c, o, half, items, draws, seed)
-    if grouped:
-        groups = int(codes.max()) + 1
-        wide = _bootstrap_sd(c, o, half, codes, draws, seed) * math.sqrt(groups / (groups - 1))
+    gap, df = float(np.nanmean(np.concatenate(scored, axis=1))), math.inf
+    groups = int(codes.max()) + 1
+    enough = groups < n and g_eff >= FEW_CLUSTERS
+    se = 0.0 if enough else _bootstrap_sd(c, o, half, _resamples(items, layers, draws, seed))
+    if groups < n:
+        wide = _bootstrap_sd(c, o, half, _resamples(codes, layers, draws, seed)) * math.sqrt(groups / (groups - 1))
         if t_quantile(0.5 + level / 2, g_eff - 1) * wide > t_quantile(0.5 + level / 2, df) * se:
             se, df, method = wide, g_eff - 1, method + " over clusters, t(G_eff - 1)"
     low, high = t_interval(gap, se, df, level)
@@ -148,12 +164,11 @@ def frontier_of_means(
     closed_means: ArrayLike, open_means: ArrayLike, closed_se: ArrayLike, open_se: ArrayLike,
     *, draws: int = 10_000, seed: int = 0,
 ) -> PlugIn:  # fmt: skip
-    """Best against best where only aggregate scores are known: the plug-in gap, and the bias that choosing
-    adds.
+    """Best against best where only aggregate scores are known: the plug-in gap, and the bias that choosing adds.
 
-    Parametric bootstrap: means are redrawn around those given, with their standard errors, and the mean
-    excess of the redrawn gap over the plug-in is its bias, at correlation 0 and 0.5 between systems. Shapes
-    (closed systems,) and (open systems,). Raises ValueError for NaN or shapes that differ.
+    Parametric bootstrap: means are redrawn around those given, with their standard errors, and the mean excess of the
+    redrawn gap over the plug-in is its bias, at correlation 0 and 0.5 between systems. Shapes (closed systems,) and
+    (open systems,). Raises ValueError for NaN or shapes that differ.
     """
     c, o = vector(closed_means, "the closed means"), vector(open_means, "the open means")
     se = np.concatenate([vector(closed_se, "the closed errors"), vector(open_se, "the open errors")])

@@ -14,6 +14,33 @@ from harness.stats.arrays import Floats, vector
 DAYS_PER_MONTH = 30.4375
 
 Days = NDArray[np.datetime64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Releases:
+    """What one side released on one benchmark: dates (anything numpy reads as days) and scores, one a model."""
+
+    dates: ArrayLike
+    scores: ArrayLike
+
+    def checked(self) -> tuple[Days, Floats]:
+        """Both as arrays of shape (models,). Raises ValueError for NaN, no model, or a missing date."""
+        scores, dates = vector(self.scores, "the scores"), np.asarray(self.dates, dtype="datetime64[D]")
+        if dates.shape != scores.shape or np.isnat(dates).any():
+            raise ValueError(f"each of the {scores.size} scores needs a release date")
+        return dates, scores
+
+    def records(self, today: Days) -> tuple[Days, Floats]:
+        """The successive bests up to `today`, in order; of one day only the best counts."""
+        dates, scores = self.checked()
+        known = dates <= today
+        if not known.any():
+            raise ValueError(f"a side has no release until {today}")
+        order = np.lexsort((-scores[known], dates[known]))
+        dates, scores = dates[known][order], scores[known][order]
+        new = scores > np.concatenate([[-math.inf], np.maximum.accumulate(scores)[:-1]])
+        return dates[new], scores[new]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,9 +57,7 @@ class Lag:
     age: float
     """Months, at the stated day, since closed passed what is now the best open score."""
     backward_months: Floats
-    """One value an open record."""
     forward_months: Floats
-    """One value a closed record."""
     backward_at_least: int
     """Open records that closed already had when its series began: their lag is at least the value."""
     backward_at_most: int
@@ -53,29 +78,12 @@ class LagRange:
     age: tuple[float, float]
 
 
-def _records(dates: ArrayLike, scores: ArrayLike, name: str) -> tuple[Days, Floats]:
-    """Days and scores of the successive bests, in order; of one day only the best counts."""
-    score = vector(scores, f"the {name} scores")
-    day = np.asarray(dates, dtype="datetime64[D]")
-    if day.shape != score.shape or np.isnat(day).any():
-        raise ValueError(f"each of the {score.size} {name} scores needs a release date")
-    order = np.lexsort((-score, day))
-    day, score = day[order], score[order]
-    best_before = np.concatenate([[-math.inf], np.maximum.accumulate(score)[:-1]])
-    return day[score > best_before], score[score > best_before]
-
-
-def _months(later: Days, earlier: Days) -> Floats:
-    days: Floats = (later - earlier).astype(np.float64)
-    return days / DAYS_PER_MONTH
-
-
-def kaplan_meier_median(months: ArrayLike, at_least: ArrayLike) -> float:
+def kaplan_meier_median(values: ArrayLike, at_least: ArrayLike) -> float:
     """Smallest value that half do not outlast, where `at_least` marks values known only to be larger.
 
     Shapes (n,) each. Infinite where the curve never falls to one half. Source: Kaplan, Meier 1958.
     """
-    value, censored = vector(months, "the months"), np.asarray(at_least, dtype=bool)
+    value, censored = vector(values, "the values"), np.asarray(at_least, dtype=bool)
     surviving = 1.0
     for moment in np.unique(value[~censored]):
         surviving *= 1 - float(((value == moment) & ~censored).sum()) / float((value >= moment).sum())
@@ -84,120 +92,94 @@ def kaplan_meier_median(months: ArrayLike, at_least: ArrayLike) -> float:
     return math.inf
 
 
-def _follow(
+def _until_reached(
     leader: tuple[Days, Floats], follower: tuple[Days, Floats], today: Days, tolerance: float
-) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Months from each record of `leader` until `follower` had that score, whether never, whether from its
-    start.
-
-    Negative where the follower had it first. Never: the months until today.
+) -> tuple[Floats, Mask, Mask]:
+    """Months from each record of `leader` until `follower` had that score (negative: it had it first), whether never
+    (then the months until today), whether from its start.
     """
     place = np.searchsorted(follower[1], leader[1] - tolerance, side="left")
     never = place == follower[0].size
     reached = np.where(never, today, follower[0][np.minimum(place, follower[0].size - 1)])
-    return _months(reached, leader[0]), never, (place == 0) & ~never
+    return (reached - leader[0]).astype(np.float64) / DAYS_PER_MONTH, never, place == 0
 
 
-def lag_months(
-    closed_dates: ArrayLike, closed_scores: ArrayLike, open_dates: ArrayLike, open_scores: ArrayLike,
-    as_of: str | np.datetime64, *, tolerance: float = 0.0,
-) -> Lag:  # fmt: skip
-    """Signed lag of open behind closed, on one benchmark, in months of 30.4375 days, by three definitions.
+def lag_months(closed: Releases, open_: Releases, as_of: str | np.datetime64, *, tolerance: float = 0.0) -> Lag:
+    """Signed lag of open behind closed on one benchmark, in months of 30.4375 days, by three definitions.
 
-    Dates (anything numpy reads as days) and scores, shapes (closed models,) and (open models,); a score
-    counts as reached `tolerance` below it. Releases after `as_of` are left out. Medians are those of Kaplan
-    and Meier, with the values known only to be larger as censored and those known only to be smaller taken
-    as they are; both are counted. Raises ValueError for NaN, a missing date, or a side without a release by
-    then. Source: Epoch AI 2024, "How far behind are open models?" (backward and forward).
+    A score counts as reached `tolerance` below it; releases after `as_of` are left out. Medians are Kaplan-Meier's: a
+    value known only to be larger is censored, one known only to be smaller taken as it is, and both are counted.
+    Raises ValueError for NaN, a missing date, or a side without a release by then. Source: Epoch AI 2024, "How far
+    behind are open models?".
     """
     today = np.asarray(as_of, dtype="datetime64[D]")
-    sides = []
-    for name, dates, scores in (("closed", closed_dates, closed_scores), ("open", open_dates, open_scores)):
-        day, score = np.asarray(dates, dtype="datetime64[D]"), np.asarray(scores, dtype=np.float64)
-        known = ~(day > today)
-        sides.append(_records(day[known], score[known], name))
-    closed, open_ = sides
-    until_closed, closed_never, closed_from_start = _follow(open_, closed, today, tolerance)
-    backward = -until_closed
-    forward, open_never, open_from_start = _follow(closed, open_, today, tolerance)
-    if closed_never[-1]:
-        # Open is ahead: since the first open record that closed has not reached.
-        age = -float(_months(today, open_[0][closed_never.argmax()]))
-    else:
-        age = float(_months(today, open_[0][-1]) + backward[-1])
+    closed_records, open_records = closed.records(today), open_.records(today)
+    ahead, closed_never, closed_at_start = _until_reached(open_records, closed_records, today, tolerance)
+    forward, open_never, open_at_start = _until_reached(closed_records, open_records, today, tolerance)
+    # Since closed first had the best open score, or (negative) since open first had what closed never
+    # reached.
+    since = open_records[0][closed_never.argmax() if closed_never[-1] else -1]
+    open_age = float((today - since).astype(np.float64)) / DAYS_PER_MONTH
     return Lag(
-        kaplan_meier_median(backward, closed_from_start), kaplan_meier_median(forward, open_never), age,
-        backward, forward,
-        int(closed_from_start.sum()), int(closed_never.sum()), int(open_never.sum()), int(open_from_start.sum()),
-        tolerance,
-    )  # fmt: skip
+        backward=kaplan_meier_median(-ahead, closed_at_start),
+        forward=kaplan_meier_median(forward, open_never),
+        age=-open_age if closed_never[-1] else open_age - float(ahead[-1]),
+        backward_months=-ahead,
+        forward_months=forward,
+        backward_at_least=int(closed_at_start.sum()),
+        backward_at_most=int(closed_never.sum()),
+        forward_at_least=int(open_never.sum()),
+        forward_at_most=int(open_at_start.sum()),
+        tolerance=tolerance,
+    )
 
 
 def _range(lags: Iterable[Lag], tail: float) -> LagRange:
-    """The middle 1 - 2 tail of each definition over several lags; order statistics, so that infinity can
-    stand.
-    """
+    """The middle 1 - 2 tail of each definition; order statistics, so that infinity can stand among them."""
     table = np.array([(lag.backward, lag.forward, lag.age) for lag in lags])
-    low, high = np.quantile(table, [tail, 1 - tail], axis=0, method="inverted_cdf")
-    pairs = [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
-    return LagRange(pairs[0], pairs[1], pairs[2])
+    low, high = np.quantile(table, [tail, 1 - tail], axis=0, method="inverted_cdf").tolist()
+    return LagRange((low[0], high[0]), (low[1], high[1]), (low[2], high[2]))
 
 
 def lag_noise(
-    closed_dates: ArrayLike, closed_scores: ArrayLike, closed_se: ArrayLike,
-    open_dates: ArrayLike, open_scores: ArrayLike, open_se: ArrayLike,
-    as_of: str | np.datetime64, *, tolerance: float = 0.0, draws: int = 500, seed: int = 0,
+    closed: Releases, open_: Releases, closed_se: ArrayLike, open_se: ArrayLike, as_of: str | np.datetime64,
+    *, tolerance: float = 0.0, draws: int = 500, seed: int = 0,
 ) -> LagRange:  # fmt: skip
-    """How far the lag moves with the noise of the scores alone, releases as they are: the middle 95 % of
-    redraws.
+    """How far the lag moves with the noise of the scores alone, releases as they are: the middle 95 % of redraws.
 
-    Scores are redrawn around those given with standard errors `*_se`. Which models were released when is
-    the larger uncertainty and no part of this. Arguments otherwise, and errors, as `lag_months`.
+    Scores are redrawn around those given with standard errors of shape (models,). What was released when is the
+    larger uncertainty and no part of this. Raises ValueError as `lag_months`.
     """
     generator = np.random.default_rng(seed)
-    c, o = vector(closed_scores, "the closed scores"), vector(open_scores, "the open scores")
-    c_se, o_se = vector(closed_se, "the closed errors"), vector(open_se, "the open errors")
-    return _range(
-        (
-            lag_months(
-                closed_dates, c + c_se * generator.standard_normal(c.size),
-                open_dates, o + o_se * generator.standard_normal(o.size), as_of, tolerance=tolerance,
-            )
-            for _ in range(draws)
-        ),
-        0.025,
-    )  # fmt: skip
+
+    def redrawn(side: Releases, se: ArrayLike) -> Releases:
+        dates, scores = side.checked()
+        return Releases(dates, scores + vector(se, "the errors") * generator.standard_normal(scores.size))
+
+    drawn = ((redrawn(closed, closed_se), redrawn(open_, open_se)) for _ in range(draws))
+    return _range((lag_months(c, o, as_of, tolerance=tolerance) for c, o in drawn), 0.025)
 
 
 def lag_without_each_lab(
-    closed_dates: ArrayLike, closed_scores: ArrayLike, closed_labs: ArrayLike,
-    open_dates: ArrayLike, open_scores: ArrayLike, open_labs: ArrayLike,
+    closed: Releases, open_: Releases, closed_labs: ArrayLike, open_labs: ArrayLike,
     as_of: str | np.datetime64, *, tolerance: float = 0.0,
 ) -> LagRange:  # fmt: skip
     """Smallest and largest lag when each developer is left out in turn: how much hangs on one of them.
 
-    A lab that is all of its side cannot be left out. Raises ValueError as `lag_months`, or if no lab can be.
+    Labs are labels of shape (models,). One that is all of its side by `as_of` cannot be left out. Raises ValueError
+    as `lag_months`, or if none can be.
     """
     today = np.asarray(as_of, dtype="datetime64[D]")
-    tables = [
-        (np.asarray(d, dtype="datetime64[D]"), np.asarray(s, dtype=np.float64), np.asarray(labs))
-        for d, s, labs in ((closed_dates, closed_scores, closed_labs), (open_dates, open_scores, open_labs))
-    ]
+    labs = [np.asarray(closed_labs), np.asarray(open_labs)]
     lags = []
-    for lab in sorted({str(lab) for _, _, labs in tables for lab in labs.tolist()}):
-        kept = [labs != lab for _, _, labs in tables]
-        if all((keep & ~(day > today)).any() for keep, (day, _, _) in zip(kept, tables, strict=True)):
-            (c_day, c_score, _), (o_day, o_score, _) = tables
-            lags.append(
-                lag_months(
-                    c_day[kept[0]],
-                    c_score[kept[0]],
-                    o_day[kept[1]],
-                    o_score[kept[1]],
-                    as_of,
-                    tolerance=tolerance,
-                )
-            )
+    for lab in np.unique(np.concatenate(labs)):
+        rest = []
+        for side, of in zip((closed, open_), labs, strict=True):
+            dates, scores = side.checked()
+            kept = (of != lab) & (dates <= today)
+            rest.append(Releases(dates[kept], scores[kept]))
+        if all(np.size(side.scores) for side in rest):
+            lags.append(lag_months(rest[0], rest[1], as_of, tolerance=tolerance))
     if not lags:
         raise ValueError("no lab can be left out: each is all of its side")
     return _range(lags, 0.0)

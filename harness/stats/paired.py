@@ -36,9 +36,8 @@ class Paired(Estimate):
 def mean_difference(differences: ArrayLike, *, level: float = 0.95) -> Estimate:
     """Mean of differences d_i, shape (n,), with SE = sd(d)/sqrt(n) (ddof 1) and a t(n-1) interval.
 
-    One item has no standard error: se, low and high are NaN. Differences that do not vary give se 0 and an
-    interval of no width, which is a fact about the sample and not evidence: the caller must not read it as
-    certainty.
+    One item has no standard error: se, low and high are NaN. Differences that do not vary give se 0 and an interval
+    of no width, which is a fact about the sample and not evidence: the caller must not read it as certainty.
     """
     d = vector(differences, "the differences")
     mean, n = float(d.mean()), d.size
@@ -69,8 +68,8 @@ def mcnemar_exact(b10: int, b01: int) -> float:
 def log_odds_gap(closed_mean: float, open_mean: float) -> float:
     """logit(closed_mean) - logit(open_mean), for means of scores in [0, 1].
 
-    Infinite where one mean is 0 or 1; NaN where that cancels, or where a mean lies outside [0, 1] (an
-    unbounded metric has no odds).
+    Infinite where one mean is 0 or 1; NaN where that cancels, or where a mean lies outside [0, 1] (an unbounded
+    metric has no odds).
     """
     if not (0 <= closed_mean <= 1 and 0 <= open_mean <= 1):
         return math.nan
@@ -81,9 +80,8 @@ def log_odds_gap(closed_mean: float, open_mean: float) -> float:
 def paired(closed: ArrayLike, open_: ArrayLike, *, level: float = 0.95) -> Paired:
     """The gap of two systems on the same items: mean(d), d_i = closed_i - open_i, t(n-1) interval.
 
-    Shapes (n,) each, scores in [0, 1], one an item (repeats averaged). Raises ValueError for NaN, no items,
-    unequal lengths. n = 1 gives NaN for everything that needs a spread. Source: Miller 2024, arXiv
-    2411.00640.
+    Shapes (n,) each, scores in [0, 1], one an item (repeats averaged). Raises ValueError for NaN, no items, unequal
+    lengths. n = 1 gives NaN for everything that needs a spread. Source: Miller 2024, arXiv 2411.00640.
     """
     c, o = pair(closed, open_)
     d = c - o

@@ -19,8 +19,7 @@ def _points(costs: ArrayLike, qualities: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def pareto(costs: ArrayLike, qualities: ArrayLike) -> NDArray[np.bool_]:
-    """Which systems no other beats: none is at most as dear and at least as good, and better in one of the
-    two.
+    """Which systems no other beats: none is at most as dear and at least as good, and better in one of the two.
 
     Shapes (systems,) each; result the same. Equal points stand together. Raises ValueError for NaN or none.
     """
@@ -37,9 +36,9 @@ def hypervolume(
 ) -> float:  # fmt: skip
     """Area that a choice of systems dominates, up to the reference point (dearest cost, worst quality).
 
-    In units of cost times quality, or of ln(cost) times quality. Points beyond the reference add nothing.
-    Of all systems minus of the closed ones: what open models are worth to a buyer. Raises ValueError for
-    NaN, or for a cost that is not positive on the log scale. Source: Zitzler, Thiele 1998.
+    In units of cost times quality, or of ln(cost) times quality. Points beyond the reference add nothing. Of all
+    systems minus of the closed ones: what open models are worth to a buyer. Raises ValueError for NaN, or for a cost
+    that is not positive on the log scale. Source: Zitzler, Thiele 1998.
     """
     cost, quality = _points(costs, qualities)
     if scale == "log":
@@ -65,9 +64,8 @@ def pareto_membership(
 ) -> Floats:
     """How often each system is non-dominated when items (whole clusters) are drawn anew, shape (systems,).
 
-    `costs` and `scores` have shape (systems, n): both are measured on the items, and both vary with them. A
-    share of resamples that describes how firm the set is, not a p value. Raises ValueError for NaN or
-    shapes that differ.
+    `costs` and `scores` have shape (systems, n): both are measured on the items, and both vary with them. A share of
+    resamples that describes how firm the set is, not a p value. Raises ValueError for NaN or shapes that differ.
     """
     cost, score = matrix(costs, "the costs"), matrix(scores, "the scores")
     if cost.shape != score.shape:

@@ -21,12 +21,10 @@ def difference_sd(
     closed_repeats: int = 1,
     open_repeats: int = 1,
 ) -> float:
-    """sd_d = sqrt(omega^2 + sigma_c^2/k_c + sigma_o^2/k_o): the spread of item differences after k repeats
-    a side.
+    """sd_d = sqrt(omega^2 + sigma_c^2/k_c + sigma_o^2/k_o): the spread of item differences after k repeats a side.
 
-    omega^2 is the variance of the true item differences, sigma^2 the mean variance of one answer to the
-    same item (`repeats` gives all three). Raises ValueError for k < 1 or a negative variance. Source:
-    Miller 2024.
+    omega^2 is the variance of the true item differences, sigma^2 the mean variance of one answer to the same item
+    (`repeats` gives all three). Raises ValueError for k < 1 or a negative variance. Source: Miller 2024.
     """
     if min(closed_repeats, open_repeats) < 1 or min(item_variance, closed_variance, open_variance) < 0:
         raise ValueError("repeats must be at least 1 and variances at least 0")
@@ -34,8 +32,7 @@ def difference_sd(
 
 
 def detectable_iid(sd: float, n: int, *, deff: float = 1.0, level: float = 0.95, power: float = 0.8) -> float:
-    """Smallest gap n independent items would show: (z_{1-alpha/2} + z_power) * sd_d * sqrt(D/n), D = max(1,
-    deff).
+    """Smallest gap n independent items would show: (z_{1-alpha/2} + z_power) * sd_d * sqrt(D/n), D = max(1, deff).
 
     In the units of `sd`. Raises ValueError for n < 1. Source: Miller 2024.
     """
@@ -45,8 +42,7 @@ def detectable_iid(sd: float, n: int, *, deff: float = 1.0, level: float = 0.95,
 
 
 def n_needed(gap: float, sd: float, *, deff: float = 1.0, level: float = 0.95, power: float = 0.8) -> int:
-    """Items needed to see `gap` (same units as `sd`): ceil((z_{1-alpha/2} + z_power)^2 sd_d^2 D / gap^2),
-    at least 1.
+    """Items needed to see `gap` (same units as `sd`): ceil((z_{1-alpha/2} + z_power)^2 sd_d^2 D / gap^2), at least 1.
 
     Raises ValueError for a gap of 0, which no number of items shows.
     """
@@ -61,8 +57,7 @@ def repeats_needed(
 ) -> int | None:  # fmt: skip
     """Repeats a side needed to see `gap` on n items: smallest k whose `detectable_iid` is at most |gap|.
 
-    None where the items themselves differ too much, so that only more items help. Raises ValueError as
-    `n_needed`.
+    None where the items themselves differ too much, so that only more items help. Raises ValueError as `n_needed`.
     """
     if gap == 0 or n < 1:
         raise ValueError("repeats need at least one item and a gap other than 0")
@@ -74,9 +69,8 @@ def repeats_needed(
 
 
 def detectable(se: float, df: float, *, level: float = 0.95, power: float = 0.8) -> float:
-    """Smallest gap this comparison could have seen: (t_{1-alpha/2,df} + t_{power,df}) * SE, with SE and df
-    of the interval that was used. NaN where the interval is. An approximation to the noncentral t that is
-    exact for many df.
+    """Smallest gap this comparison could have seen: (t_{1-alpha/2,df} + t_{power,df}) * SE, with SE and df of the
+    interval that was used. NaN where the interval is. An approximation to the noncentral t that is exact for many df.
     """
     check_level(level)
     check_level(power)

@@ -1,5 +1,4 @@
-"""E5: an interval for the gap of two right-or-wrong systems that holds with few items and few disagreements.
-"""
+"""E5: an interval for the gap of two right-or-wrong systems that holds with few items and few disagreements."""
 
 from __future__ import annotations
 
@@ -13,12 +12,11 @@ from harness.stats.estimate import Estimate, check_level, t_quantile
 def score_interval(b10: int, b01: int, n: int, *, level: float = 0.95) -> Estimate:
     """Tango's score interval for the difference of paired proportions (b10 - b01) / n.
 
-    It holds all Delta with |b10 - b01 - n Delta| <= z sqrt(n (2 q + Delta (1 - Delta))), q the
-    maximum-likelihood estimate of P(closed wrong, open right) given Delta (Tango's q21, the larger root of
-    2n q^2 + B q + C = 0). Unlike a t interval it has a width when no pair disagrees. `se` is half the width
-    over z, so that a detectable size can be had from it; `df` is infinite. b10 items only closed got right,
-    b01 only open, n all items. Raises ValueError for counts that do not fit. Source: Tango, Statistics in
-    Medicine 17 (1998), 891-908.
+    It holds all Delta with |b10 - b01 - n Delta| <= z sqrt(n (2 q + Delta (1 - Delta))), q the maximum-likelihood
+    estimate of P(closed wrong, open right) given Delta (Tango's q21, the larger root of 2n q^2 + B q + C = 0). Unlike
+    a t interval it has a width when no pair disagrees. `se` is half the width over z, so that a detectable size can
+    be had from it; `df` is infinite. b10 items only closed got right, b01 only open, n all items. Raises ValueError
+    for counts that do not fit. Source: Tango, Statistics in Medicine 17 (1998), 891-908.
     """
     check_level(level)
     if n < 1 or min(b10, b01) < 0 or b10 + b01 > n:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,11 +34,10 @@ class Repeats(Estimate):
     open_variance: float
 
 
-def _item_means_and_variances(rows: Sequence[ArrayLike], name: str) -> tuple[Floats, Floats, Floats]:
+def _item_means_and_variances(rows: Iterable[ArrayLike], name: str) -> tuple[Floats, Floats, Floats]:
     """Mean, variance of one answer (k - 1 denominator) and number of answers of each item, shape (n,) each.
 
-    An item that was answered once borrows the mean variance of those answered more often; NaN where there
-    are none.
+    An item that was answered once borrows the mean variance of those answered more often; NaN where there are none.
     """
     answers = [vector(row, f"the {name} answers to item {i}") for i, row in enumerate(rows)]
     if not answers:
@@ -50,21 +49,18 @@ def _item_means_and_variances(rows: Sequence[ArrayLike], name: str) -> tuple[Flo
     return np.array([row.mean() for row in answers]), variances, counts
 
 
-def repeats(closed: Sequence[ArrayLike], open_: Sequence[ArrayLike], *, level: float = 0.95) -> Repeats:
+def repeats(closed: Iterable[ArrayLike], open_: Iterable[ArrayLike], *, level: float = 0.95) -> Repeats:
     """The gap of item means over repeats and the split of its variance.
 
-    Var = S^2(d_i)/n, S^2 with ddof 1, holds both parts already; P = mean_i(sigma_c,i^2/k_c,i +
-    sigma_o,i^2/k_o,i)/n is the part due to answers, the rest is due to items. `closed` and `open_` are n
-    rows of answers in [0, 1]: arrays of shape (n, k), or rows of unequal length where some answers failed.
-    Raises ValueError for NaN, an item without an answer, or unequal n. Source: S. Wang 2025, arXiv
-    2512.21326.
+    Var = S^2(d_i)/n, S^2 with ddof 1, holds both parts already; P = mean_i(sigma_c,i^2/k_c,i + sigma_o,i^2/k_o,i)/n
+    is the part due to answers, the rest is due to items. `closed` and `open_` are n rows of answers in [0, 1]: arrays
+    of shape (n, k), or rows of unequal length where some answers failed. Raises ValueError for NaN, an item without
+    an answer, or unequal n. Source: S. Wang 2025, arXiv 2512.21326.
     """
     closed_means, closed_variances, closed_counts = _item_means_and_variances(closed, "closed")
     open_means, open_variances, open_counts = _item_means_and_variances(open_, "open")
     if closed_means.size != open_means.size:
-        raise ValueError(
-            f"{closed_means.size} closed items cannot be paired with {open_means.size} open ones"
-        )
+        raise ValueError(f"{closed_means.size} closed items cannot be paired with {open_means.size} open ones")
     gap = mean_difference(closed_means - open_means, level=level)
     prediction = float(np.mean(closed_variances / closed_counts + open_variances / open_counts)) / gap.n
     items = gap.se**2 - prediction

@@ -20,8 +20,7 @@ TIME_BLOCK = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConfidenceSequence:
-    """Bounds after each observation, shape (T,) each, in the units of the differences; they only ever narrow.
-    """
+    """Bounds after each observation, shape (T,) each, in the units of the differences; they only ever narrow."""
 
     low: Floats
     high: Floats
@@ -37,11 +36,9 @@ class ConfidenceSequence:
 
 
 def random_order(n: int, clusters: ArrayLike | None = None, *, seed: int = 0) -> Codes:
-    """The order in which to ask the items of the sorted ids: a seeded permutation, whole clusters kept
-    together.
+    """The order in which to ask the items of the sorted ids: a seeded permutation, whole clusters kept together.
 
-    Betting needs an order that no answer and no difficulty has a hand in. Shape (n,). Raises ValueError for
-    n < 1.
+    Betting needs an order that no answer and no difficulty has a hand in. Shape (n,). Raises ValueError for n < 1.
     """
     if n < 1:
         raise ValueError(f"an order needs at least one item, not {n}")
@@ -53,8 +50,8 @@ def random_order(n: int, clusters: ArrayLike | None = None, *, seed: int = 0) ->
 def bets(x: Floats, level: float) -> Floats:
     """Size of each bet from what came before it, shape (..., T): larger the less x has varied so far.
 
-    sqrt(2 log(2/alpha) / (s^2_{t-1} t log(1+t))), s^2 the variance so far with one pseudo-observation of
-    1/2 and variance 1/4. Source: Waudby-Smith, Ramdas, arXiv 2010.09686, predictable plug-in of section 4.
+    sqrt(2 log(2/alpha) / (s^2_{t-1} t log(1+t))), s^2 the variance so far with one pseudo-observation of 1/2 and
+    variance 1/4. Source: Waudby-Smith, Ramdas, arXiv 2010.09686, predictable plug-in of section 4.
     """
     t = np.arange(1, x.shape[-1] + 1)
     means = (0.5 + np.cumsum(x, axis=-1)) / (t + 1)
@@ -65,11 +62,10 @@ def bets(x: Floats, level: float) -> Floats:
 
 
 def log_wealth_steps(x: Floats, means: Floats, sizes: Floats) -> tuple[Floats, Floats]:
-    """What each observation adds to the log wealth of betting that the mean is above, and below, each
-    candidate.
+    """What each observation adds to the log wealth of betting that the mean is above, and below, each candidate.
 
-    `x` and `sizes` broadcast against `means` (in [0, 1]); bets are clipped at BOLDNESS / m and BOLDNESS /
-    (1 - m), so that wealth stays positive.
+    `x` and `sizes` broadcast against `means` (in [0, 1]); bets are clipped at BOLDNESS / m and BOLDNESS / (1 - m), so
+    that wealth stays positive.
     """
     up = np.minimum(sizes, BOLDNESS / np.maximum(means, 1e-12))
     down = np.minimum(sizes, BOLDNESS / np.maximum(1 - means, 1e-12))
@@ -79,9 +75,8 @@ def log_wealth_steps(x: Floats, means: Floats, sizes: Floats) -> tuple[Floats, F
 def _bounds(x: Floats, level: float, population: int | None) -> tuple[Floats, Floats]:
     """Lower and upper bound on the mean of x in [0, 1] after each of T observations, running intersection.
 
-    Hedged: a candidate is out once half of the wealth bet on either side reaches 1/alpha. With a
-    `population` the observations are drawn from it without replacement, and the candidate for the rest
-    moves with each.
+    Hedged: a candidate is out once half of the wealth bet on either side reaches 1/alpha. With a `population` the
+    observations are drawn from it without replacement, and the candidate for the rest moves with each.
     """
     grid = np.linspace(0, 1, GRID_POINTS)
     sizes = bets(x, level)
@@ -118,16 +113,13 @@ def _in_unit_interval(differences: ArrayLike) -> Floats:
     return np.clip((d + 1) / 2, 0, 1)
 
 
-def sequential(
-    differences: ArrayLike, clusters: ArrayLike | None = None, *, level: float = 0.95
-) -> ConfidenceSequence:
+def sequential(differences: ArrayLike, clusters: ArrayLike | None = None, *, level: float = 0.95) -> ConfidenceSequence:
     """Bounds on the mean difference that hold at all times together: hedged betting on (d_i + 1)/2.
 
-    `differences`, shape (T,), in the order in which they came, which must be that of `random_order`. With
-    `clusters` (labels in the same order, each cluster complete and in one piece) the bets are on cluster
-    means, and so about the mean over clusters, whatever their size. Raises ValueError for NaN, no item,
-    differences outside [-1, 1], or a cluster in pieces. Source: Waudby-Smith, Ramdas, arXiv 2010.09686,
-    theorem 3.
+    `differences`, shape (T,), in the order in which they came, which must be that of `random_order`. With `clusters`
+    (labels in the same order, each cluster complete and in one piece) the bets are on cluster means, and so about the
+    mean over clusters, whatever their size. Raises ValueError for NaN, no item, differences outside [-1, 1], or a
+    cluster in pieces. Source: Waudby-Smith, Ramdas, arXiv 2010.09686, theorem 3.
     """
     check_level(level)
     x, unit = _in_unit_interval(differences), "item"
@@ -141,16 +133,14 @@ def sequential(
     return ConfidenceSequence(2 * low - 1, 2 * high - 1, level, unit)
 
 
-def sequential_full_set(
-    differences: ArrayLike, population: int, *, level: float = 0.95
-) -> ConfidenceSequence:
+def sequential_full_set(differences: ArrayLike, population: int, *, level: float = 0.95) -> ConfidenceSequence:
     """What the full set of `population` items would have shown, bounded from a random part of it.
 
-    Betting without replacement: the candidate for the rest is m_t = (N m - sum of x before t)/(N - t + 1);
-    m with m_t outside [0, 1] are out. After all N items the bounds meet. This is about these items and no
-    others: on fresh ones it would reject a true null in 82-95 % of cases, so it must never say that a side
-    leads. Shape (T,), T <= `population`, in the order of `random_order`. Raises ValueError as `sequential`.
-    Source: Waudby-Smith, Ramdas, arXiv 2010.09686, section 5.
+    Betting without replacement: the candidate for the rest is m_t = (N m - sum of x before t)/(N - t + 1); m with m_t
+    outside [0, 1] are out. After all N items the bounds meet. This is about these items and no others: on fresh ones
+    it would reject a true null in 82-95 % of cases, so it must never say that a side leads. Shape (T,), T <=
+    `population`, in the order of `random_order`. Raises ValueError as `sequential`. Source: Waudby-Smith, Ramdas,
+    arXiv 2010.09686, section 5.
     """
     check_level(level)
     x = _in_unit_interval(differences)

@@ -1,5 +1,4 @@
-"""The golden numbers of the design, from real per-item results of real models (500 items, 12 repositories).
-"""
+"""The golden numbers of the design, from real per-item results of real models (500 items, 12 repositories)."""
 
 from __future__ import annotations
 
@@ -46,9 +45,7 @@ class Results:
 
 @pytest.fixture(scope="module")
 def swebench(test_data: Path) -> Results:
-    with (test_data / "published" / "per_item_swebench_verified.csv").open(
-        newline="", encoding="utf-8"
-    ) as file:
+    with (test_data / "published" / "per_item_swebench_verified.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["model"] != CONTRADICTED]
     models, items = sorted({row["model"] for row in rows}), sorted({row["item_id"] for row in rows})
     at_model, at_item = {m: i for i, m in enumerate(models)}, {item: j for j, item in enumerate(items)}
@@ -158,9 +155,7 @@ def test_the_pareto_set_and_its_hypervolume(swebench: Results) -> None:
     assert {name.split(" (")[0] for name, kept in zip(swebench.models, free, strict=True) if kept} == {
         "DeepSeek V3.2 Reasoner", "GPT-5", "GPT-5.1", "Gemini 3 Pro Preview", "Claude 4.5 Opus medium",
     }  # fmt: skip
-    areas = [
-        hypervolume(costs[side], means[side], 1.20) for side in (~is_open, is_open, np.full(len(means), True))
-    ]
+    areas = [hypervolume(costs[side], means[side], 1.20) for side in (~is_open, is_open, np.full(len(means), True))]
     assert areas == pytest.approx([0.8148, 0.7109, 0.8197], abs=5e-5)
     assert cost_ratio_at_quality(means[~is_open], costs[~is_open], means[is_open], costs[is_open], 0.61) > 0
     firm = pareto_membership(swebench.costs, swebench.scores, swebench.repositories, draws=200)
