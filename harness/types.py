@@ -293,7 +293,7 @@ class Receipt:
     usage: Usage
     cost_usd: float | None
     bytes_sent: int
-    """Bytes of prompts that left this machine; 0 for a local system."""
+    """Bytes of messages that left this machine, each attempt counted; 0 for a local system."""
     tokens_sent: int | None
     versions: Mapping[str, str]
     machine: Mapping[str, Any]

@@ -77,7 +77,7 @@ def text(gaps: list[Comparison], by_task: bool = False) -> str:
         lines.append(f"{where}: {one.closed} against {one.open} ({one.chosen_by}; {one.protocol}; {one.ci_method}{missing})")
         if one.plug_in is not None:
             lines.append(f"  on all items the two named differ by {points(one.plug_in, sign=True)}: the luck of the best is in it")
-        if one.verdict == "undecided":
+        if one.verdict == "undecided" and one.detectable == one.detectable:
             lines.append(f"  undecided: a gap under {points(one.detectable)} points cannot be seen here (80 % power)")
         lines += [f"  note: {warning}" for warning in one.warnings]
     level = "95 % intervals" if len(gaps) == 1 else f"simultaneous 95 % intervals (Bonferroni over {len(gaps)} rows)"

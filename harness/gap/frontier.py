@@ -8,11 +8,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.gap.pair import align, compare
+from harness.gap.pair import align, compare, smallest_visible
 from harness.gap.policy import LEVEL, verdict
 from harness.gap.select import Selection
 from harness.stats.frontier import frontier
-from harness.stats.power import detectable
 from harness.types import Comparison
 
 Floats = NDArray[np.float64]
@@ -54,7 +53,7 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Compa
         ci_simultaneous=(low, high),
         df=result.df,
         n=result.n,
-        detectable=100 * detectable(wide.se, wide.df, level=1 - (1 - LEVEL) / rows),
+        detectable=100 * smallest_visible(wide, rows),
         detectable_iid=math.nan,
         verdict=decided,
         warnings=tuple(warnings),

@@ -127,7 +127,7 @@ def compare(
         p_wild=_wild(pairs),
         correlation=single.correlation if single else math.nan,
         log_odds_gap=single.log_odds_gap if single else math.nan,
-        detectable=100 * detectable(used.se, used.df, level=1 - (1 - LEVEL) / rows),
+        detectable=100 * smallest_visible(used, rows),
         detectable_iid=100 * _iid(estimates),
         margin=margin,
         verdict=decided,
@@ -135,6 +135,11 @@ def compare(
         warnings=tuple(dict.fromkeys([*why, *warnings])),
         runs=tuple(sorted({side.run.run_id for pair in pairs for side in (pair.closed_side, pair.open_side)})),
     )  # fmt: skip
+
+
+def smallest_visible(used: Estimate, rows: int) -> float:
+    """Detectable gap of the simultaneous interval; NaN where a sample without spread cannot tell."""
+    return detectable(used.se, used.df, level=1 - (1 - LEVEL) / rows) if used.se > 0 else math.nan
 
 
 def _combined(intervals: Sequence[Interval], rows: int) -> Interval:

@@ -10,7 +10,7 @@ from harness.catalogue import ENGINES, Provider
 from harness.models.base import Model, acceptable
 from harness.types import Protocol, Sampling, System
 
-__all__ = ["Model", "identify", "missing", "open_model", "sampling_for"]
+__all__ = ["Model", "identify", "leaves_machine", "missing", "open_model", "sampling_for"]
 
 
 def identify(system: System) -> System:
@@ -34,6 +34,16 @@ def provider_of(system: System) -> Provider:
     if system.provider == "server":
         return Provider("server", "openai", url=system.url)
     return catalogue.providers()[system.provider]
+
+
+def leaves_machine(system: System) -> bool:
+    """Whether prompts to this system leave this machine: not to an engine, a file, or a server on loopback."""
+    if system.provider in (*ENGINES, "file"):
+        return False
+    from harness.models.hosted import base_url, is_loopback
+
+    provider = provider_of(system)
+    return provider.leaves_machine and not is_loopback(base_url(provider, system.url))
 
 
 def open_model(system: System) -> Model:
@@ -89,6 +99,8 @@ def missing(system: System) -> list[str]:
         provider = provider_of(system)
         if provider.key and not os.environ.get(provider.key):
             problems.append(f"{system.name}: set the environment variable {provider.key} to your {provider.name} key")
+        if provider.url_variable and not (system.url or os.environ.get(provider.url_variable)):
+            problems.append(f"{system.name}: set the environment variable {provider.url_variable} to your own base URL")
         if provider.launch and importlib.util.find_spec("transformers") is None:
             problems.append(f"{system.name}: its bundled server needs transformers: pip install 'opengap[transformers]'")
     return problems

@@ -22,7 +22,6 @@ class AnswersFile:
 
     kinds: frozenset[RequestKind] = frozenset({"generate"})
     default_concurrency = 64
-    bytes_sent = 0
 
     def __init__(self, system: System) -> None:
         self.system = system

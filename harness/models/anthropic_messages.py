@@ -9,7 +9,7 @@ import msgspec
 from harness import catalogue
 from harness.catalogue import Provider
 from harness.models.base import acceptable, classify, split_reasoning
-from harness.models.hosted import ATTEMPT_LIMIT_S, CONNECT_LIMIT_S, Endpoint, key_for
+from harness.models.hosted import ATTEMPT_LIMIT_S, CONNECT_LIMIT_S, Endpoint, base_url, key_for
 from harness.types import Completion, Request, RequestKind, System, Usage
 
 
@@ -42,7 +42,7 @@ class AnthropicMessages:
     def __init__(self, system: System, provider: Provider, url: str | None = None) -> None:
         self.system = system
         self._provider = provider
-        self._url = url or system.url
+        self._url = base_url(provider, url or system.url)
         card = catalogue.cards().get(system.card)
         self._rejects = (*provider.rejects, *(card.rejects if card else ()))
         self._endpoint: Endpoint | None = None
@@ -90,10 +90,6 @@ class AnthropicMessages:
         import anthropic
 
         return {"adapter": "anthropic messages", "sdk": f"anthropic {anthropic.__version__}", "rejects": list(self._rejects)}
-
-    @property
-    def bytes_sent(self) -> int:
-        return self._endpoint.bytes_sent if self._endpoint else 0
 
 
 def _completion(reply: _Reply, dropped: tuple[str, ...]) -> Completion:

@@ -28,11 +28,7 @@ class Model(Protocol):
         """Free what :meth:`start` took; safe to call twice."""
 
     def describe(self) -> dict[str, Any]:
-        """Facts for the receipt: engine, flags, chat template hash, what left the machine."""
-
-    @property
-    def bytes_sent(self) -> int:
-        """Bytes of prompts that left this machine so far."""
+        """Facts for the receipt, once started: engine, flags, chat template hash."""
 
 
 def classify(text: str, *, finished_by_limit: bool, refused: bool) -> CompletionStatus:

@@ -49,6 +49,18 @@ def key_for(provider: Provider) -> str:
     return key
 
 
+def base_url(provider: Provider, url: str | None) -> str | None:
+    """Where requests go: the system's own URL, the provider's, or what its environment variable says. UsageError."""
+    if url or provider.url:
+        return url or provider.url
+    if provider.url_variable is None:
+        return None
+    found = os.environ.get(provider.url_variable)
+    if not found:
+        raise UsageError(f"{provider.name}: set the environment variable {provider.url_variable} to your own base URL")
+    return found
+
+
 def is_loopback(url: str | None) -> bool:
     """Whether a URL leads to this very machine."""
     host = urllib.parse.urlsplit(url or "").hostname or ""
@@ -81,15 +93,11 @@ class Endpoint:
         self._client = client
         self._provider = provider
         self._model = model
-        self._counts = not is_loopback(str(client.base_url)) and provider.leaves_machine
         self._response_type = _response_type(client)
-        self.bytes_sent = 0
 
     async def post(self, path: str, body: Mapping[str, Any], reply: type[T]) -> T:
         """Send ``body`` and decode the reply as ``reply``. Raises AttemptFailed or RunFailed, never an SDK error."""
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        if self._counts:
-            self.bytes_sent += len(content)
         try:
             response = await self._client.post(
                 path,

@@ -28,7 +28,6 @@ class LaunchedModel:
 
     kinds: frozenset[RequestKind] = frozenset({"generate"})
     default_concurrency = 192
-    bytes_sent = 0
 
     def __init__(self, system: System, provider: Provider) -> None:
         self.system = system

@@ -10,7 +10,7 @@ from harness import catalogue
 from harness.catalogue import Provider
 from harness.errors import MalformedReply
 from harness.models.base import acceptable, classify, split_reasoning
-from harness.models.hosted import ATTEMPT_LIMIT_S, CONNECT_LIMIT_S, Endpoint, key_for
+from harness.models.hosted import ATTEMPT_LIMIT_S, CONNECT_LIMIT_S, Endpoint, base_url, key_for
 from harness.types import Completion, Request, RequestKind, System, Usage
 
 
@@ -57,7 +57,7 @@ class OpenAIChat:
     def __init__(self, system: System, provider: Provider, url: str | None = None) -> None:
         self.system = system
         self._provider = provider
-        self._url = url or system.url
+        self._url = base_url(provider, url or system.url)
         card = catalogue.cards().get(system.card)
         self._rejects = (*provider.rejects, *(card.rejects if card else ()))
         self._endpoint: Endpoint | None = None
@@ -101,10 +101,6 @@ class OpenAIChat:
         import openai
 
         return {"adapter": "openai chat completions", "sdk": f"openai {openai.__version__}", "rejects": list(self._rejects)}
-
-    @property
-    def bytes_sent(self) -> int:
-        return self._endpoint.bytes_sent if self._endpoint else 0
 
 
 def _completion(reply: _Reply, dropped: tuple[str, ...]) -> Completion:

@@ -14,8 +14,8 @@ from harness.models.chat import Chat
 from harness.models.local import context_length, locate
 from harness.types import Completion, Request, RequestKind, Sampling, System, Usage
 
-BATCH = 48
-"""Prompts generated together at most."""
+BATCH_TOKENS = 32_768
+"""Prompt and answer tokens held in memory together at most: bounds the key-value cache of a batch."""
 
 _Job = tuple[list[int], Request, "asyncio.Future[Completion]"]
 
@@ -24,8 +24,7 @@ class TransformersModel:
     """Collects waiting requests into left-padded batches; one thread generates."""
 
     kinds: frozenset[RequestKind] = frozenset({"generate"})
-    default_concurrency = 4 * BATCH
-    bytes_sent = 0
+    default_concurrency = 256
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -98,7 +97,11 @@ class TransformersModel:
         first = alive[0][1]
         alike = [job for job in alive if (job[1].sampling, job[1].max_tokens) == (first.sampling, first.max_tokens)]
         alike.sort(key=lambda job: len(job[0]))
-        jobs = alike[:BATCH]
+        jobs = [
+            job
+            for size, job in enumerate(alike, start=1)
+            if size == 1 or size * (len(job[0]) + job[1].max_tokens) <= BATCH_TOKENS
+        ]
         taken = {id(job[2]) for job in jobs}
         self._waiting = [job for job in alive if id(job[2]) not in taken]
         return jobs
@@ -153,10 +156,10 @@ class TransformersModel:
         return {
             "adapter": "transformers",
             "engine": f"transformers {transformers.__version__}",
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "dtype": self.system.options.get("dtype"),
             "device": self._device,
-            "batch": BATCH,
+            "batch_tokens": BATCH_TOKENS,
             "context": self._context,
             **self._chat.describe(),
         }

@@ -23,7 +23,6 @@ class VllmModel:
 
     kinds: frozenset[RequestKind] = frozenset({"generate"})
     default_concurrency = 256
-    bytes_sent = 0
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -114,7 +113,7 @@ class VllmModel:
         return {
             "adapter": "vllm async engine",
             "engine": f"vllm {vllm.__version__}",
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
             "flags": {key: value for key, value in self._flags.items() if key != "model"},
             "context": self._context,

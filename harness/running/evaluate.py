@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from harness import address, models, settings
 from harness.errors import OpenGapError, Preflight, UnknownName, UsageError
 from harness.registry import LoadedTask, Task, find_suite, find_task, load_items, own_tasks
@@ -22,6 +24,7 @@ from harness.running.progress import Progress
 from harness.running.retry import RetryPolicy
 from harness.running.scoring import seal
 from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal, read_receipt, read_receipts
+from harness.store.layout import write_atomically
 from harness.types import Receipt, System
 
 T = TypeVar("T")
@@ -219,14 +222,13 @@ async def _ask_and_seal(job: Job, run: RunFolder, concurrency: int | None, polic
     if state.damaged:
         say(f"{state.damaged} damaged journal lines were skipped; their items are asked again")
     started = dt.datetime.strptime(run.run_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).isoformat()
-    engine: dict[str, Any] = {}
-    sent = 0
     if owed:
         model = models.open_model(job.plan.system)
         journal = Journal(run.journal)
         progress = Progress(job.plan.system.name, len(job.owed), done)
         try:
             await model.start()
+            write_atomically(run.engine, msgspec.json.encode(model.describe()))
             await drive(
                 job,
                 owed,
@@ -237,14 +239,13 @@ async def _ask_and_seal(job: Job, run: RunFolder, concurrency: int | None, polic
                 pricing=pricing_for(job.plan.system),
                 progress=progress,
             )
-            engine, sent = model.describe(), model.bytes_sent
         except BaseExceptionGroup as group:
             raise _first(group) from None
         finally:
             journal.close()
             progress.show(final=True)
             await model.close()
-    return await asyncio.to_thread(seal, job, run, engine, sent, started)
+    return await asyncio.to_thread(seal, job, run, started)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

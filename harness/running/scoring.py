@@ -7,7 +7,7 @@ import importlib.metadata
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 import harness
-from harness import sandbox
+from harness import models, sandbox
 from harness.errors import SandboxError
 from harness.questions import grade
 from harness.registry import LoadedTask
@@ -39,13 +39,15 @@ class _Graded:
     score: Score | None
 
 
-def seal(job: Job, run: RunFolder, engine: Mapping[str, Any], bytes_sent: int, started: str) -> Receipt:
+def seal(job: Job, run: RunFolder, started: str) -> Receipt:
     """Score what the journal holds and write the receipt. Scoring again is sealing again: nothing is asked."""
     state = read_journal(run.journal)
     counts: Counter[str] = Counter({"planned": len(job.owed), "damaged_lines": state.damaged})
     usage: Counter[str] = Counter()
     costs: list[float | None] = []
     not_fitting: Counter[str] = Counter()
+    leaving = models.leaves_machine(job.plan.system)
+    bytes_sent = 0
     with RowWriter(run) as writer:
         for graded in _grade_all(job, read_entries(run.journal, state)):
             completion = graded.entry.completion
@@ -58,7 +60,10 @@ def seal(job: Job, run: RunFolder, engine: Mapping[str, Any], bytes_sent: int, s
                 not_fitting[graded.task.name] += 1
             for name in ("input", "cached", "output", "reasoning"):
                 usage[name] += getattr(completion.usage, name) or 0
-            writer.add(*_rows(job, graded))
+            row, text = _rows(job, graded)
+            if leaving:
+                bytes_sent += completion.attempts * len(text["messages"].encode())
+            writer.add(row, text)
     receipt = Receipt(
         run_id=run.run_id,
         plan_sha256=plan_hash(job.plan),
@@ -76,7 +81,7 @@ def seal(job: Job, run: RunFolder, engine: Mapping[str, Any], bytes_sent: int, s
         tokens_sent=usage["input"] if bytes_sent else 0,
         versions=_versions(),
         machine=_machine(),
-        engine={**engine, "sandbox": sandbox.LEVEL if any(task.task.card.runs_code for task in job.tasks) else None},
+        engine={**_engine(run), "sandbox": sandbox.LEVEL if any(task.task.card.runs_code for task in job.tasks) else None},
         checksums=checksums(run),
         suite=job.plan.suite,
         repeats=job.plan.repeats,
@@ -151,6 +156,10 @@ def _rows(job: Job, graded: _Graded) -> tuple[dict[str, Any], dict[str, Any]]:
         "target": graded.task.task.form.target(item),
     }
     return row, text
+
+
+def _engine(run: RunFolder) -> dict[str, Any]:
+    return dict(msgspec.json.decode(run.engine.read_bytes())) if run.engine.is_file() else {}
 
 
 def _versions() -> dict[str, str]:

@@ -42,6 +42,11 @@ class RunFolder:
         return self.path / "journal"
 
     @property
+    def engine(self) -> Path:
+        """What the adapter said of itself when it was last started."""
+        return self.path / "engine.json"
+
+    @property
     def scores(self) -> Path:
         return self.path / "scores.parquet"
 
