@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from harness.questions import Numeric as Numeric
     from harness.questions import Summary as Summary
     from harness.questions import Text as Text
-    from harness.registry import task as task
-    from harness.running import evaluate as evaluate
+    from harness.registry.task import task as task
+    from harness.running.evaluate import evaluate as evaluate
 
 
 def __getattr__(name: str) -> Any:

@@ -75,7 +75,7 @@ def _read(path: Path) -> list[ModelCard]:
     data = settings.read_yaml(path)
     unknown = set(data) - {"developer", "cards"}
     if unknown:
-        raise UnknownName("key", sorted(unknown)[0], ["developer", "cards"], hint=f"(in {path})")
+        raise UnknownName("key", min(unknown), ["developer", "cards"], hint=f"(in {path})")
     if not isinstance(data.get("cards"), dict) or "developer" not in data:
         raise UsageError(f"{path}: needs 'developer' and a mapping 'cards'")
     return [_card(str(name), str(data["developer"]), body, f"{path}: {name}") for name, body in data["cards"].items()]
@@ -126,6 +126,6 @@ def card_for(provider: str, name: str) -> ModelCard | None:
         if any(endpoint.provider == provider and endpoint.name == name for endpoint in card.endpoints):
             return card
     for card in cards().values():
-        if card.repository == name or card.id == name:
+        if name in (card.repository, card.id):
             return card
     return None

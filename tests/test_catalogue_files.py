@@ -172,9 +172,6 @@ def test_a_bare_open_model_stays_here(card: ModelCard) -> None:
 RESTRICTED = [card for card in PUBLISHED if card not in OPEN]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="address._place sends whatever the gap does not count as open to its first host"
-)
 @pytest.mark.parametrize("card", RESTRICTED, ids=ids(RESTRICTED))
 def test_a_bare_model_with_restricted_weights_stays_here(card: ModelCard) -> None:
     assert local_or_refused(card.id)

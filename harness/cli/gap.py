@@ -61,14 +61,13 @@ def text(gaps: list[Comparison], by_task: bool = False) -> str:
     """The table at 80 columns, with the names, the rule and every warning below it."""
     from harness.catalogue import OPENNESS_RULE
 
-    rows = []
-    for one in gaps:
-        rows.append(
-            [
-                shorten(one.task if by_task else one.dimension, 24), points(one.score_closed), points(one.score_open),
-                points(one.gap, sign=True), span(*one.ci_simultaneous), str(one.n), one.verdict,
-            ]
-        )  # fmt: skip
+    rows = [
+        [
+            shorten(one.task if by_task else one.dimension, 24), points(one.score_closed), points(one.score_open),
+            points(one.gap, sign=True), span(*one.ci_simultaneous), str(one.n), one.verdict,
+        ]
+        for one in gaps
+    ]  # fmt: skip
     head = ["task" if by_task else "dimension", "closed", "open", "gap", "interval", "n", "verdict"]
     lines = [table(head, rows, right=[1, 2, 3, 4, 5]), ""]
     for one in gaps:

@@ -82,7 +82,10 @@ def _errors(runs: Sequence[RunFolder], wanted: str) -> str:
     failed = frame([run], ("task", "item_id", "error", "reason"), "status = 'unanswered' OR score_status = 'scorer_error'")
     if failed.empty:
         return "every item was answered and scored"
-    lines = [[r.task, r.item_id, shorten(str(r.error or r.reason), 120)] for r in failed.itertuples()]
+    lines = [
+        [str(row["task"]), str(row["item_id"]), shorten(str(row["error"] or row["reason"]), 120)]
+        for row in failed.to_dict("records")
+    ]
     return table(["task", "item", "reason"], sorted(lines))
 
 

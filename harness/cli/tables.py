@@ -25,7 +25,7 @@ def points(value: float | None, sign: bool = False) -> str:
     if value is None or math.isnan(value):
         return "–"
     text = f"{value:+.1f}" if sign else f"{value:.1f}"
-    return text.replace("-0.0", "0.0") if text in ("-0.0",) else text
+    return "0.0" if text == "-0.0" else text
 
 
 def span(low: float, high: float) -> str:

@@ -22,9 +22,9 @@ def differences(a: Evidence, b: Evidence) -> list[str]:
             f"items: {len(ours - theirs)} only with {a.name}, {len(theirs - ours)} only with {b.name}, "
             f"{len(ours & theirs)} with both"
         )
-    elif None not in (a.planned.items_sha256 or None, b.planned.items_sha256 or None):
-        if a.planned.items_sha256 != b.planned.items_sha256:
-            found.append("items: same ids, but their content differs")
+    elif "" not in (left := a.planned.items_sha256, right := b.planned.items_sha256) and left != right:
+        # An import knows no content, which is unknown rather than different.
+        found.append("items: same ids, but their content differs")
     return found
 
 

@@ -62,7 +62,7 @@ def evidence_of(receipts: Sequence[tuple[RunFolder, Receipt]]) -> list[Evidence]
         return []
     runs = list(dict.fromkeys(run for run, _, _ in current.values()))
     rows = frame(runs, COLUMNS)
-    tables = {key: part for key, part in rows.groupby(["run_id", "task"], sort=False)}
+    tables = dict(iter(rows.groupby(["run_id", "task"], sort=False)))
     found = []
     for (_, task, _), (run, receipt, planned) in sorted(current.items()):
         if task in receipt.not_applicable:

@@ -115,7 +115,7 @@ def _agreeing(
     task: str, candidates: Sequence[Evidence], *, named: bool, force: bool
 ) -> tuple[list[Evidence], list[str]]:
     """The largest set of mutually comparable results that has both sides; the others are named."""
-    if not {one.open for one in candidates} == {True, False}:
+    if {one.open for one in candidates} != {True, False}:
         side = "open" if candidates[0].open else "closed"
         names = ", ".join(one.name for one in candidates)
         return [], [f"{task}: only the {side} side has results under one protocol ({names}); nothing to compare with"]

@@ -18,7 +18,6 @@ import msgspec
 
 from harness.catalogue import Provider
 from harness.errors import (
-    AttemptFailed,
     ConnectionFailed,
     ContextTooLong,
     KeyRefused,
@@ -124,7 +123,7 @@ class Endpoint:
             return ModelMissing(f"{where}: {detail}. Does it serve {self._model!r}?")
         if status == 429:
             return RateLimited(f"{where}: {detail}", wait)
-        if status == 529 or status == 503:
+        if status in (503, 529):
             return Overloaded(f"{where}: {detail}", wait)
         if status in (408, 409) or status >= 500:
             return ServerFailed(f"{where}: {detail}", wait)
@@ -160,11 +159,6 @@ def _cause(error: BaseException) -> str:
 def _detail(body: Any) -> str:
     if isinstance(body, dict):
         inner = body.get("error", body)
-        if isinstance(inner, dict):
-            body = inner.get("message") or inner.get("type") or inner
-        else:
-            body = inner
+        body = (inner.get("message") or inner.get("type") or inner) if isinstance(inner, dict) else inner
     return str(body if body is not None else "no message").strip()[:300]
 
-
-__all__ = ["AttemptFailed", "Endpoint", "decode", "is_loopback", "key_for", "retry_after"]

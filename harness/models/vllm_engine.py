@@ -85,8 +85,8 @@ class VllmModel:
         last: Any = None
         name = f"{next(self._numbers)}-{request.prompt_hash[:12]}"
         try:
-            async for last in self._engine.generate({"prompt_token_ids": tokens}, params, request_id=name):
-                pass
+            async for output in self._engine.generate({"prompt_token_ids": tokens}, params, request_id=name):
+                last = output
         except (RuntimeError, ValueError) as error:
             raise RunFailed(f"vLLM failed: {type(error).__name__}: {error}") from error
         if last is None or last.outputs[0].finish_reason == "abort":

@@ -31,8 +31,8 @@ def extract_code(text: str, entry_point: str) -> str:
     blocks = [body for language, body in _BLOCK.findall(text) if language.lower() in ("", "python", "py", "python3")]
     defining = [block for block in blocks if re.search(rf"\bdef\s+{re.escape(entry_point)}\b", block)]
     if defining:
-        return defining[-1]
-    return blocks[-1] if blocks else text
+        return str(defining[-1])
+    return str(blocks[-1]) if blocks else text
 
 
 def assemble(item: Code, code: str) -> str:

@@ -63,12 +63,12 @@ def identify(items: Sequence[Item]) -> list[Item]:
     seen: Counter[str] = Counter()
     named: list[Item] = []
     for item in items:
-        if item.id is None:
-            digest = _digest(content(item))[:16]
-            seen[digest] += 1
-            name = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
-            item = dataclasses.replace(item, id=name)
-        named.append(item)
+        if item.id is not None:
+            named.append(item)
+            continue
+        digest = _digest(content(item))[:16]
+        seen[digest] += 1
+        named.append(dataclasses.replace(item, id=digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"))
     return named
 
 
