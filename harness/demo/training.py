@@ -57,7 +57,7 @@ class Recipe:
     layers: int
     heads: int
     key_value_heads: int
-    steps: int = 4500
+    steps: int = 3000
     batch_size: int = 16
     adam_learning_rate: float = 3e-3
     muon_learning_rate: float = 2e-2
@@ -65,7 +65,7 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("demo-open", hidden_size=64, intermediate_size=160, layers=3, heads=2, key_value_heads=2),
+    Recipe("demo-open", hidden_size=64, intermediate_size=160, layers=2, heads=2, key_value_heads=2),
     Recipe("demo-closed", hidden_size=96, intermediate_size=256, layers=3, heads=3, key_value_heads=3),
 )
 
@@ -182,6 +182,9 @@ def build_model(recipe: Recipe, tokenizer: Any) -> Any:
         num_hidden_layers=recipe.layers,
         num_attention_heads=recipe.heads,
         num_key_value_heads=recipe.key_value_heads,
+        # Near 1 / sqrt(hidden_size). The usual 0.02 is meant for wide models and starts slower: in a pilot the
+        # larger model's loss after 500 of 700 steps was 0.71 with it, and 0.46 with this.
+        initializer_range=0.08,
         head_dim=32,  # the smallest that vLLM's attention on the CPU knows
         max_position_embeddings=CONTEXT_TOKENS,
         tie_word_embeddings=True,
@@ -215,7 +218,7 @@ def _loss(model: Any, batch: Sequence[Encoded]) -> Any:
     return torch.nn.functional.cross_entropy(logits, ids[asked])
 
 
-def train(recipe: Recipe, tokenizer: Any, protocol: Protocol, log: Any = print) -> tuple[Any, float]:
+def train(recipe: Recipe, tokenizer: Any, protocol: Protocol) -> tuple[Any, float]:
     """Train one model; returns it and the mean loss of the last 100 steps."""
     import torch
 
@@ -244,7 +247,8 @@ def train(recipe: Recipe, tokenizer: Any, protocol: Protocol, log: Any = print) 
             optimizer.zero_grad(set_to_none=True)
         losses.append(loss.item())
         if step % 250 == 0:
-            log(f"{recipe.name}: step {step} of {recipe.steps}, loss {sum(losses[-100:]) / 100:.4f}")
+            recent = sum(losses[-100:]) / 100
+            print(f"{recipe.name}: step {step} of {recipe.steps}, loss {recent:.4f}", flush=True)
     return model.eval(), sum(losses[-100:]) / len(losses[-100:])
 
 
