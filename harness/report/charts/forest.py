@@ -1,0 +1,125 @@
+"""How far apart are open and closed models in each dimension, and how sure is that?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.catalogue import OPENNESS_RULE
+from harness.report import words
+from harness.report.facts import Facts
+from harness.report.style import EDGE_IN, MARKERS, WIDTH_IN, Frame, Theme, frame
+from harness.report.text import fitted, label, points, span, system
+from harness.types import Comparison
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROW_IN, HEAD_IN, AXIS_IN = 0.5, 0.42, 0.5
+NAME_IN = 1.72
+CLOSED_AT, OPEN_AT, PLOT_AT, GAP_AT, N_AT, VERDICT_AT = 2.38, 2.95, 3.15, 7.45, 8.02, 8.18
+"""Where columns stand, in inches: right edges of numbers, left edges of the plot and of the verdict."""
+PLOT_IN = 2.75
+MIDDLE = "center_baseline"
+
+
+def forest(facts: Facts, theme: Theme) -> Figure:
+    """One line a dimension: both scores, the gap with its simultaneous interval, n and the verdict."""
+    rows = sorted(facts.rows, key=lambda one: (-one.gap if one.gap == one.gap else math.inf, one.dimension, one.task))
+    made = frame(
+        theme,
+        title=words.headline(rows, facts.demo),
+        notice=words.DEMO if facts.demo else "",
+        subtitle=[words.rule(rows), "Gap = closed − open, in points, on the same items asked the same way"],
+        foot=_foot(facts, rows),
+        body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
+    )
+    low, height = made.bottom + AXIS_IN, ROW_IN * len(rows)
+    axes = made.figure.add_axes(made.box(PLOT_AT, low, PLOT_IN, height))
+    _plot(axes, rows, theme)
+    _header(made, low + height, theme)
+    named = not words.same_pair(rows)
+    for place, one in enumerate(rows):
+        _line(made, low + height - ROW_IN * (place + 0.5), one, theme, named=named)
+    return made.figure
+
+
+def _foot(facts: Facts, rows: Sequence[Comparison]) -> list[str]:
+    lines = [
+        f"Bars: {words.interval_kind(rows)}. Shaded: the margin of ±{points(rows[0].margin)} points within which two "
+        "systems count as equivalent. Undecided: the interval allows for more than one verdict.",
+    ]
+    if any(one.plug_in is not None for one in rows):
+        lines.append("Best of several: the gap is cross-fitted; the scores are those of the pair that is best on all items.")
+    warnings = list(dict.fromkeys(warning for one in rows for warning in one.warnings))
+    if warnings:
+        more = f" (and {len(warnings) - 2} more)" if len(warnings) > 2 else ""
+        lines.append("Note: " + "; ".join(warnings[:2]) + more)
+    protocols = ", ".join(dict.fromkeys(one.protocol for one in rows if one.protocol))
+    lines.append(f"{OPENNESS_RULE}. Protocol {protocols}. Source: {facts.source}.")
+    return lines
+
+
+def _plot(axes: Axes, rows: Sequence[Comparison], theme: Theme) -> None:
+    margin = rows[0].margin
+    ends = [end for one in rows for end in (one.gap, *one.ci_simultaneous) if math.isfinite(end)]
+    least, most = min([*ends, -margin]), max([*ends, margin])
+    pad = 0.06 * (most - least)
+    axes.set_xlim(least - pad, most + pad)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.axvspan(-margin, margin, color=theme.band, lw=0, zorder=0)
+    axes.axvline(0, color=theme.muted, lw=0.9, zorder=1)
+    axes.grid(axis="x")
+    for place, one in enumerate(rows):
+        if not math.isfinite(one.gap):
+            continue
+        colour, marker, fill = _look(one, theme)
+        start, end = one.ci_simultaneous
+        if math.isfinite(start) and math.isfinite(end):
+            axes.plot([start, end], [place, place], color=colour, lw=1.8, solid_capstyle="butt", zorder=2)
+            axes.plot([start, end], [place, place], "|", color=colour, ms=7, mew=1.6, zorder=2)
+        axes.plot([one.gap], [place], marker, ms=8, mfc=fill, mec=colour, mew=1.6, zorder=3)
+    axes.xaxis.set_major_formatter(lambda value, _: points(value, sign=True).replace(".0", ""))
+    axes.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])
+    axes.tick_params(axis="x", labelsize=8.5, pad=3)
+    axes.set_xlabel("← open ahead      points      closed ahead →", size=8.5, labelpad=3)
+
+
+def _look(one: Comparison, theme: Theme) -> tuple[str, str, str]:
+    """Colour, marker and fill: the side that leads; a square, hollow where nothing is decided."""
+    if one.verdict == "closed leads":
+        return theme.closed, MARKERS["closed"], theme.closed
+    if one.verdict == "open leads":
+        return theme.open, MARKERS["open"], theme.open
+    return theme.muted, "s", theme.muted if one.verdict == "equivalent" else theme.paper
+
+
+def _header(made: Frame, top: float, theme: Theme) -> None:
+    for x, text, side in ((CLOSED_AT, "closed", "right"), (OPEN_AT, "open", "right"), (PLOT_AT + PLOT_IN / 2, "closed − open", "center"),
+                          (GAP_AT, "gap and interval", "right"), (N_AT, "n", "right"), (VERDICT_AT, "verdict", "left")):  # fmt: skip
+        made.write(x, top + 0.08, text, size=8.5, color=theme.muted, ha=side, va="bottom")
+    key = made.figure.add_axes(made.box(0, top + 0.22, WIDTH_IN, 0.2))
+    key.set_axis_off()
+    key.set_xlim(0, WIDTH_IN)
+    key.set_ylim(0, 1)
+    for x, name, colour in ((CLOSED_AT - 0.19, "closed", theme.closed), (OPEN_AT - 0.15, "open", theme.open)):
+        key.plot([x], [0.6], MARKERS[name], ms=6.5, color=colour)
+    made.write(EDGE_IN, top + 0.08, "dimension", size=8.5, color=theme.muted, va="bottom")
+
+
+def _line(made: Frame, y: float, one: Comparison, theme: Theme, *, named: bool) -> None:
+    lower = y - 0.17
+    name = label(one)
+    made.write(EDGE_IN, y, fitted(name[:1].upper() + name[1:], NAME_IN, 10.5, "bold"), size=10.5, weight="bold", va=MIDDLE)
+    below = f"{system(one.closed)} / {system(one.open)}" if named else one.task
+    made.write(EDGE_IN, lower, fitted(below, CLOSED_AT - EDGE_IN + 0.6, 7.5), size=7.5, color=theme.muted, va="center")
+    for x, text in ((CLOSED_AT, points(one.score_closed)), (OPEN_AT, points(one.score_open)), (N_AT, f"{one.n:,}")):
+        made.write(x, y, text, size=10, ha="right", va=MIDDLE)
+    made.write(GAP_AT - 1.02, y, points(one.gap, sign=True), size=10.5, weight="bold", ha="right", va=MIDDLE)
+    made.write(GAP_AT, y, span(*one.ci_simultaneous), size=9, ha="right", va=MIDDLE)
+    made.write(VERDICT_AT, y, one.verdict, size=10, weight="normal" if one.verdict == "undecided" else "bold", va=MIDDLE)
+    if one.verdict == "undecided" and math.isfinite(one.detectable):
+        made.write(VERDICT_AT, lower, f"sees gaps from {points(one.detectable)}", size=7.5, color=theme.muted, va="center")

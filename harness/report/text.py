@@ -1,0 +1,111 @@
+"""Text and numbers as the report shows them. Whatever came from outside is made inert here, once, for every picture."""
+
+from __future__ import annotations
+
+import functools
+import math
+import unicodedata
+from collections.abc import Iterable
+
+from harness.types import Comparison
+
+MINUS = "−"
+REPLACED = "�"
+
+
+def inert(text: str) -> str:
+    """One line without control characters, bidirectional overrides or lone surrogates."""
+    line = " ".join(text.split())
+    return "".join(REPLACED if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else char for char in line)
+
+
+@functools.cache
+def _drawable() -> frozenset[int]:
+    from matplotlib.font_manager import findfont, get_font
+
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
+
+
+def drawn(text: str) -> str:
+    """:func:`inert` text in characters that the font of the pictures has; others show as a replacement character."""
+    known = _drawable()
+    return "".join(char if ord(char) in known else REPLACED for char in inert(text))
+
+
+@functools.lru_cache(maxsize=4096)
+def width_in(text: str, size: float, weight: str = "normal") -> float:
+    """Width of drawn text in inches."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextToPath
+
+    properties = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    width, _, _ = TextToPath().get_text_width_height_descent(text, properties, ismath=False)
+    return float(width) / 72
+
+
+def fitted(text: str, inches: float, size: float, weight: str = "normal") -> str:
+    """Drawn text of at most ``inches``; what does not fit is cut out of the middle, so that both ends stay."""
+    line = drawn(text)[:400]
+    if width_in(line, size, weight) <= inches:
+        return line
+    low, high = 1, len(line)
+    while low < high:
+        kept = (low + high + 1) // 2
+        low, high = (kept, high) if width_in(_cut(line, kept), size, weight) <= inches else (low, kept - 1)
+    return _cut(line, low)
+
+
+def _cut(line: str, kept: int) -> str:
+    left = (kept + 1) * 3 // 5
+    return line[:left] + "…" + line[len(line) - (kept - left) :]
+
+
+def wrapped(text: str, inches: float, size: float, weight: str = "normal", lines: int = 9) -> list[str]:
+    """Drawn text in lines of at most ``inches``; what exceeds ``lines`` ends in an ellipsis."""
+    found = [""]
+    for word in drawn(text).split(" "):
+        longer = f"{found[-1]} {word}".strip()
+        if found[-1] and width_in(longer, size, weight) > inches:
+            found.append(word)
+        else:
+            found[-1] = longer
+    if len(found) > lines:
+        found = [*found[: lines - 1], " ".join(found[lines - 1 :])]
+    return [fitted(line, inches, size, weight) for line in found]
+
+
+def points(value: float | None, sign: bool = False) -> str:
+    """A figure in points with one decimal and a true minus; an en dash where there is none."""
+    if value is None or math.isnan(value):
+        return "–"
+    text = f"{value:+.1f}" if sign else f"{value:.1f}"
+    if text in ("+0.0", "-0.0"):
+        text = "0.0"
+    return text.replace("-", MINUS)
+
+
+def span(low: float, high: float) -> str:
+    """An interval in points."""
+    return f"[{points(low)}, {points(high)}]"
+
+
+def listed(names: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *first, last = [inert(name) for name in names]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def label(one: Comparison) -> str:
+    """What a row is called: its dimension, as a reader writes it."""
+    return shortened(inert(one.dimension).replace("_", " "), 32)
+
+
+def system(name: str) -> str:
+    """A system's name without the host, which stands in the table of runs, at a length that a sentence can bear."""
+    host, _, rest = name.partition(":")
+    return shortened(inert(rest if rest and host.isidentifier() else name), 48)
+
+
+def shortened(line: str, characters: int) -> str:
+    """At most so many characters, cut in the middle."""
+    return line if len(line) <= characters else _cut(line, characters - 1)

@@ -1,0 +1,142 @@
+"""The forest plot: what it says, that nothing in it overlaps, and that text from outside is only text."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont
+from matplotlib.text import Text
+
+from harness.gap import Gaps
+from harness.report import words
+from harness.report.charts.forest import forest
+from harness.report.facts import Facts, gather
+from harness.report.make import make
+from harness.report.style import LIGHT, THEMES, Theme, settings
+from harness.types import Comparison
+from tests.report.stores import Answers, alternating, write_run
+
+HOSTILE = "evil$\\frac{1}{2}$\x1b[31m\u202eknil\n</script><b>" + "W" * 120
+
+
+def text_overlaps(figure: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts whose boxes overlap, and texts that leave the picture (paired with nothing)."""
+    figure.draw_without_rendering()
+    texts = [t for t in figure.findobj(Text) if isinstance(t, Text) and t.get_visible() and t.get_text().strip()]
+    boxes = [(t.get_text(), t.get_window_extent()) for t in texts]
+    found = [(a, b) for (a, one), (b, two) in itertools.combinations(boxes, 2) if one.padded(-1).overlaps(two.padded(-1))]
+    width, height = figure.bbox.width, figure.bbox.height
+    return found + [(t, "") for t, box in boxes if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height]
+
+
+def _store(path: Path, dimensions: int, names: tuple[str, str] = ("closed-model", "open-model")) -> Path:
+    for name, weights, share in ((names[0], "closed", 0.8), (names[1], "open_weights", 0.55)):
+        tasks = {
+            f"task_{d}": Answers(alternating(60, share - 0.06 * d * (weights == "closed")), dimension=f"dimension {d}")
+            for d in range(dimensions)
+        }
+        write_run(path, name, weights, tasks)  # type: ignore[arg-type]
+    return path
+
+
+def _said(figure: Figure) -> str:
+    return "\n".join(t.get_text() for t in figure.findobj(Text) if isinstance(t, Text))
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+@pytest.mark.parametrize(("dimensions", "names"), [(1, ("c", "o")), (3, ("c", "o")), (12, (HOSTILE, HOSTILE[::-1]))])
+def test_nothing_overlaps_from_one_row_to_twelve_with_the_longest_names(
+    tmp_path: Path, dimensions: int, names: tuple[str, str], theme: Theme
+) -> None:
+    with settings(theme):
+        figure = forest(gather(_store(tmp_path, dimensions, names)), theme)
+        assert text_overlaps(figure) == []
+
+
+def test_best_of_several_names_both_systems_below_each_row(tmp_path: Path) -> None:
+    _store(tmp_path, 2)
+    other = {f"task_{d}": Answers(alternating(60, (0.3, 0.95)[d]), f"dimension {d}") for d in (0, 1)}
+    write_run(tmp_path, "third-" + HOSTILE, "closed", other)
+    facts = gather(tmp_path)
+    with settings(LIGHT):
+        figure = forest(facts, LIGHT)
+        assert text_overlaps(figure) == []
+    said = _said(figure)
+    assert "closed-model / open-model" in said
+    assert "best against best, cross-fitted" in said
+
+
+def test_the_picture_carries_numbers_rule_interval_source_and_date(tmp_path: Path) -> None:
+    facts = gather(_store(tmp_path, 1))
+    (one,) = facts.rows
+    with settings(LIGHT):
+        said = _said(forest(facts, LIGHT))
+    for expected in (
+        f"{one.score_closed:.1f}", f"{one.score_open:.1f}", f"+{one.gap:.1f}", "60", one.verdict, one.chosen_by,
+        one.ci_method, "closed-model (closed) against open-model (open weights)", "2 sealed runs", "2026-03-01", "matched@1",
+        "open = weights published",
+    ):  # fmt: skip
+        assert expected in said.replace("\n", " "), expected
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make(gather(_store(tmp_path / "store", 2, (HOSTILE, "o$_$"))), out)
+    svg = (out / "gap.svg").read_text()
+    assert "<b>" not in svg
+    assert "</script" not in svg
+    assert "\x1b" not in svg
+    assert "\u202e" not in svg
+
+
+def test_names_in_other_scripts_do_not_break_the_picture(tmp_path: Path) -> None:
+    make(gather(_store(tmp_path / "store", 1, ("模型一号", "🦙-open"))), tmp_path / "out")
+    assert (tmp_path / "out" / "gap.png").stat().st_size > 10_000
+
+
+def test_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    store = _store(tmp_path / "store", 3)
+    first = [(p.name, p.read_bytes()) for p in make(gather(store), tmp_path / "a")]
+    second = [(p.name, p.read_bytes()) for p in make(gather(store), tmp_path / "b")]
+    assert first == second
+    assert b"<dc:date>" not in dict(first)["gap.svg"]
+
+
+def test_the_font_is_the_one_that_comes_with_matplotlib() -> None:
+    assert Path(findfont("DejaVu Sans")).is_relative_to(mpl.get_data_path())
+
+
+def _row(name: str, gap: float, verdict: str, template: Comparison) -> Comparison:
+    import dataclasses
+
+    return dataclasses.replace(template, dimension=name, gap=gap, verdict=verdict)  # type: ignore[arg-type]
+
+
+def test_headlines_follow_from_the_verdicts(tmp_path: Path) -> None:
+    facts = gather(_store(tmp_path, 1))
+    row = facts.rows[0]
+    few = [_row("coding", -9.6, "open leads", row), _row("b", 1.0, "undecided", row), _row("a", 2.0, "undecided", row)]
+    assert words.headline(few) == "Open leads in coding by 9.6 points; a and b undecided"
+    assert words.headline(few[:1], demo=True) == "Demo models: open leads in coding by 9.6 points"
+    many = [*few, _row("x", 4.0, "closed leads", row), _row("y", 14.04, "closed leads", row), _row("z", 0.1, "equivalent", row)]
+    assert words.headline(many) == (
+        "Closed leads in 2 of 6 dimensions, most in y (by 14.0 points); open leads in 1 of 6, most in coding (by 9.6 points); "
+        "1 equivalent; 2 undecided"
+    )
+    without = Facts(Gaps((_row("a", np.nan, "undecided", row),), ()), facts.receipts, facts.date, False)
+    with settings(LIGHT):
+        assert "–" in _said(forest(without, LIGHT))
+
+
+def test_demo_models_are_named_as_such(tmp_path: Path) -> None:
+    for name, weights in (("demo-closed", "closed"), ("demo-open", "open_weights")):
+        write_run(tmp_path, f"x:{name}", weights, {"t": Answers(alternating(60, 0.5))}, card=name)  # type: ignore[arg-type]
+    facts = gather(tmp_path)
+    with settings(LIGHT):
+        assert "says nothing about real models" in _said(forest(facts, LIGHT)).replace("\n", " ")
+    assert words.description(facts.rows, facts.demo).startswith("Demo models")
