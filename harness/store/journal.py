@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -51,7 +51,10 @@ class Journal:
 
     def append(self, entry: Entry) -> None:
         """Write one line. StoreError (full disk, vanished folder) before anything more is asked."""
-        line = _encoder.encode(entry) + b"\n"
+        try:
+            line = _encoder.encode(entry) + b"\n"
+        except UnicodeEncodeError:
+            line = _encoder.encode(_without_surrogates(entry)) + b"\n"
         try:
             written = os.write(self._descriptor, line)
             while written < len(line):
@@ -74,6 +77,17 @@ class Journal:
         os.close(self._descriptor)
         if self.path.stat().st_size == 0:
             self.path.unlink()
+
+
+def _without_surrogates(entry: Entry) -> Entry:
+    """Half a surrogate pair is no text and has no UTF-8; it becomes a question mark."""
+    kept = entry.completion
+    cleaned = replace(kept, text=_clean(kept.text), reasoning=_clean(kept.reasoning), error=_clean(kept.error or "") or None)
+    return replace(entry, completion=cleaned)
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 @dataclass(slots=True)

@@ -1,0 +1,39 @@
+"""Real servers for tests: started on loopback as processes of their own, ended by closing their standard input."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+
+class Server:
+    """A running fault server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @property
+    def address(self) -> str:
+        """The address by which `opengap eval` reaches it over the OpenAI protocol."""
+        return f"server:fault-1@{self.url}/v1"
+
+    def stats(self, path: str = "/_stats") -> dict[str, Any]:
+        with urllib.request.urlopen(self.url + path, timeout=30) as response:
+            return dict(json.load(response))
+
+
+@contextlib.contextmanager
+def fault_server(*arguments: str) -> Iterator[Server]:
+    """``python -m harness.demo.faults`` with these arguments."""
+    command = [sys.executable, "-m", "harness.demo.faults", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Server(json.loads(process.stdout.readline())["url"])
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(30)
