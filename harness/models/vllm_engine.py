@@ -13,7 +13,14 @@ from harness.models.chat import Chat
 from harness.models.local import context_length, locate
 from harness.types import Completion, Request, RequestKind, System, Usage
 
-QUIET = {"VLLM_LOGGING_LEVEL": "WARNING", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false"}
+QUIET = {
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""Standard output belongs to tables. VLLM_LOGGING_LEVEL=INFO brings the engine's own log back."""
 ON_CPU = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
 """Without these, thread binding makes small models on a shared machine up to ten times slower. Yours win if set."""
 

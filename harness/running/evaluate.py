@@ -225,9 +225,10 @@ async def _ask_and_seal(job: Job, run: RunFolder, concurrency: int | None, polic
     if owed:
         model = models.open_model(job.plan.system)
         journal = Journal(run.journal)
-        progress = Progress(job.plan.system.name, len(job.owed), done)
+        progress: Progress | None = None
         try:
             await model.start()
+            progress = Progress(job.plan.system.name, len(job.owed), done)
             write_atomically(run.engine, msgspec.json.encode(model.describe()))
             await drive(
                 job,
@@ -243,7 +244,8 @@ async def _ask_and_seal(job: Job, run: RunFolder, concurrency: int | None, polic
             raise _first(group) from None
         finally:
             journal.close()
-            progress.show(final=True)
+            if progress is not None:
+                progress.show(final=True)
             await model.close()
     return await asyncio.to_thread(seal, job, run, started)
 
