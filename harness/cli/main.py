@@ -18,6 +18,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Compare": {
         "gap": ("harness.cli.gap", "How far apart open and closed models are, and how sure that is."),
+        "import": ("harness.cli.importing", "Take results made elsewhere into the store."),
         "report": ("harness.cli.report", "Draw the gap chart."),
     },
     "Look up": {

@@ -1,0 +1,223 @@
+"""From rows of any foreign format to an ordinary sealed run, whose provenance says where it came from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import harness
+from harness import catalogue
+from harness.errors import StoreError
+from harness.store import RunFolder, current_runs, new_run, plan_hash, read_receipts, write_receipt
+from harness.store.seal import SCORES, TEXT, checksums
+from harness.types import (
+    CompletionStatus,
+    Plan,
+    PlannedTask,
+    Protocol,
+    Receipt,
+    ScoreStatus,
+    System,
+    TaskCard,
+    Usage,
+    WeightsLevel,
+)
+
+UNKNOWN_PROTOCOL = Protocol("unknown", 0, {}, {}, purpose="Asked elsewhere; nobody here knows how.")
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One row of a foreign result; None: not known. A ``score`` of None counts as unanswered."""
+
+    item_id: str
+    score: float | None
+    repeat: int = 0
+    status: CompletionStatus = "ok"
+    score_status: ScoreStatus = "scored"
+    cluster: str | None = None
+    published_on: str | None = None
+    cost_usd: float | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    answer: str | None = None
+    error: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_s: float | None = None
+    messages: str | None = None
+    """JSON of what was asked; with ``text`` and ``target`` it goes into ``text.parquet``."""
+    text: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """All answers of one system to one task."""
+
+    system: str
+    """The model's name exactly as the file has it."""
+    weights: WeightsLevel
+    task: str
+    dimension: str
+    answers: Sequence[Answer]
+    item_ids: Sequence[str]
+    """All items of the task, answered by this system or not: what it lacks counts as unanswered."""
+    task_version: int = 1
+    metric: str = "score"
+    form: str = "unknown"
+    items_sha256: str = ""
+    """Hash of the items' content; empty: unknown."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What the format tells of how it was asked; two imports whose known facts differ are not comparable."""
+    developer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What became of one system's import."""
+
+    imported: Imported
+    run: RunFolder
+    fresh: bool
+    """False: these very rows were imported before and count already."""
+
+    @property
+    def mean(self) -> float:
+        """Mean score over items, repeats averaged first; NaN without any."""
+        return mean_score(self.imported.answers)
+
+    @property
+    def missing(self) -> int:
+        return len(self.imported.item_ids) - len({a.item_id for a in self.imported.answers if a.score is not None})
+
+
+def mean_score(answers: Sequence[Answer]) -> float:
+    """Mean over items of the mean over repeats; NaN without any scored answer."""
+    by_item: dict[str, list[float]] = {}
+    for one in answers:
+        if one.score is not None:
+            by_item.setdefault(one.item_id, []).append(one.score)
+    return sum(sum(v) / len(v) for v in by_item.values()) / len(by_item) if by_item else float("nan")
+
+
+def seal_all(store: Path, found: Sequence[Imported], *, kind: str, source: Path) -> list[Sealed]:
+    """Write one sealed run a system and task, provenance ``import:<kind>``. StoreError if the store cannot be written.
+
+    Rows that were imported before, and still count, are not written again.
+    """
+    receipts, _ = read_receipts(store)
+    current = {run.run_id for run, _, _ in current_runs(receipts).values()}
+    known = {receipt.plan_sha256: run for run, receipt in receipts if run.run_id in current}
+    done = []
+    for one in found:
+        plan = _plan(one, source)
+        digest = plan_hash(plan)
+        if digest in known:
+            done.append(Sealed(one, known[digest], fresh=False))
+        else:
+            done.append(Sealed(one, _seal(store, one, plan, kind, source), fresh=True))
+    return done
+
+
+def _plan(one: Imported, source: Path) -> Plan:
+    card = catalogue.card_for("", one.system)
+    system = System(
+        name=one.system,
+        card=card.id if card else one.system,
+        developer=card.developer if card else one.developer,
+        weights=one.weights,
+        provider="import",
+        api_name=one.system,
+        released=card.released if card else None,
+    )
+    task = TaskCard(
+        name=one.task, version=one.task_version, dimension=one.dimension, source=f"file:{source.name}", form=one.form,
+        headline=one.metric, redistributable=False, n=len(one.item_ids), description="imported results",
+    )  # fmt: skip
+    rows = hashlib.sha256(msgspec.json.encode(sorted(one.answers, key=lambda a: (a.item_id, a.repeat)), order="sorted"))
+    rows.update(msgspec.json.encode(one.asked, order="sorted"))
+    repeats = max((answer.repeat for answer in one.answers), default=0) + 1
+    planned = PlannedTask(task, tuple(sorted(one.item_ids)), one.items_sha256, "", f"sha256:{rows.hexdigest()}")
+    return Plan(system, UNKNOWN_PROTOCOL, UNKNOWN, (planned,), repeats, 0, False)
+
+
+def _seal(store: Path, one: Imported, plan: Plan, kind: str, source: Path) -> RunFolder:
+    run = new_run(store, plan)
+    try:
+        for path, schema, rows in (
+            (run.scores, SCORES, [_score_row(one, answer, run.run_id) for answer in one.answers]),
+            (run.text, TEXT, [_text_row(one, a, run.run_id) for a in one.answers if a.text is not None]),
+        ):
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd")
+        digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else None
+    except OSError as error:
+        raise StoreError(f"cannot write {run.path}: {error}") from error
+    # To the microsecond: of two imports within one second the later one counts.
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+    statuses = Counter("unanswered" if answer.score is None else answer.status for answer in one.answers)
+    planned = len(one.item_ids) * plan.repeats
+    answered = sum(count for status, count in statuses.items() if status != "unanswered")
+    costs = [answer.cost_usd for answer in one.answers]
+    receipt = Receipt(
+        run_id=run.run_id,
+        plan_sha256=plan_hash(plan),
+        system=plan.system,
+        protocol=UNKNOWN,
+        protocol_sha256=UNKNOWN,
+        tasks=plan.tasks,
+        started=now,
+        sealed=now,
+        counts={"planned": planned, "answered": answered, "unanswered": planned - answered}
+        | {f"status_{name}": count for name, count in statuses.items()},
+        scorers={},
+        usage=Usage(_total(one, "input_tokens"), None, _total(one, "output_tokens")),
+        cost_usd=None if not costs or None in costs else sum(cost for cost in costs if cost is not None),
+        bytes_sent=0,
+        tokens_sent=0,
+        versions={"opengap": harness.__version__},
+        machine={},
+        engine={"file": source.name, "file_sha256": digest, "asked": dict(one.asked)},
+        checksums=checksums(run),
+        repeats=plan.repeats,
+        provenance=f"import:{kind}",
+    )
+    write_receipt(run, receipt)
+    return run
+
+
+def _total(one: Imported, name: str) -> int | None:
+    known = [getattr(answer, name) for answer in one.answers]
+    return None if not known or None in known else sum(known)
+
+
+def _score_row(one: Imported, answer: Answer, run_id: str) -> dict[str, Any]:
+    lost = answer.score is None
+    broken = answer.score_status == "scorer_error"
+    return {
+        "run_id": run_id, "system": one.system, "task": one.task, "task_version": one.task_version,
+        "dimension": one.dimension, "item_id": answer.item_id, "cluster": answer.cluster,
+        "published_on": answer.published_on, "repeat": answer.repeat, "prompt_hash": "",
+        "status": "unanswered" if lost and not broken else answer.status,
+        "score_status": None if lost and not broken else answer.score_status, "score": answer.score,
+        "values": list(answer.values.items()) or ([] if answer.score is None else [(one.metric, answer.score)]),
+        "answer": answer.answer, "error": answer.error, "input_tokens": answer.input_tokens,
+        "output_tokens": answer.output_tokens, "latency_s": answer.latency_s, "cost_usd": answer.cost_usd,
+    }  # fmt: skip
+
+
+def _text_row(one: Imported, answer: Answer, run_id: str) -> dict[str, Any]:
+    return {
+        "run_id": run_id, "task": one.task, "item_id": answer.item_id, "repeat": answer.repeat,
+        "redistributable": False, "messages": answer.messages or "[]", "text": answer.text or "", "reasoning": "",
+        "target": answer.target,
+    }  # fmt: skip
