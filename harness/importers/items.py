@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def read_items(
     rows = _rows(path, columns or {}, where or {})
     if cluster_regex is not None:
         _cluster_by(rows, cluster_regex)
-    _check_unique(rows, path)
+    _check_unique(rows, path, {*NEEDED, *OPTIONAL, *(columns or {}).values()})
     answers: dict[str, list[Answer]] = defaultdict(list)
     for number, row in rows:
         answers[row["model"]].append(_answer(row, f"{path.name}, row {number}"))
@@ -91,7 +91,7 @@ def _rows(path: Path, columns: Mapping[str, str], where: Mapping[str, str]) -> l
         kept = [(number, row) for number, row in kept if str(row.get(column)) == value]
     named = []
     for number, row in kept:
-        ours = {name: row.get(columns.get(name, name)) for name in (*NEEDED, *OPTIONAL)}
+        ours: dict[str, Any] = {name: row.get(columns.get(name, name)) for name in (*NEEDED, *OPTIONAL)}
         for name in ("model", "item_id"):
             ours[name] = "" if ours[name] is None else str(ours[name])
             if not ours[name].strip():
@@ -120,13 +120,13 @@ def _cluster_by(rows: Sequence[tuple[int, dict[str, Any]]], pattern: str) -> Non
         row["cluster_id"] = match.group(1)
 
 
-def _check_unique(rows: Sequence[tuple[int, dict[str, Any]]], path: Path) -> None:
+def _check_unique(rows: Sequence[tuple[int, dict[str, Any]]], path: Path, used: Set[str]) -> None:
     keys = Counter((row["model"], row["item_id"], str(row["repeat"])) for _, row in rows)
     repeated = [key for key, count in keys.items() if count > 1]
     if not repeated:
         return
     model, item, _ = repeated[0]
-    others = [column for column in rows[0][1][""] if column not in (*NEEDED, *OPTIONAL)]
+    others = [column for column in rows[0][1][""] if column not in used]
     apart = [
         column
         for column in others
