@@ -10,6 +10,7 @@
     ├── RunFailed             the run cannot go on: exit code 4
     │   ├── KeyRefused        401 or 403
     │   └── ModelMissing      the endpoint does not know the model
+    ├── BudgetReached         the next request could pass the budget: exit code 3
     ├── SandboxError          the sandbox itself failed: the row becomes ``scorer_error``
     └── AttemptFailed         one attempt at one request failed; carries what retrying needs
         ├── RateLimited · Overloaded · ServerFailed · ConnectionFailed · TimedOut · MalformedReply   (retried)
@@ -80,6 +81,10 @@ class KeyRefused(RunFailed):
 
 class ModelMissing(RunFailed):
     pass
+
+
+class BudgetReached(OpenGapError):
+    exit_code = 3
 
 
 class SandboxError(OpenGapError):

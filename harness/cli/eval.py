@@ -19,6 +19,10 @@ from harness.cli import options
 @click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA).")
 @click.option("--weights", metavar="open|closed", help="Openness of a model that the catalogue does not know.")
 @click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
+@click.option("--budget", type=float, metavar="USD", help="Stop before a run costs more than this (exit code 3).")
+@click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
+@click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
+@click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
 @click.option("--allow-code-execution", is_flag=True, help="Run code that models write, for tasks that need it.")
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @options.store
@@ -35,6 +39,10 @@ def command(
     data: str | None,
     weights: str | None,
     concurrency: int | None,
+    budget: float | None,
+    price_in: float | None,
+    price_out: float | None,
+    attempt_timeout: float,
     allow_code_execution: bool,
     again: bool,
     store: str | None,
@@ -46,7 +54,7 @@ def command(
     qwen3-8b, openai:gpt-5.2,effort=high, vllm:org/name, server:NAME@URL, file:answers.jsonl. A bare open model runs on
     this machine. The same command again resumes a run that was stopped, and shows the results of one that is done.
     """
-    from harness.running import evaluate
+    from harness.running import RetryPolicy, evaluate
 
     results = evaluate(
         models,
@@ -61,6 +69,10 @@ def command(
         store=store,
         weights=weights,
         concurrency=concurrency,
+        budget=budget,
+        price_in=price_in,
+        price_out=price_out,
+        policy=RetryPolicy(attempt_s=attempt_timeout),
         allow_code_execution=allow_code_execution,
         again=again,
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from harness.running.evaluate import RunResult, evaluate, plan_jobs, store_for
+from harness.running.evaluate import evaluate, plan_jobs, store_for
+from harness.running.execute import Execution, RunResult, execute
 from harness.running.plan import Job, find_protocol, prepare
 from harness.running.retry import RetryPolicy
 
-__all__ = ["Job", "RetryPolicy", "RunResult", "evaluate", "find_protocol", "plan_jobs", "prepare", "store_for"]
+__all__ = [
+    "Execution", "Job", "RetryPolicy", "RunResult", "evaluate", "execute", "find_protocol", "plan_jobs", "prepare",
+    "store_for",
+]

@@ -1,4 +1,4 @@
-"""The live driver: keeps a fixed number of requests in flight and journals each answer before it looks at the next."""
+"""The live driver: keeps requests in flight and journals each answer before it looks at the next."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from harness.errors import AttemptFailed, ContextTooLong
+from harness.errors import AttemptFailed, ContextTooLong, TimedOut
 from harness.models import Model
+from harness.running.budget import Budget
+from harness.running.limits import Limiter
 from harness.running.plan import Job, Owed
 from harness.running.progress import Progress
 from harness.running.retry import RetryPolicy
@@ -24,75 +26,87 @@ CONTEXT_FINISH = "context_length"
 Pricing = Callable[[Usage], float | None]
 
 
-async def drive(
-    job: Job,
-    owed: Sequence[Owed],
-    model: Model,
-    journal: Journal,
-    *,
-    concurrency: int,
-    policy: RetryPolicy,
-    pricing: Pricing,
-    progress: Progress,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Driving:
+    """What the driver works with; everything but the journal may be shared by several drivers."""
+
+    model: Model
+    journal: Journal
+    limiter: Limiter
+    budget: Budget
+    policy: RetryPolicy
+    pricing: Pricing
+    progress: Progress
+
+
+async def drive(job: Job, owed: Sequence[Owed], driving: Driving, concurrency: int) -> None:
     """Ask everything that is owed. Every request ends as one journal entry, answered or not.
 
-    Raises: RunFailed (no request can succeed), StoreError (the journal cannot be written), CancelledError
-    (interrupted); whatever was journalled stays.
+    Raises: RunFailed (no request can succeed), BudgetReached, StoreError (the journal cannot be written),
+    CancelledError (interrupted), in an exception group; whatever was journalled stays.
     """
     queue = iter(owed)
-
     async with asyncio.TaskGroup() as group:
-        syncing = group.create_task(_sync(journal, progress))
+        syncing = group.create_task(_sync(driving))
         async with asyncio.TaskGroup() as workers:
             for _ in range(min(concurrency, len(owed))):
-                workers.create_task(_work(queue, job, model, journal, policy, pricing, progress))
+                workers.create_task(_work(queue, job, driving))
         syncing.cancel()
 
 
-async def _sync(journal: Journal, progress: Progress) -> None:
+async def _sync(driving: Driving) -> None:
     while True:
         await asyncio.sleep(SYNC_EVERY_S)
         # fdatasync may take long on a network file system, so it stays off the loop.
-        await asyncio.to_thread(journal.sync)
-        progress.show()
+        await asyncio.to_thread(driving.journal.sync)
+        driving.progress.show()
 
 
-async def _work(
-    queue: Iterator[Owed],
-    job: Job,
-    model: Model,
-    journal: Journal,
-    policy: RetryPolicy,
-    pricing: Pricing,
-    progress: Progress,
-) -> None:
+async def _work(queue: Iterator[Owed], job: Job, driving: Driving) -> None:
     for owed in queue:
         request = job.request(owed)
-        completion = await ask(model, request, policy)
+        reserved = await driving.budget.reserve(request)
+        completion = await ask(request, driving)
         if completion.cost_usd is None and completion.status != "unanswered":
-            completion = replace(completion, cost_usd=pricing(completion.usage))
-        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        journal.append(Entry(request.task, request.item_id, request.repeat, request.prompt_hash, completion, now))
-        progress.add(completion)
+            completion = replace(completion, cost_usd=driving.pricing(completion.usage))
+        record(request, completion, driving)
+        driving.budget.settle(reserved, 0.0 if completion.status == "unanswered" else completion.cost_usd)
 
 
-async def ask(model: Model, request: Request, policy: RetryPolicy) -> Completion:
+def record(request: Request, completion: Completion, driving: Driving) -> None:
+    """Journal one completion, at once."""
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    driving.journal.append(Entry(request.task, request.item_id, request.repeat, request.prompt_hash, completion, now))
+    driving.progress.add(completion)
+
+
+async def ask(request: Request, driving: Driving) -> Completion:
     """One request with its retries; what no attempt answered comes back as ``unanswered`` with the last reason."""
+    policy, limiter = driving.policy, driving.limiter
     begun = time.perf_counter()
-    attempt = 0
+    failures: list[AttemptFailed] = []
     while True:
-        attempt += 1
+        await limiter.acquire()
         sent = time.perf_counter()
         try:
-            completion = await model.generate(request)
+            async with asyncio.timeout(policy.attempt_s):
+                completion = await driving.model.generate(request)
+        except TimeoutError:
+            failures.append(TimedOut(f"no answer within {policy.attempt_s:g} s"))
         except AttemptFailed as error:
-            wait = policy.wait_s(attempt, error, time.perf_counter() - begun)
-            if wait is None:
-                reason = f"{type(error).__name__}: {error}"
-                finish = CONTEXT_FINISH if isinstance(error, ContextTooLong) else None
-                return Completion("unanswered", attempts=attempt, error=reason[:500], finish_reason=finish)
-            await asyncio.sleep(wait)
-            continue
-        latency = completion.latency_s if completion.latency_s is not None else time.perf_counter() - sent
-        return replace(completion, latency_s=round(latency, 4), attempts=attempt)
+            failures.append(error)
+        else:
+            limiter.succeeded()
+            latency = time.perf_counter() - sent if completion.latency_s is None else completion.latency_s
+            error_before = f"{type(failures[-1]).__name__}: {failures[-1]}"[:200] if failures else None
+            return replace(completion, latency_s=round(latency, 4), attempts=len(failures) + 1, error=error_before)
+        finally:
+            limiter.release()
+        last = failures[-1]
+        limiter.failed(last)
+        wait = policy.wait_s(failures, time.perf_counter() - begun)
+        if wait is None:
+            finish = CONTEXT_FINISH if isinstance(last, ContextTooLong) else None
+            reason = f"{type(last).__name__}: {last}"[:500]
+            return Completion("unanswered", attempts=len(failures), error=reason, finish_reason=finish)
+        await asyncio.sleep(wait)

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-import functools
-
 from harness import catalogue
-from harness.running.live import Pricing
 from harness.types import Price, System, Usage
 
 
-def pricing_for(system: System) -> Pricing:
-    """The price of a hosted system on the day of the run; for anything without a list price always None."""
+def price_of(system: System, price_in: float | None = None, price_out: float | None = None) -> Price | None:
+    """The price of a hosted system on the day of the run, per million tokens; what the user states wins.
+
+    None where no price is known, which local systems and files never have.
+    """
     card = catalogue.cards().get(system.card)
-    price = catalogue.price_at(card, system.provider) if card else None
-    return functools.partial(cost_usd, price)
+    known = catalogue.price_at(card, system.provider) if card else None
+    if price_in is None and price_out is None:
+        return known
+    return Price(
+        since="",
+        input=price_in if price_in is not None else known.input if known else None,
+        output=price_out if price_out is not None else known.output if known else None,
+        cached=known.cached if known and price_in is None else None,
+        source="--price-in, --price-out",
+    )
+
+
+def is_known(price: Price | None) -> bool:
+    """Whether both sides of a price are known."""
+    return price is not None and price.input is not None and price.output is not None
 
 
 def cost_usd(price: Price | None, usage: Usage) -> float | None:

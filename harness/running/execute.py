@@ -1,0 +1,152 @@
+"""Carry out one plan: resume or start its run, ask what is owed, seal."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from harness import models
+from harness.errors import OpenGapError
+from harness.running.budget import Budget
+from harness.running.limits import Limiter
+from harness.running.live import Driving, drive
+from harness.running.plan import Job
+from harness.running.pricing import cost_usd, price_of
+from harness.running.progress import Progress
+from harness.running.retry import RetryPolicy
+from harness.running.scoring import seal
+from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal, read_receipt
+from harness.store.journal import read_entries
+from harness.store.layout import write_atomically
+from harness.types import Receipt
+
+Say = Callable[[str], None]
+
+
+def to_stderr(line: str) -> None:
+    """Where a run says what it does."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How plans are carried out; nothing here changes what is asked, so none of it is part of a plan."""
+
+    concurrency: int | None = None
+    again: bool = False
+    budget_usd: float | None = None
+    price_in: float | None = None
+    price_out: float | None = None
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    say: Say = to_stderr
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One plan carried out: its sealed run."""
+
+    run: RunFolder
+    receipt: Receipt
+    fresh: bool
+    """False: the plan was done before and nothing was asked."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every item was answered, 1 otherwise; 0 for a run that was done before."""
+        return int(self.fresh and self.receipt.counts["answered"] < self.receipt.counts["planned"])
+
+
+async def execute(job: Job, store: Path, execution: Execution) -> RunResult:
+    """Resume the plan's unsealed run, or show its sealed one, or start a new one.
+
+    Raises: RunFailed, BudgetReached, StoreError, CancelledError; whatever was answered is in the journal.
+    """
+    plan, say = job.plan, execution.say
+    digest = plan_hash(plan)
+    unsealed = find_run(store, digest, sealed=False)
+    sealed = find_run(store, digest, sealed=True)
+    if unsealed is None and sealed is not None and not execution.again:
+        say(f"{plan.system.name}: done in run {sealed.run_id}; use --again to ask anew")
+        return RunResult(sealed, read_receipt(sealed), fresh=False)
+    dtype = plan.system.options.get("dtype")
+    say(
+        f"{plan.system.name} [{plan.system.weights}] · engine {plan.system.provider}"
+        + (f", dtype {dtype}" if dtype else "")
+        + f" · protocol {plan.protocol.name}@{plan.protocol.version} · store {store}"
+    )
+    run = unsealed or new_run(store, plan)
+    with run.locked():
+        await _ask(job, run, execution)
+        receipt = await asyncio.to_thread(seal, job, run, start_of(run))
+    return RunResult(run, receipt, fresh=True)
+
+
+def start_of(run: RunFolder) -> str:
+    """When a run was started, from its id."""
+    return dt.datetime.strptime(run.run_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).isoformat()
+
+
+async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
+    state = read_journal(run.journal)
+    names = [task.name for task in job.tasks]
+    owed = [
+        one for one in job.owed if (names[one.task], one.item.id, one.repeat, one.prompt_hash) not in state.answered
+    ]
+    done = len(job.owed) - len(owed)
+    if done:
+        execution.say(f"resuming run {run.run_id}: {done} of {len(job.owed)} answers are there")
+    if state.damaged:
+        execution.say(f"{state.damaged} damaged journal lines were skipped; their items are asked again")
+    if not owed:
+        return
+    system = job.plan.system
+    price = price_of(system, execution.price_in, execution.price_out)
+    spent = 0.0
+    if done and execution.budget_usd is not None:
+        spent = sum(entry.completion.cost_usd or 0.0 for entry in read_entries(run.journal, state))
+    model = models.open_model(system)
+    journal = Journal(run.journal)
+    progress: Progress | None = None
+    try:
+        await model.start()
+        write_atomically(run.engine, msgspec.json.encode(model.describe()))
+        progress = Progress(system.name, len(job.owed), done)
+        concurrency = execution.concurrency or model.default_concurrency
+        driving = Driving(
+            model=model,
+            journal=journal,
+            limiter=Limiter(concurrency),
+            budget=Budget(execution.budget_usd, price, spent),
+            policy=execution.policy,
+            pricing=partial(cost_usd, price),
+            progress=progress,
+        )
+        await drive(job, owed, driving, concurrency)
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+    finally:
+        journal.close()
+        if progress is not None:
+            progress.show(final=True)
+        await model.close()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that stopped the workers; the others only echo it."""
+    leaves = _leaves(group)
+    known = [error for error in leaves if isinstance(error, OpenGapError)]
+    return known[0] if known else leaves[0]
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
