@@ -1,4 +1,4 @@
-"""A server of both hosted protocols that misbehaves on purpose, for trying how a client bears it.
+"""A server of the hosted protocols (two of OpenAI, one of Anthropic) that misbehaves on purpose, to try what a client bears.
 
     python -m harness.demo.faults --latency 0.2 --rate 429=0.1 --rate 500=0.05 --seed 1
 
@@ -79,6 +79,7 @@ class FaultServer:
         self.app.add_routes(
             [
                 web.post("/v1/chat/completions", self._chat),
+                web.post("/v1/responses", self._responses),
                 web.post("/v1/messages", self._messages),
                 web.get("/v1/models", self._models),
                 web.get("/_stats", self._show),
@@ -86,13 +87,16 @@ class FaultServer:
             ]
         )
 
-    # ------------------------------------------------------------------------------------ both protocols
+    # ------------------------------------------------------------------------------------ all protocols
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         return await self._serve(request, self._answer_openai)
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         return await self._serve(request, self._answer_anthropic)
+
+    async def _responses(self, request: web.Request) -> web.StreamResponse:
+        return await self._serve(request, self._answer_responses)
 
     async def _models(self, request: web.Request) -> web.Response:
         data = [{"id": name, "object": "model"} for name in ("fault-1", "fault-1-mini")]
@@ -113,15 +117,16 @@ class FaultServer:
 
     async def _serve(self, request: web.Request, answer: Any) -> web.StreamResponse:
         body = json.loads(await request.read())
+        body["messages"] = body.get("messages") or body.get("input")
         stats = self.stats
         stats.requests += 1
         stats.in_flight += 1
         stats.most_in_flight = max(stats.most_in_flight, stats.in_flight)
-        stats.keys.add(request.headers.get("x-api-key") or request.headers.get("Authorization", "").removeprefix("Bearer "))
+        stats.keys.add(_key(request))
         digest = conversation_hash(body)
         stats.asked[digest] += 1
         try:
-            permanent = self._permanent(body)
+            permanent = self._permanent(request, body)
             if permanent is not None:
                 return permanent
             if self.behaviour.latency_s:
@@ -130,10 +135,11 @@ class FaultServer:
         finally:
             stats.in_flight -= 1
 
-    def _permanent(self, body: Mapping[str, Any]) -> web.Response | None:
+    def _permanent(self, request: web.Request, body: Mapping[str, Any]) -> web.Response | None:
         behaviour = self.behaviour
         if behaviour.refuse_key:
-            return _error(401, "authentication_error", "invalid x-api-key")
+            # As OpenAI does it, the message repeats the key: a client has to keep it out of its own messages.
+            return _error(401, "authentication_error", f"Incorrect API key provided: {_key(request)}")
         if behaviour.missing_model:
             return _error(404, "not_found_error", f"The model `{body.get('model')}` does not exist")
         size = sum(len(str(turn["content"])) for turn in body["messages"])
@@ -194,7 +200,7 @@ class FaultServer:
             case "no_usage":
                 reply.pop("usage")
             case "no_choices":
-                reply["choices"], reply["content"] = [], []
+                reply["choices"] = reply["content"] = reply["output"] = []
             case "refusal":
                 _refuse(reply)
         if fault not in ("hang", "no_choices"):
@@ -227,6 +233,17 @@ class FaultServer:
             "usage": {"prompt_tokens": size, "completion_tokens": 5, "total_tokens": size + 5},
         }
 
+    def _answer_responses(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        size = sum(len(str(turn["content"])) for turn in body["messages"]) // 4
+        return {
+            "id": "resp_fault",
+            "object": "response",
+            "model": body["model"],
+            "status": "completed",
+            "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": self._text()}]}],
+            "usage": {"input_tokens": size, "output_tokens": 5, "total_tokens": size + 5},
+        }
+
     def _answer_anthropic(self, body: Mapping[str, Any]) -> dict[str, Any]:
         size = sum(len(str(turn["content"])) for turn in body["messages"]) // 4
         return {
@@ -246,9 +263,15 @@ def conversation_hash(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(turns, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _key(request: web.Request) -> str:
+    return request.headers.get("x-api-key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
 def _refuse(reply: dict[str, Any]) -> None:
     if "choices" in reply:
         reply["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "I cannot help with that."}
+    elif "output" in reply:
+        reply["output"][0]["content"] = [{"type": "refusal", "refusal": "I cannot help with that."}]
     else:
         reply["stop_reason"], reply["content"] = "refusal", []
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from harness import catalogue
 from harness.catalogue import ENGINES, Provider
-from harness.models.base import Model, acceptable
+from harness.errors import UsageError
+from harness.models.base import Model
 from harness.types import Protocol, Sampling, System
 
-__all__ = ["Model", "identify", "leaves_machine", "missing", "open_model", "sampling_for"]
+if TYPE_CHECKING:
+    from harness.models.hosted import HostedModel
+
+__all__ = ["Model", "hosted_model", "identify", "leaves_machine", "missing", "open_model", "sampling_for"]
 
 
 def identify(system: System) -> System:
@@ -65,13 +70,22 @@ def open_model(system: System) -> Model:
         from harness.models.launched import LaunchedModel
 
         return LaunchedModel(system, provider)
+    return hosted_model(system)
+
+
+def hosted_model(system: System) -> HostedModel:
+    """The adapter that speaks a hosted system's protocol. UsageError on an option that the protocol does not have."""
+    provider = provider_of(system)
+    api = system.options.get("api", "chat")
     if provider.protocol == "anthropic":
-        from harness.models.anthropic_messages import AnthropicMessages
-
-        return AnthropicMessages(system, provider)
-    from harness.models.openai_chat import OpenAIChat
-
-    return OpenAIChat(system, provider)
+        from harness.models.anthropic_messages import AnthropicMessages as Adapter
+    elif api == "chat":
+        from harness.models.openai_chat import OpenAIChat as Adapter  # type: ignore[assignment]
+    elif api == "responses":
+        from harness.models.openai_responses import OpenAIResponses as Adapter  # type: ignore[assignment]
+    else:
+        raise UsageError(f"{system.name}: api is chat or responses, not {api!r}")
+    return Adapter(system, provider)
 
 
 def sampling_for(system: System, protocol: Protocol) -> Sampling:
@@ -82,8 +96,7 @@ def sampling_for(system: System, protocol: Protocol) -> Sampling:
         sampling = card.recommended if card else Sampling()
     if system.provider in (*ENGINES, "file"):
         return sampling
-    rejects = (*provider_of(system).rejects, *(card.rejects if card else ()))
-    acceptable(sampling, rejects, system.name)
+    hosted_model(system).check(sampling)
     return sampling
 
 

@@ -1,35 +1,36 @@
-"""What both SDK adapters share: one typed client over aiohttp, its errors mapped in one place, keys kept out of sight.
+"""What all adapters of hosted protocols share: one SDK client over aiohttp, one POST a request, keys kept out of sight.
 
 The SDKs' own retries are off and their own parsing is passed by (it costs more than the rest of a request together);
-connection handling, authentication and header conventions stay theirs.
+connection handling, authentication and header conventions stay theirs. A protocol is a subclass that says three things:
+the path, the body of a request, and what a reply means.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import email.utils
-import json
+import contextlib
+import difflib
 import os
 import urllib.parse
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
+from harness import catalogue
 from harness.catalogue import Provider
 from harness.errors import (
     ConnectionFailed,
-    ContextTooLong,
-    KeyRefused,
     MalformedReply,
     ModelMissing,
-    Overloaded,
-    RateLimited,
+    OpenGapError,
     RequestRejected,
-    ServerFailed,
     TimedOut,
     UsageError,
 )
+from harness.models.base import acceptable
+from harness.models.failures import Declined, failure, scrub
+from harness.models.headroom import Headroom, headroom
+from harness.types import Completion, Request, RequestKind, Sampling, System
 
 T = TypeVar("T")
 
@@ -66,74 +67,190 @@ def is_loopback(url: str | None) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait: ``retry-after-ms``, or Retry-After as seconds or as a date (RFC 9110)."""
-    if headers.get("retry-after-ms", "").isdigit():
-        return int(headers["retry-after-ms"]) / 1000
-    value = headers.get("retry-after")
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
-
-
 class Endpoint:
-    """One SDK client with one ``post``; ``sdk`` is the module ``openai`` or ``anthropic``, which share their errors."""
+    """One SDK client and its errors, mapped; ``sdk`` is the module ``openai`` or ``anthropic``."""
 
-    def __init__(self, sdk: Any, client: Any, provider: Provider, model: str) -> None:
-        self._sdk = sdk
-        self._client = client
+    def __init__(self, sdk: Any, client: Any, provider: Provider, model: str, key: str) -> None:
+        import httpx2
+
+        self.sdk = sdk
+        self.client = client
+        self.headers: Mapping[str, str] = {}
+        """Headers of the latest reply: where a server says how much of its limits is left."""
+        self._response_type = httpx2.Response
+        self._base_error = getattr(sdk, "OpenAIError", None) or sdk.AnthropicError
         self._provider = provider
         self._model = model
-        self._response_type = _response_type(client)
+        self._key = key
 
     async def post(self, path: str, body: Mapping[str, Any], reply: type[T]) -> T:
         """Send ``body`` and decode the reply as ``reply``. Raises AttemptFailed or RunFailed, never an SDK error."""
-        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        try:
-            response = await self._client.post(
-                path,
-                cast_to=self._response_type,
-                content=content,
-                options={"headers": {"Content-Type": "application/json"}},
-            )
-        except self._sdk.APIStatusError as error:
-            raise self._map_status(error) from None
-        except self._sdk.APITimeoutError:
-            raise TimedOut(f"no answer within {ATTEMPT_LIMIT_S:.0f} s") from None
-        except self._sdk.APIConnectionError as error:
-            raise ConnectionFailed(f"connection failed: {_cause(error)}") from None
+        content = encode(body)
+        headers = {"headers": {"Content-Type": "application/json"}}
+        response = await self.call(
+            lambda: self.client.post(path, cast_to=self._response_type, content=content, options=headers)
+        )
+        self.headers = response.headers
         return decode(response.content, reply, response.headers.get("content-type", ""))
 
-    def _map_status(self, error: Any) -> Exception:
-        status: int = error.status_code
-        where = f"{self._provider.name} answered {status}"
-        detail = _detail(error.body)
-        wait = retry_after(error.response.headers)
-        if status in (401, 403):
-            return KeyRefused(f"{where}: {detail}. Check the key in {self._provider.key or SERVER_KEY}")
-        if status == 404:
-            return ModelMissing(f"{where}: {detail}. Does it serve {self._model!r}?")
-        if status == 429:
-            return RateLimited(f"{where}: {detail}", wait)
-        if status in (503, 529):
-            return Overloaded(f"{where}: {detail}", wait)
-        if status in (408, 409) or status >= 500:
-            return ServerFailed(f"{where}: {detail}", wait)
-        lowered = detail.lower()
-        if status == 413 or ("context" in lowered and ("length" in lowered or "window" in lowered)) or "too long" in lowered:
-            return ContextTooLong(f"{where}: {detail}")
-        return RequestRejected(f"{where}: {detail}")
+    async def call(self, send: Callable[[], Awaitable[T]]) -> T:
+        """Await one SDK call. Raises AttemptFailed or RunFailed, never an SDK error."""
+        try:
+            return await send()
+        except self.sdk.APIStatusError as error:
+            self.headers = error.response.headers
+            mapped = self.failure(error.status_code, error.body, error.response.headers)
+            if isinstance(mapped, ModelMissing):
+                mapped = ModelMissing(f"{mapped}{await self._near_names()}")
+            raise mapped from None
+        except self.sdk.APIConnectionError as error:
+            # The aiohttp transport reports a refused or dropped connection as a timeout too; the first cause knows.
+            cause = _first_cause(error)
+            if isinstance(error, self.sdk.APITimeoutError) and (cause is error or isinstance(cause, TimeoutError)):
+                raise TimedOut(f"{self._provider.name} did not answer in time") from None
+            raise ConnectionFailed(f"connection failed: {self._cause(error)}") from None
+        except self.sdk.APIResponseValidationError as error:
+            raise MalformedReply(f"the body is not a valid reply: {self._cause(error)}") from None
+        except self._base_error as error:
+            raise RequestRejected(f"the {self.sdk.__name__} package refused: {self._cause(error)}") from None
+
+    def failure(self, status: int, body: Any, headers: Mapping[str, str]) -> OpenGapError:
+        """The error that a status with its body stands for; see :func:`harness.models.failures.failure`."""
+        variable = self._provider.key or SERVER_KEY
+        return failure(
+            status, body, headers, provider=self._provider.name, model=self._model, variable=variable, key=self._key
+        )
+
+    async def _near_names(self) -> str:
+        """`` It serves: …`` with the nearest names, where the server lists any."""
+        # Anthropic's paths carry the version, OpenAI's base URLs do.
+        path = "/v1/models" if self.sdk.__name__ == "anthropic" else "/models"
+        with contextlib.suppress(self._base_error, MalformedReply):
+            response = await self.client.get(path, cast_to=self._response_type, options={"timeout": CONNECT_LIMIT_S})
+            names = [one.id for one in decode(response.content, _Listing).data]
+            near = difflib.get_close_matches(self._model, names, n=3, cutoff=0.4) or names[:5]
+            return f" The nearest names that it lists: {', '.join(near)}" if near else ""
+        return ""
+
+    def _cause(self, error: BaseException) -> str:
+        cause = _first_cause(error)
+        try:
+            text = str(cause)
+        except AttributeError:  # some exceptions of the SDKs print what they were not given
+            text = ""
+        return scrub(f"{type(cause).__name__}: {text}", self._key)[:200]
 
     async def close(self) -> None:
-        await self._client.close()
+        await self.client.close()
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+class HostedModel:
+    """One model behind one call of a hosted protocol. Subclasses give the protocol."""
+
+    kinds: frozenset[RequestKind] = frozenset({"generate"})
+    default_concurrency = 32
+    protocol: ClassVar[str]
+    path: ClassVar[str]
+    reply: ClassVar[type[Any]]
+    refuses: ClassVar[tuple[str, ...]] = ()
+    """Sampling parameters that the protocol itself does not have."""
+    attempt_limit_s = ATTEMPT_LIMIT_S
+
+    def __init__(self, system: System, provider: Provider, url: str | None = None) -> None:
+        self.system = system
+        self.provider = provider
+        self._url = base_url(provider, url or system.url)
+        card = catalogue.cards().get(system.card)
+        self._rejects = tuple(dict.fromkeys((*provider.rejects, *(card.rejects if card else ()), *self.refuses)))
+        self._endpoint: Endpoint | None = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        assert self._endpoint is not None, "start() comes first"
+        return self._endpoint
+
+    def check(self, sampling: Sampling) -> None:
+        """UsageError if this system cannot be asked with these parameters."""
+        acceptable(sampling, self._rejects, self.system.name)
+
+    async def start(self) -> None:
+        key = key_for(self.provider)
+        sdk, client = self.connect(key)
+        self._endpoint = Endpoint(sdk, client, self.provider, self.system.api_name, key)
+
+    async def generate(self, request: Request) -> Completion:
+        sampling, dropped = acceptable(request.sampling, self._rejects, self.system.name)
+        try:
+            reply = await self.endpoint.post(self.path, self.body(request, sampling), self.reply)
+        except Declined as refusal:
+            return refused(refusal, dropped)
+        return self.completion(reply, dropped)
+
+    def headroom(self) -> Headroom:
+        """What the endpoint said of its limits with its latest reply."""
+        return headroom(self._endpoint.headers) if self._endpoint is not None else Headroom()
+
+    def row(self, request: Request) -> Mapping[str, Any]:
+        """The body of a request as a line of a batch carries it."""
+        return self.body(request, acceptable(request.sampling, self._rejects, self.system.name)[0])
+
+    def read(self, content: bytes, request: Request) -> Completion:
+        """The completion in a reply's body, as a line of a batch's results carries it. Raises AttemptFailed."""
+        dropped = acceptable(request.sampling, self._rejects, self.system.name)[1]
+        return self.completion(decode(content, self.reply), dropped)
+
+    async def close(self) -> None:
+        if self._endpoint is not None:
+            await self._endpoint.close()
+            self._endpoint = None
+
+    def describe(self) -> dict[str, Any]:
+        """Facts for the receipt."""
+        sdk = self.endpoint.sdk
+        return {"adapter": self.protocol, "sdk": f"{sdk.__name__} {sdk.__version__}", "rejects": list(self._rejects)}
+
+    def connect(self, key: str) -> tuple[Any, Any]:
+        """The SDK's module and its client."""
+        raise NotImplementedError
+
+    def settings(self, sdk: Any, key: str) -> dict[str, Any]:
+        """What both SDKs' clients are made with."""
+        return {
+            "api_key": key,
+            "base_url": self._url,
+            "max_retries": 0,
+            "timeout": sdk.Timeout(self.attempt_limit_s, connect=min(CONNECT_LIMIT_S, self.attempt_limit_s)),
+            "http_client": sdk.DefaultAioHttpClient(),
+        }
+
+    def body(self, request: Request, sampling: Sampling) -> dict[str, Any]:
+        """What is sent."""
+        raise NotImplementedError
+
+    def completion(self, reply: Any, dropped: tuple[str, ...]) -> Completion:
+        """What came back. Raises AttemptFailed where a reply carries a failure."""
+        raise NotImplementedError
+
+
+def refused(refusal: Declined, dropped: tuple[str, ...]) -> Completion:
+    """The answer of an endpoint whose filter refused the question."""
+    return Completion("refused", finish_reason=refusal.code, error=str(refusal), dropped=dropped)
+
+
+def encode(body: Any) -> bytes:
+    """JSON. Half a surrogate pair, which has no UTF-8, becomes a question mark."""
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        import json
+
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def decode(content: bytes, reply: type[T], content_type: str = "application/json") -> T:
@@ -145,20 +262,9 @@ def decode(content: bytes, reply: type[T], content_type: str = "application/json
         raise MalformedReply(f"the body is not a valid reply ({kind}, {len(content)} bytes): {error}") from None
 
 
-def _response_type(client: Any) -> Any:
-    import httpx2
-
-    return httpx2.Response
+class _Name(msgspec.Struct):
+    id: str
 
 
-def _cause(error: BaseException) -> str:
-    cause = error.__cause__ or error
-    return f"{type(cause).__name__}: {cause}"[:200]
-
-
-def _detail(body: Any) -> str:
-    if isinstance(body, dict):
-        inner = body.get("error", body)
-        body = (inner.get("message") or inner.get("type") or inner) if isinstance(inner, dict) else inner
-    return str(body if body is not None else "no message").strip()[:300]
-
+class _Listing(msgspec.Struct):
+    data: list[_Name]

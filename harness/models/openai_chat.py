@@ -6,24 +6,45 @@ from typing import Any
 
 import msgspec
 
-from harness import catalogue
-from harness.catalogue import Provider
-from harness.errors import MalformedReply
-from harness.models.base import acceptable, classify, split_reasoning
-from harness.models.hosted import ATTEMPT_LIMIT_S, CONNECT_LIMIT_S, Endpoint, base_url, key_for
-from harness.types import Completion, Request, RequestKind, System, Usage
+from harness.errors import MalformedReply, Overloaded, ServerFailed
+from harness.models.base import classify, mean, split_reasoning
+from harness.models.hosted import HostedModel
+from harness.types import Completion, Request, Sampling, Usage
+
+CUT_OFF = frozenset({"length", "model_length", "max_tokens", "model_context_window_exceeded"})
+"""Finish reasons of an answer that a limit ended; the protocol's own is the first, the others are Mistral's and z.AI's."""
+BROKEN = frozenset({"error", "network_error", "insufficient_system_resource"})
+"""Finish reasons with which a gateway reports that the generation itself failed, under status 200."""
+FILTERED = ("content_filter", "sensitive")
+"""Beginnings of finish reasons of a filtered answer; Google adds its cause after a colon."""
+
+
+class _Part(msgspec.Struct):
+    type: str | None = None
+    text: str | None = None
+    refusal: str | None = None
+    thinking: Any = None
 
 
 class _Message(msgspec.Struct):
-    content: str | list[dict[str, Any]] | None = None
+    content: str | list[_Part] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: Any = None
 
 
+class _Token(msgspec.Struct):
+    logprob: float
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Token] | None = None
+
+
 class _Choice(msgspec.Struct):
     message: _Message
     finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
 
 
 class _Cached(msgspec.Struct):
@@ -37,97 +58,118 @@ class _Reasoning(msgspec.Struct):
 class _Usage(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    total_tokens: int | None = None
     prompt_tokens_details: _Cached | None = None
     completion_tokens_details: _Reasoning | None = None
+    prompt_cache_hit_tokens: int | None = None
+    """DeepSeek's word for cached tokens."""
+    cached_tokens: int | None = None
+    """Moonshot's."""
 
 
 class _Reply(msgspec.Struct):
-    choices: list[_Choice]
+    choices: list[_Choice] | None = None
     model: str | None = None
     system_fingerprint: str | None = None
     usage: _Usage | None = None
+    error: Any = None
 
 
-class OpenAIChat:
-    """Adapter for one model behind ``/chat/completions``."""
+class OpenAIModel(HostedModel):
+    """What the two protocols of the ``openai`` package share: its client."""
 
-    kinds: frozenset[RequestKind] = frozenset({"generate"})
-    default_concurrency = 32
-
-    def __init__(self, system: System, provider: Provider, url: str | None = None) -> None:
-        self.system = system
-        self._provider = provider
-        self._url = base_url(provider, url or system.url)
-        card = catalogue.cards().get(system.card)
-        self._rejects = (*provider.rejects, *(card.rejects if card else ()))
-        self._endpoint: Endpoint | None = None
-
-    async def start(self) -> None:
+    def connect(self, key: str) -> tuple[Any, Any]:
         import openai
 
-        client = openai.AsyncOpenAI(
-            api_key=key_for(self._provider),
-            base_url=self._url,
-            max_retries=0,
-            timeout=openai.Timeout(ATTEMPT_LIMIT_S, connect=CONNECT_LIMIT_S),
-            http_client=openai.DefaultAioHttpClient(),
-        )
-        self._endpoint = Endpoint(openai, client, self._provider, self.system.api_name)
+        client = openai.AsyncOpenAI(**self.settings(openai, key))
+        if self.provider.name != "openai":
+            # Taken from OPENAI_ORG_ID and OPENAI_PROJECT_ID; other hosts have no business with them.
+            client.organization = client.project = None
+        return openai, client
 
-    async def generate(self, request: Request) -> Completion:
-        assert self._endpoint is not None, "start() comes first"
-        sampling, dropped = acceptable(request.sampling, self._rejects, self.system.name)
+    def failed(self, error: Any) -> Exception:
+        """The failure that a reply with status 200 carries in its body (gateways do this)."""
+        code = error.get("code") if isinstance(error, dict) else None
+        return self.endpoint.failure(code if isinstance(code, int) and code >= 400 else 502, {"error": error}, {})
+
+
+class OpenAIChat(OpenAIModel):
+    """Adapter for one model behind ``/chat/completions``."""
+
+    protocol = "openai chat completions"
+    path = "/chat/completions"
+    reply = _Reply
+
+    def body(self, request: Request, sampling: Sampling) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.system.api_name,
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            self._provider.max_tokens_parameter: request.max_tokens,
+            self.provider.max_tokens_parameter: request.max_tokens,
         }
         for name in ("temperature", "top_p", "top_k", "seed"):
             if getattr(sampling, name) is not None:
                 body[name] = getattr(sampling, name)
         if "effort" in self.system.options:
             body["reasoning_effort"] = self.system.options["effort"]
-        reply = await self._endpoint.post("/chat/completions", body, _Reply)
+        if request.options.get("logprobs") == "true":
+            body["logprobs"] = True
+        return body
+
+    def completion(self, reply: _Reply, dropped: tuple[str, ...]) -> Completion:
+        if reply.error and not reply.choices:
+            raise self.failed(reply.error)
         if not reply.choices:
             raise MalformedReply("the reply has no choices")
-        return _completion(reply, dropped)
+        choice = reply.choices[0]
+        finish = choice.finish_reason
+        if finish in BROKEN:
+            error = Overloaded if finish == "insufficient_system_resource" else ServerFailed
+            raise error(f"{self.provider.name} broke the answer off: finish reason {finish}")
+        message = choice.message
+        written, thought, refusal = _parts(message)
+        reasoning, text = split_reasoning(written)
+        filtered = bool(finish) and str(finish).startswith(FILTERED)
+        return Completion(
+            status=classify(text, finished_by_limit=finish in CUT_OFF, refused=bool(refusal) or filtered),
+            text=text or refusal,
+            reasoning=thought or reasoning,
+            finish_reason=finish,
+            usage=_usage(reply.usage),
+            mean_logprob=mean([token.logprob for token in (choice.logprobs and choice.logprobs.content) or ()]),
+            reported_model=reply.model,
+            fingerprint=reply.system_fingerprint,
+            dropped=dropped,
+        )
 
-    async def close(self) -> None:
-        if self._endpoint is not None:
-            await self._endpoint.close()
-            self._endpoint = None
 
-    def describe(self) -> dict[str, Any]:
-        import openai
+def _parts(message: _Message) -> tuple[str, str, str]:
+    """(answer, reasoning, refusal) of a message, in any of the forms that servers of this protocol give them."""
+    thought = message.reasoning_content or (message.reasoning if isinstance(message.reasoning, str) else "")
+    refusal = message.refusal or ""
+    if not isinstance(message.content, list):
+        return message.content or "", thought, refusal
+    answer = []
+    for part in message.content:
+        if part.type == "thinking":  # Mistral: a list of text parts
+            inner = part.thinking if isinstance(part.thinking, list) else [part.thinking]
+            thought += "".join(one.get("text") or "" if isinstance(one, dict) else str(one or "") for one in inner)
+        elif part.type == "refusal":
+            refusal += part.refusal or ""
+        elif part.type in ("text", None):
+            answer.append(part.text or "")
+    return "".join(answer), thought, refusal
 
-        return {"adapter": "openai chat completions", "sdk": f"openai {openai.__version__}", "rejects": list(self._rejects)}
 
-
-def _completion(reply: _Reply, dropped: tuple[str, ...]) -> Completion:
-    choice = reply.choices[0]
-    message = choice.message
-    content = message.content
-    if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content if part.get("type") == "text")
-    reasoning, text = split_reasoning(content or "")
-    stated = message.reasoning_content or (message.reasoning if isinstance(message.reasoning, str) else "")
-    usage = reply.usage or _Usage()
-    return Completion(
-        status=classify(
-            text,
-            finished_by_limit=choice.finish_reason == "length",
-            refused=bool(message.refusal) or choice.finish_reason == "content_filter",
-        ),
-        text=text or message.refusal or "",
-        reasoning=stated or reasoning,
-        finish_reason=choice.finish_reason,
-        usage=Usage(
-            usage.prompt_tokens,
-            usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None,
-            usage.completion_tokens,
-            usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None,
-        ),
-        reported_model=reply.model,
-        fingerprint=reply.system_fingerprint,
-        dropped=dropped,
-    )
+def _usage(usage: _Usage | None) -> Usage:
+    if usage is None:
+        return Usage()
+    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+    if cached is None:
+        cached = usage.prompt_cache_hit_tokens if usage.prompt_cache_hit_tokens is not None else usage.cached_tokens
+    output = usage.completion_tokens
+    if usage.total_tokens is not None and usage.prompt_tokens is not None and output is not None:
+        # xAI and Google leave reasoning out of completion_tokens, but not out of the total, and bill it as output
+        # (github.com/vercel/ai/pull/12425, github.com/router-for-me/CLIProxyAPI/issues/5733).
+        output = max(output, usage.total_tokens - usage.prompt_tokens)
+    details = usage.completion_tokens_details
+    return Usage(usage.prompt_tokens, cached, output, details.reasoning_tokens if details else None)

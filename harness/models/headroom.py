@@ -1,0 +1,63 @@
+"""What a hosted endpoint says of its own rate limits in the headers of a reply."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
+_SECONDS = (86_400.0, 3_600.0, 60.0, 1.0, 0.001)
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """What is left until a limit is reset; None where the endpoint does not say."""
+
+    requests: int | None = None
+    requests_reset_s: float | None = None
+    tokens: int | None = None
+    tokens_reset_s: float | None = None
+
+
+def headroom(headers: Mapping[str, str]) -> Headroom:
+    """Read OpenAI's names (``x-ratelimit-…``, also Groq's and vLLM gateways') or Anthropic's (``anthropic-ratelimit-…``)."""
+    if "anthropic-ratelimit-requests-remaining" in headers or "anthropic-ratelimit-tokens-remaining" in headers:
+        prefix, order = "anthropic-ratelimit", "{prefix}-{what}-{value}"
+    else:
+        prefix, order = "x-ratelimit", "{prefix}-{value}-{what}"
+
+    def find(what: str, value: str) -> str:
+        return headers.get(order.format(prefix=prefix, what=what, value=value), "")
+
+    return Headroom(
+        _count(find("requests", "remaining")),
+        _until(find("requests", "reset")),
+        _count(find("tokens", "remaining")),
+        _until(find("tokens", "reset")),
+    )
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None
+
+
+def _until(text: str) -> float | None:
+    """Seconds: ``6m0s``, ``20ms``, a plain number of seconds, or a time (RFC 3339)."""
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    parts = _DURATION.fullmatch(text)
+    if parts:
+        return sum(float(part) * unit for part, unit in zip(parts.groups(), _SECONDS, strict=True) if part)
+    try:
+        when = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        return None
+    return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
