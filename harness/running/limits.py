@@ -67,7 +67,8 @@ class Limiter:
             return
         now = self._clock()
         if now - self._narrowed_at >= REACTION_S:
-            self.window = max(1.0, min(self.window, float(self.in_flight)) * DECREASE)
+            # The one that failed has left already; it counts as in flight.
+            self.window = max(1.0, min(self.window, self.in_flight + 1.0) * DECREASE)
             self._narrowed_at = now
         if error.retry_after_s is not None:
             self._pause_until = max(self._pause_until, now + error.retry_after_s)
