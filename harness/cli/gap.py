@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
+from collections.abc import Sequence
+
 import click
 
 from harness.cli import options
-from harness.cli.tables import points, shorten, span, table
+from harness.cli.tables import inert, points, shorten, span, table
 from harness.types import Comparison
+
+WIDTH = 80
 
 
 @click.command("gap")
@@ -15,8 +21,11 @@ from harness.types import Comparison
 @click.option("--dimension", help="This dimension alone.")
 @click.option("--task", help="This task alone.")
 @click.option("--by-task", is_flag=True, help="One row a task instead of one a dimension.")
+@click.option("--at-cost", type=float, metavar="DOLLARS", help="Only systems whose measured cost an item is at most this.")  # fmt: skip
 @click.option("--margin", type=float, default=3.0, show_default=True, help="Points within which two systems count as equivalent.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Compare what is not comparable; the differences are printed beside it.")
+@click.option("--all-pairs", is_flag=True, help="Every pair of systems of --task, p values adjusted for their number.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV for a spreadsheet instead of a table.")
 @options.store
 @options.as_json
 def command(
@@ -25,8 +34,11 @@ def command(
     dimension: str | None,
     task: str | None,
     by_task: bool,
+    at_cost: float | None,
     margin: float,
     force: bool,
+    all_pairs: bool,
+    as_csv: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -41,29 +53,39 @@ def command(
     from harness.errors import UsageError
     from harness.gap import Store
 
-    if not margin > 0:
-        raise UsageError("--margin must be above 0 points")
-    gaps = Store(settings.store_folder(store)).gap(
-        closed, open_, dimension=dimension, task=task, by_task=by_task, margin=margin, force=force
+    if as_csv and as_json:
+        raise UsageError("--csv and --json exclude each other")
+    opened = Store(settings.store_folder(store))
+    if all_pairs:
+        if task is None or closed or open_ or at_cost is not None or force or by_task:
+            raise UsageError("--all-pairs goes with --task NAME alone")
+        _show_pairs(opened, task, as_json=as_json, as_csv=as_csv)
+        return 0
+    gaps = opened.gap(
+        closed, open_, dimension=dimension, task=task, by_task=by_task, margin=margin, at_cost=at_cost, force=force
     )
     if as_json:
         options.echo_json(list(gaps))
+    elif as_csv:
+        from harness.gap.export import comparisons_csv
+
+        click.echo(comparisons_csv(list(gaps)), nl=False)
     elif len(gaps):
         click.echo(text(list(gaps), by_task))
     for note in gaps.notes:
-        click.echo(f"note: {note}", err=True)
-    if not len(gaps) and not as_json:
-        click.echo("nothing to compare yet: a gap needs an open and a closed system on the same task", err=True)
+        click.echo(inert(f"note: {note}"), err=True)
+    if not len(gaps):
+        click.echo("nothing to compare: a gap needs an open and a closed system on the same task", err=True)
     return 0
 
 
-def text(gaps: list[Comparison], by_task: bool = False) -> str:
+def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
     """The table at 80 columns, with the names, the rule and every warning below it."""
     from harness.catalogue import OPENNESS_RULE
 
     rows = [
         [
-            shorten(one.task if by_task else one.dimension, 24), points(one.score_closed), points(one.score_open),
+            shorten(one.task if by_task else one.dimension, 20), points(one.score_closed), points(one.score_open),
             points(one.gap, sign=True), span(*one.ci_simultaneous), str(one.n), one.verdict,
         ]
         for one in gaps
@@ -71,16 +93,86 @@ def text(gaps: list[Comparison], by_task: bool = False) -> str:
     head = ["task" if by_task else "dimension", "closed", "open", "gap", "interval", "n", "verdict"]
     lines = [table(head, rows, right=[1, 2, 3, 4, 5]), ""]
     for one in gaps:
-        where = one.task if by_task else one.dimension
-        missing = f", missing {one.missing_closed} closed, {one.missing_open} open" if one.missing_closed + one.missing_open else ""
-        lines.append(f"{where}: {one.closed} against {one.open} ({one.chosen_by}; {one.protocol}; {one.ci_method}{missing})")
-        if one.plug_in is not None:
-            lines.append(f"  on all items the two named differ by {points(one.plug_in, sign=True)}: the luck of the best is in it")
-        if one.verdict == "undecided" and one.detectable == one.detectable:
-            lines.append(f"  undecided: a gap under {points(one.detectable)} points cannot be seen here (80 % power)")
-        lines += [f"  note: {warning}" for warning in one.warnings]
+        lines += _below(one, one.task if by_task else one.dimension)
     level = "95 % intervals" if len(gaps) == 1 else f"simultaneous 95 % intervals (Bonferroni over {len(gaps)} rows)"
-    lines.append(f"{level}; margin {points(gaps[0].margin)} points; {OPENNESS_RULE}")
+    lines += [
+        "",
+        *_wrapped(
+            f"Gap = closed − open, points; {level}; margin {points(gaps[0].margin)} points; {OPENNESS_RULE}.", ""
+        ),
+    ]
     return "\n".join(lines)
 
 
+def _below(one: Comparison, where: str) -> list[str]:
+    """Everything that belongs to a row and does not fit into it."""
+    lines = _wrapped(f"{where}: {one.closed} − {one.open}", "")
+    facts = [f"chosen by: {one.chosen_by}", f"protocol {one.protocol}", f"interval: {one.ci_method}"]
+    if not by_itself(one):
+        facts.append(f"tasks, equally weighted: {', '.join(one.tasks)}")
+    if one.missing_closed + one.missing_open:
+        facts.append(f"missing: {one.missing_closed} closed, {one.missing_open} open")
+    lines += _wrapped("; ".join(facts))
+    if not math.isnan(one.g_eff) and one.plug_in is None:
+        known = "" if math.isnan(one.p_wild) else f"; wild-cluster p {one.p_wild:.4f}"
+        lines += _wrapped(f"{one.clusters} clusters, {one.g_eff:.1f} effective{known}")
+    if one.plug_in is not None:
+        lines += _wrapped(
+            f"the two named are the best on all items and differ there by {points(one.plug_in, sign=True)}; the gap is "
+            f"that of the systems chosen on one half and scored on the other: {_choices(one)}"
+        )
+    if one.verdict == "undecided" and not math.isnan(one.detectable):
+        lines += _wrapped(f"undecided: a gap under {points(one.detectable)} points cannot be seen here (80 % power)")
+    parts = {name: getattr(one.waterfall, name) for name in ("wrong", "unparsed", "truncated", "empty", "refused")}
+    if any(abs(value) >= 0.05 for name, value in parts.items() if name != "wrong"):
+        whole = points(one.gap if one.plug_in is None else one.plug_in, sign=True)
+        lines += _wrapped(
+            f"{whole} = " + ", ".join(f"{name} {points(value, sign=True)}" for name, value in parts.items())
+        )
+    for warning in one.warnings:
+        lines += _wrapped(f"note: {warning}")
+    return lines
+
+
+def by_itself(one: Comparison) -> bool:
+    """Whether the row is one task."""
+    return len(one.tasks) == 1
+
+
+def _choices(one: Comparison) -> str:
+    """The candidates that halves picked most often."""
+    told = []
+    for side, shares in (one.candidates or {}).items():
+        picked = [f"{name} {100 * share:.0f} %" for name, share in list(shares.items())[:3] if share >= 0.005]
+        told.append(f"{side} {', '.join(picked)}")
+    return "; ".join(told)
+
+
+def _wrapped(line: str, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(
+        inert(line), WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
+    )
+
+
+def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> None:
+    from harness.gap import Store
+
+    assert isinstance(store, Store)
+    rows = store.pairs(task)
+    if as_json:
+        options.echo_json(rows)
+        return
+    if as_csv:
+        from harness.gap.export import pairs_csv
+
+        click.echo(pairs_csv(rows), nl=False)
+        return
+    cells = [
+        [
+            shorten(one.first, 20), shorten(one.second, 20), points(one.gap, sign=True), span(one.low, one.high),
+            f"{one.p:.4f}", f"{one.p_adjusted:.4f}",
+        ]
+        for one in rows
+    ]  # fmt: skip
+    click.echo(table(["first", "second", "gap", "95 % each", "p", "adjusted"], cells, right=[2, 3, 4, 5]))
+    click.echo(f"\n{len(rows)} pairs on {inert(task)}, first − second in points; adjusted p by Benjamini–Yekutieli.")

@@ -19,6 +19,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Compare": {
         "gap": ("harness.cli.gap", "How far apart open and closed models are, and how sure that is."),
         "import": ("harness.cli.importing", "Take results made elsewhere into the store."),
+        "export": ("harness.cli.export", "Results as CSV, Parquet, Markdown or lm-eval files."),
         "report": ("harness.cli.report", "Draw the gap chart."),
     },
     "Look up": {

@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.gap.evidence import Evidence
+
+
+def kind(one: Evidence) -> tuple[Any, ...]:
+    """Equal for results of one task that are comparable as far as everything about them is known."""
+    asked = one.receipt.engine.get("asked") or {}
+    return (
+        one.receipt.protocol_sha256 if one.known else None,
+        one.planned.card.version,
+        one.planned.card.headline,
+        one.receipt.scorers.get(one.task),
+        one.planned.items_sha256 or one.items_key,
+        tuple(sorted((key, str(value)) for key, value in asked.items())),
+    )
 
 
 def differences(a: Evidence, b: Evidence) -> list[str]:
     """Everything that makes two results incomparable, one line each; an empty list: comparable."""
+    if a is b or kind(a) == kind(b):
+        return []
     found = []
     for what, left, right in (
         ("protocol", _protocol(a), _protocol(b)),
         ("task version", a.planned.card.version, b.planned.card.version),
         ("metric", a.planned.card.headline, b.planned.card.headline),
-        ("scorer", a.receipt.scorers.get(a.planned.card.name), b.receipt.scorers.get(b.planned.card.name)),
+        ("scorer", a.receipt.scorers.get(a.task), b.receipt.scorers.get(b.task)),
+        *_asked(a, b),
     ):
         if left is not None and right is not None and left != right:
             found.append(f"{what}: {a.name} {left}, {b.name} {right}")
-    ours, theirs = set(a.planned.item_ids), set(b.planned.item_ids)
-    if ours != theirs:
+    left_hash, right_hash = a.planned.items_sha256, b.planned.items_sha256
+    if a.items_key != b.items_key:
+        ours, theirs = set(a.item_ids), set(b.item_ids)
         found.append(
             f"items: {len(ours - theirs)} only with {a.name}, {len(theirs - ours)} only with {b.name}, "
             f"{len(ours & theirs)} with both"
         )
-    elif "" not in (left := a.planned.items_sha256, right := b.planned.items_sha256) and left != right:
-        # An import knows no content, which is unknown rather than different.
-        found.append("items: same ids, but their content differs")
+    elif left_hash and right_hash and left_hash != right_hash:
+        # An import may know no content, which is unknown rather than different.
+        found.append(f"items: {a.name} and {b.name} have the same ids, but their content differs")
     return found
 
 
 def unknown(a: Evidence, b: Evidence) -> list[str]:
     """What cannot be checked because a result was made elsewhere; printed beside the number."""
-    elsewhere = sorted({one.receipt.provenance for one in (a, b) if one.receipt.provenance != "run"})
-    return [f"protocol, decoding and scorer unknown ({', '.join(elsewhere)})"] if elsewhere else []
+    elsewhere = sorted({one.receipt.provenance for one in (a, b) if not one.known})
+    if not elsewhere:
+        return []
+    text = f"protocol, decoding and scorer unknown ({', '.join(elsewhere)})"
+    if "import:items" in elsewhere:
+        text += "; refused, cut off and unparsed answers are not told apart from wrong ones"
+    return [text]
+
+
+def protocol_label(a: Evidence, b: Evidence) -> str:
+    """The protocol both were asked by, as a table prints it."""
+    names = dict.fromkeys(one.receipt.protocol for one in (a, b))
+    return " against ".join(names)
 
 
 def _protocol(one: Evidence) -> str | None:
-    if one.receipt.provenance != "run":
-        return None
-    return f"{one.receipt.protocol} ({one.receipt.protocol_sha256[:8]})"
+    return f"{one.receipt.protocol} ({one.receipt.protocol_sha256[:8]})" if one.known else None
+
+
+def _asked(a: Evidence, b: Evidence) -> list[tuple[str, Any, Any]]:
+    """Facts of how it was asked that two imports both tell."""
+    left, right = a.receipt.engine.get("asked") or {}, b.receipt.engine.get("asked") or {}
+    return [(key, left[key], right[key]) for key in sorted(set(left) & set(right))]

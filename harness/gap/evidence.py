@@ -1,80 +1,181 @@
-"""What a comparison is made of: one system's answers to one task, one row an item."""
+"""What a comparison is made of: one system's answers to one task, one row an item, repeats reduced."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from harness.catalogue import is_open
-from harness.errors import UnknownName, UsageError
-from harness.store import RunFolder, current_runs, frame, read_receipts
+from harness.errors import StoreError, UnknownName, UsageError
+from harness.gap.receipts import light_receipts, planned_ids
+from harness.store import RunFolder, current_runs, frame
 from harness.types import PlannedTask, Receipt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
 
 PARTS = ("empty", "refused", "truncated", "unparsed", "wrong")
 """The waterfall's parts, in the order in which a row is assigned to one."""
 
-COLUMNS = ("run_id", "task", "item_id", "cluster", "repeat", "status", "score_status", "score")
+TEXTS = ("task", "item_id", "cluster", "published_on", "status", "score_status")
+SEQUENTIAL = "until-decided"
+"""Provenance of a run that stopped when it was decided: it never gets a fixed-n interval."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items:
+    """Every planned item of one system's task, in the order of the sorted ids: shape (n,) each."""
+
+    ids: tuple[str, ...]
+    score: Floats
+    """Mean over the repeats that were answered and scored; NaN: missing."""
+    answers: Codes
+    """How many repeats count."""
+    short: Floats
+    """Shape (5, n): how much of what is missing to a full score is due to each of ``PARTS``."""
+    cost_usd: Floats
+    """Mean cost of one answer; NaN: not known."""
+    variance: Floats
+    """Variance of one answer (k - 1 denominator); NaN where fewer than two count."""
+    cluster: NDArray[np.object_]
+    """Label or None."""
+    published_on: NDArray[np.object_]
+
+
+class RunRows:
+    """The rows of one sealed run by task, read when they are first asked for."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
+        self._ids: dict[str, tuple[str, ...]] | None = None
+        self._items: dict[str, Items] | None = None
+
+    def ids(self, task: str) -> tuple[str, ...]:
+        """The planned ids, sorted."""
+        if self._ids is None:
+            self._ids = {name: tuple(sorted(ids)) for name, ids in planned_ids(self.run).items()}
+        return self._ids[task]
+
+    def items(self, task: str) -> Items:
+        if self._items is None:
+            self.ids(task)
+            assert self._ids is not None
+            self._items = _reduced(self.run, self._ids)
+        return self._items[task]
+
+    def forget(self) -> None:
+        """Give the memory back; the next question reads again."""
+        self._items = self._ids = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """One system on one task. ``items`` is indexed by item id, sorted, one row for every planned item:
-
-    ``score`` (mean over answered repeats, NaN: missing), ``answers`` (repeats that count), ``cluster``, and
-    ``short_<part>``: how much of what is missing to a full score is due to each part.
-    """
+    """One system on one task, in the run that counts."""
 
     run: RunFolder
     receipt: Receipt
     planned: PlannedTask
-    items: pd.DataFrame
+    """Without its ``item_ids``; those are in ``item_ids`` here."""
+    rows: RunRows
+    _keys: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.receipt.system.name
 
     @property
+    def task(self) -> str:
+        return self.planned.card.name
+
+    @property
+    def dimension(self) -> str:
+        return self.planned.card.dimension
+
+    @property
     def open(self) -> bool:
         return is_open(self.receipt.system.weights)
+
+    @property
+    def side(self) -> str:
+        """``open``, ``closed``, or ``restricted``: published under a licence that limits use, which is neither."""
+        weights = self.receipt.system.weights
+        return "open" if is_open(weights) else weights
 
     @property
     def repeats(self) -> int:
         return self.receipt.repeats
 
+    @property
+    def known(self) -> bool:
+        """Whether it was asked here, so that protocol and scorer are known."""
+        return not self.receipt.provenance.startswith("import:")
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        return self.rows.ids(self.task)
+
+    @property
+    def items_key(self) -> str:
+        """Equal for equal sets of planned ids."""
+        if "ids" not in self._keys:
+            self._keys["ids"] = hashlib.sha256("\0".join(self.item_ids).encode()).hexdigest()
+        return self._keys["ids"]
+
+    @property
+    def data(self) -> Items:
+        """The items as arrays. StoreError if the run's rows cannot be read."""
+        return self.rows.items(self.task)
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """The items as a pandas frame indexed by item id."""
+        import pandas as pd
+
+        data = self.data
+        columns: dict[str, Any] = {"score": data.score, "answers": data.answers}
+        columns |= {f"short_{part}": row for part, row in zip(PARTS, data.short, strict=True)}
+        columns |= {"cost_usd": data.cost_usd, "cluster": data.cluster, "published_on": data.published_on}
+        return pd.DataFrame(columns, index=pd.Index(data.ids, name="item_id"))
+
 
 def gather(store: Path) -> tuple[list[Evidence], list[str]]:
-    """Evidence of all current runs of a store, and a line about each damaged run that was passed over."""
-    receipts, problems = read_receipts(store)
+    """Evidence of all current runs of a store, and a line about each run that was passed over."""
+    receipts, problems = light_receipts(store)
+    stopped = [run.run_id for run, receipt in receipts if receipt.provenance == SEQUENTIAL]
+    if stopped:
+        problems.append(
+            f"{len(stopped)} runs stopped as soon as they were decided ({', '.join(stopped[:4])}): they have no "
+            "fixed-n interval and are not compared here"
+        )
     return evidence_of(receipts), problems
 
 
 def evidence_of(receipts: Sequence[tuple[RunFolder, Receipt]]) -> list[Evidence]:
-    """Evidence of the current ones among some sealed runs.
+    """Evidence of the current ones among some sealed runs, by system, task and protocol.
 
-    They are chosen by their receipts first, so that rows of superseded runs are never read.
+    Nothing but receipts is looked at: rows are read when they are asked for, and of superseded runs never.
     """
-    current = current_runs(receipts)
-    if not current:
-        return []
-    runs = list(dict.fromkeys(run for run, _, _ in current.values()))
-    rows = frame(runs, COLUMNS)
-    tables = dict(iter(rows.groupby(["run_id", "task"], sort=False)))
-    found = []
-    for (_, task, _), (run, receipt, planned) in sorted(current.items()):
-        if task in receipt.not_applicable:
-            continue
-        part = tables.get((run.run_id, task), rows.iloc[:0])
-        found.append(Evidence(run, receipt, planned, _per_item(part, planned.item_ids)))
-    return found
+    current = current_runs((run, receipt) for run, receipt in receipts if receipt.provenance != SEQUENTIAL)
+    rows: dict[RunFolder, RunRows] = {}
+    return [
+        Evidence(run, receipt, planned, rows.setdefault(run, RunRows(run)))
+        for (_, task, _), (run, receipt, planned) in sorted(current.items())
+        if task not in receipt.not_applicable
+    ]
 
 
 def not_applicable(store: Path) -> dict[tuple[str, str], str]:
     """Reason by (system, task) for tasks that a system cannot take."""
-    receipts, _ = read_receipts(store)
+    receipts, _ = light_receipts(store)
     return {
         (system, task): receipt.not_applicable[task]
         for (system, task, _), (_, receipt, _) in current_runs(receipts).items()
@@ -82,64 +183,132 @@ def not_applicable(store: Path) -> dict[tuple[str, str], str]:
     }
 
 
-def _per_item(rows: pd.DataFrame, item_ids: Sequence[str]) -> pd.DataFrame:
-    """Reduce repeats at read time; keep every planned item, answered or not."""
-    rows = rows.sort_values(["item_id", "repeat"], kind="stable")
-    answered = rows[rows["score"].notna()].copy()
-    part = np.select(
-        [
-            answered["status"] == "empty",
-            answered["status"] == "refused",
-            answered["status"] == "truncated",
-            answered["score_status"] == "unparsed",
-        ],
-        list(PARTS[:4]),
-        default="wrong",
-    )
-    for name in PARTS:
-        answered[f"short_{name}"] = np.where(part == name, 1.0 - answered["score"], 0.0)
-    measures = ["score", *(f"short_{name}" for name in PARTS)]
-    grouped = answered.groupby("item_id", sort=True)
-    table = grouped[measures].mean()
-    table["answers"] = grouped.size()
-    index = pd.Index(sorted(item_ids), name="item_id")
-    table = table.reindex(index)
-    table["answers"] = table["answers"].fillna(0).astype(int)
-    table["cluster"] = rows.groupby("item_id", sort=True)["cluster"].first().reindex(index)
-    return table
+def _reduced(run: RunFolder, planned: Mapping[str, tuple[str, ...]]) -> dict[str, Items]:
+    columns, vocabularies = _columns(run)
+    tasks, ids = vocabularies["task"], vocabularies["item_id"]
+    found = {}
+    for task, wanted in planned.items():
+        at = {name: place for place, name in enumerate(wanted)}
+        place_of = np.array([at.get(name or "", -1) for name in ids], dtype=np.intp)
+        rows = np.flatnonzero(columns["task"] == tasks.index(task)) if task in tasks else np.empty(0, dtype=np.intp)
+        places = place_of[columns["item_id"][rows]] if rows.size else rows
+        rows, places = rows[places >= 0], places[places >= 0]
+        found[task] = _per_item(wanted, rows, places, columns, vocabularies)
+    return found
+
+
+def _columns(run: RunFolder) -> tuple[dict[str, NDArray[Any]], dict[str, list[str | None]]]:
+    """Numbers as they are, texts as codes (-1: null) with their vocabularies."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(run.scores, columns=[*TEXTS, "score", "cost_usd"], read_dictionary=list(TEXTS))
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"cannot read {run.scores}: {str(error).splitlines()[0]}") from error
+    columns: dict[str, NDArray[Any]] = {
+        name: table[name].to_numpy().astype(np.float64, copy=False) for name in ("score", "cost_usd")
+    }
+    vocabularies: dict[str, list[str | None]] = {}
+    for name in TEXTS:
+        merged = table[name].unify_dictionaries().combine_chunks()
+        parts = merged if isinstance(merged, pa.DictionaryArray) else merged.chunk(0) if merged.num_chunks else None
+        if parts is None:
+            columns[name], vocabularies[name] = np.empty(0, dtype=np.intp), []
+            continue
+        columns[name] = parts.indices.fill_null(-1).to_numpy().astype(np.intp)
+        vocabularies[name] = parts.dictionary.to_pylist()
+    return columns, vocabularies
+
+
+def _per_item(
+    ids: tuple[str, ...],
+    rows: Codes,
+    places: Codes,
+    columns: Mapping[str, NDArray[Any]],
+    vocabularies: Mapping[str, list[str | None]],
+) -> Items:
+    n = len(ids)
+    cluster, published = np.full(n, None, dtype=object), np.full(n, None, dtype=object)
+    for name, target in (("cluster", cluster), ("published_on", published)):
+        labels = np.array([*vocabularies[name], None], dtype=object)
+        target[places] = labels[columns[name][rows]]
+    score = columns["score"][rows]
+    counts = ~np.isnan(score)
+    rows, places, score = rows[counts], places[counts], score[counts]
+    answers = np.bincount(places, minlength=n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.bincount(places, weights=score, minlength=n) / answers
+        squares = np.bincount(places, weights=(score - mean[places]) ** 2, minlength=n)
+        variance = np.where(answers > 1, squares / (answers - 1), np.nan)
+        cost = np.bincount(places, weights=columns["cost_usd"][rows], minlength=n) / answers
+        part = _part_of(rows, columns, vocabularies)
+        short = np.stack(
+            [
+                np.bincount(places, weights=np.where(part == k, 1 - score, 0), minlength=n) / answers
+                for k in range(len(PARTS))
+            ]
+        )
+    return Items(ids, mean, answers, short, cost, variance, cluster, published)
+
+
+def _part_of(rows: Codes, columns: Mapping[str, NDArray[Any]], vocabularies: Mapping[str, list[str | None]]) -> Codes:
+    """Index into ``PARTS``: by completion status first (empty, refused, truncated), then unparsed, then wrong."""
+    part = np.full(rows.size, PARTS.index("wrong"), dtype=np.intp)
+    for column, names in (("score_status", ("unparsed",)), ("status", PARTS[:3])):
+        for name in names:
+            if name in vocabularies[column]:
+                part[columns[column][rows] == vocabularies[column].index(name)] = PARTS.index(name)
+    return part
+
+
+def by_run(evidence: Sequence[Evidence]) -> Iterator[list[Evidence]]:
+    """Evidence run by run; a run's rows are given back when the next one is asked for, which bounds the memory."""
+    runs: dict[RunRows, list[Evidence]] = {}
+    for one in evidence:
+        runs.setdefault(one.rows, []).append(one)
+    for rows, members in runs.items():
+        yield members
+        rows.forget()
 
 
 def status_rates(store: Path) -> pd.DataFrame:
     """Share of each status by (system, task), for reports: columns system, task, status, share, rows."""
-    receipts, _ = read_receipts(store)
+    import pandas as pd
+
+    receipts, _ = light_receipts(store)
     runs = list(dict.fromkeys(run for run, _, _ in current_runs(receipts).values()))
     if not runs:
         return pd.DataFrame(columns=["system", "task", "status", "share", "rows"])
-    rows = frame(runs, ("system", "task", "status", "score_status"))
+    rows = frame(runs, ("system", "task", "status"))
     counts = rows.groupby(["system", "task", "status"], sort=True).size().rename("rows").reset_index()
     counts["share"] = counts["rows"] / counts.groupby(["system", "task"])["rows"].transform("sum")
     return counts
 
 
-def find_system(evidence: Sequence[Evidence], wanted: str, *, open_side: bool) -> str:
-    """A stored name by exact name, else by unique prefix, else by address. UnknownName or UsageError otherwise."""
-    sides = {one.name: one.open for one in evidence}
+def find_system(evidence: Sequence[Evidence], wanted: str, *, side: str | None = None) -> str:
+    """A stored name by exact name, else by unique prefix, else by address; ``side`` is where it has to stand.
+
+    A system with restricted weights may be named on either side. UnknownName or UsageError otherwise.
+    """
+    sides = {one.name: one.side for one in evidence}
     found = wanted if wanted in sides else None
     if found is None:
-        starting = [name for name in sides if name.startswith(wanted) or name.partition(":")[2].startswith(wanted)]
-        cards = {one.name for one in evidence if one.receipt.system.card == wanted}
+        starting = sorted(
+            name for name in sides if name.startswith(wanted) or name.partition(":")[2].startswith(wanted)
+        )
+        cards = sorted({one.name for one in evidence if one.receipt.system.card == wanted})
         if len(cards) == 1:
-            starting = list(cards)
+            starting = cards
         if len(starting) > 1:
-            raise UsageError(f"{wanted!r} is ambiguous: {', '.join(sorted(starting))}")
+            raise UsageError(f"{wanted!r} is ambiguous: {', '.join(starting)}")
         found = starting[0] if starting else _by_address(wanted, sides)
-    if sides[found] != open_side:
-        side = "open" if sides[found] else "closed"
-        raise UsageError(f"{found} counts as {side} here: give it with --{side}")
+    if side is not None and sides[found] not in (side, "restricted"):
+        raise UsageError(f"{found} counts as {sides[found]} here: give it with --{sides[found]}")
     return found
 
 
-def _by_address(wanted: str, sides: dict[str, bool]) -> str:
+def _by_address(wanted: str, sides: Mapping[str, str]) -> str:
     from harness import address
 
     try:

@@ -4,96 +4,168 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.gap.pair import align, compare, smallest_visible
-from harness.gap.policy import LEVEL, verdict
+from harness.errors import Refused
+from harness.gap.cautions import variants
+from harness.gap.evidence import Evidence
+from harness.gap.pair import align, codes_of, compare, judged_by_worst, smallest_visible
+from harness.gap.policy import FEW_CLUSTERS, LEVEL, MISSING_LIMIT, verdict
 from harness.gap.select import Selection
-from harness.stats.frontier import frontier
+from harness.stats.adjust import bonferroni_level
+from harness.stats.estimate import t_interval
+from harness.stats.frontier import Frontier, frontier
 from harness.types import Comparison
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+Side = Mapping[str, Mapping[str, Evidence]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Scores:
+    """Scores of all candidates on all planned items, tasks one after another; NaN: missing."""
+
+    closed: Floats
+    open_: Floats
+    clusters: Codes | None
+    tasks: Codes
+    """Task of each item: the fixed parts in which halves and resamples are drawn."""
+
+    def estimate(self, keep: NDArray[np.bool_], level: float, missing: tuple[float, float] | None = None) -> Frontier:
+        """E9 on some items; with ``missing`` what is missing on each side counts as that score."""
+        c, o = self.closed[:, keep], self.open_[:, keep]
+        if missing is not None:
+            c, o = np.where(np.isnan(c), missing[0], c), np.where(np.isnan(o), missing[1], o)
+        tasks, sizes = np.unique(self.tasks[keep], return_inverse=True)[1], np.bincount(self.tasks[keep])
+        # Tasks weigh equally: with N / (T n_t) the plain mean over items is the mean of the task means.
+        weights = (c.shape[1] / ((sizes > 0).sum() * sizes[self.tasks[keep]])) if tasks.size else 1.0
+        return frontier(
+            c * weights, o * weights, None if self.clusters is None else self.clusters[keep], strata=tasks, level=level
+        )
 
 
 def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Comparison:
     """E9 over the systems of one row: choose on one half of the items, score on the other.
 
-    Only items that all systems answered are used. Tasks weigh equally: scores of a task with n_t of N items in T tasks
-    are scaled by N / (T n_t), so that the plain mean over items is the mean of the task means. Scores, waterfall and
-    pair statistics beside the gap are those of the pair that is best on all items; ``plug_in`` is its difference.
+    Candidates of which more than 2 % of the items are missing are left out, and the verdict stays open if one of them
+    could be the best. Of the others those items are used that all answered. Scores, waterfall, ``se`` and pair
+    statistics beside the gap are those of the pair that is best on all these items; ``plug_in`` is its difference.
+    Refused if no item is left, or a side has no candidate left.
     """
-    names_closed, names_open = sorted(selection.closed), sorted(selection.open_)
-    closed, open_, clusters, dropped = _matrices(selection, names_closed, names_open)
-    result = frontier(closed, open_, clusters, level=LEVEL)
-    wide = frontier(closed, open_, clusters, level=1 - (1 - LEVEL) / rows) if rows > 1 else result
+    closed_side, gone_closed = _complete(selection.closed, selection.tasks, "closed")
+    open_side, gone_open = _complete(selection.open_, selection.tasks, "open")
+    names_closed, names_open = sorted(closed_side), sorted(open_side)
+    scores = _matrix(closed_side, open_side, selection.tasks)
+    whole = np.isfinite(np.vstack([scores.closed, scores.open_]).sum(axis=0))
+    if whole.sum() < 2 or np.unique(scores.tasks[whole]).size < len(selection.tasks):
+        raise Refused(f"{', '.join(selection.tasks)}: fewer than two items were answered by all candidates")
+    level = bonferroni_level(rows, level=LEVEL)
+    result = scores.estimate(whole, level)
+    low, high = 100 * result.low, 100 * result.high
+    decided, why = verdict(low, high, margin), []
+    if low == high:
+        why = ["nothing is decided: no resample differs"]
+    if not whole.all():
+        worst = [scores.estimate(np.full(whole.size, True), level, filled) for filled in ((0.0, 1.0), (1.0, 0.0))]
+        decided, why = judged_by_worst([(100 * w.mean, 100 * w.low, 100 * w.high) for w in worst], decided, margin, [])
+        why.append(f"{int((~whole).sum())} items that not every candidate answered are left out")
+    for said, possible, best in (
+        (*gone_closed, 100 * np.nanmean(scores.closed, axis=1).max()),
+        (*gone_open, 100 * np.nanmean(scores.open_, axis=1).max()),
+    ):
+        why += said
+        if possible > best:
+            decided = "undecided"
+            why.append(
+                f"a candidate left out for missing answers could have {possible:.1f}, above the best here: undecided"
+            )
     best_closed, best_open = names_closed[result.best_closed], names_open[result.best_open]
-    pairs = [align(selection.closed[best_closed][task], selection.open_[best_open][task]) for task in selection.tasks]
+    pairs = [align(closed_side[best_closed][task], open_side[best_open][task]) for task in selection.tasks]
     base = compare(pairs, chosen_by=selection.chosen_by, margin=margin, rows=rows)
-    low, high = 100 * wide.low, 100 * wide.high
-    warnings = [w for w in base.warnings if not w.startswith("few clusters")]
-    decided = verdict(low, high, margin)
-    if base.verdict == "undecided" and any("missing" in warning for warning in warnings):
-        decided = "undecided"
-    if dropped:
-        warnings.append(f"{dropped} items that not every candidate answered are left out")
-    picked = {
-        "closed": _shares(names_closed, result.closed_picked),
-        "open": _shares(names_open, result.open_picked),
-    }
-    runs = {e.run.run_id for side in (selection.closed, selection.open_) for parts in side.values() for e in parts.values()}
+    # What is said of the interval of the two named is not said of this one.
+    dropped = ("few clusters", "worst-case", "nothing is decided", "one cluster")
+    kept = [warning for warning in base.warnings if not warning.startswith(dropped)]
+    if base.g_eff < FEW_CLUSTERS:
+        why.append(f"few clusters (effective number {base.g_eff:.1f}): the interval is rough")
+    own_low, own_high = t_interval(result.mean, result.se, result.df, LEVEL)
+    everyone = [e for side in (closed_side, open_side) for parts in side.values() for e in parts.values()]
+    alike = [
+        line
+        for side in (closed_side, open_side)
+        for line in variants(e for parts in side.values() for e in parts.values())
+    ]
     return dataclasses.replace(
         base,
         gap=100 * result.mean,
-        se=100 * result.se,
-        ci_low=100 * result.low,
-        ci_high=100 * result.high,
+        ci_low=100 * own_low,
+        ci_high=100 * own_high,
         ci_method=result.method,
         ci_simultaneous=(low, high),
         df=result.df,
         n=result.n,
-        detectable=100 * smallest_visible(wide, rows),
+        missing_closed=int(np.isnan(scores.closed).any(axis=0).sum()),
+        missing_open=int(np.isnan(scores.open_).any(axis=0).sum()),
+        detectable=100 * smallest_visible(result, rows),
         detectable_iid=math.nan,
         verdict=decided,
-        warnings=tuple(warnings),
-        runs=tuple(sorted(runs)),
+        warnings=tuple(dict.fromkeys([*why, *kept, *alike, *selection.notes])),
+        runs=tuple(sorted({one.run.run_id for one in everyone})),
         plug_in=100 * result.plug_in,
         boot_sd=100 * result.se,
-        candidates=picked,
+        candidates={
+            "closed": _shares(names_closed, result.closed_picked),
+            "open": _shares(names_open, result.open_picked),
+        },
     )
 
 
-def _shares(names: list[str], shares: Floats) -> dict[str, float]:
+def _shares(names: Sequence[str], shares: Floats) -> dict[str, float]:
     """How often a half of the items picked each candidate, largest first."""
     order = sorted(zip(names, shares.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
     return dict(order)
 
 
-def _matrices(
-    selection: Selection, names_closed: list[str], names_open: list[str]
-) -> tuple[Floats, Floats, NDArray[np.str_] | None, int]:
-    blocks_closed, blocks_open, labels, sizes = [], [], [], []
-    dropped = 0
-    for task in selection.tasks:
-        tables = [selection.closed[name][task].items for name in names_closed]
-        tables += [selection.open_[name][task].items for name in names_open]
-        index = tables[0].index
-        for table in tables[1:]:
-            index = index.intersection(table.index)
-        index = index.sort_values()
-        scores = np.array([table.loc[index, "score"].to_numpy(np.float64) for table in tables])
-        whole = ~np.isnan(scores).any(axis=0)
-        dropped += int((~whole).sum())
-        blocks_closed.append(scores[: len(names_closed), whole])
-        blocks_open.append(scores[len(names_closed) :, whole])
-        cluster = tables[0].loc[index, "cluster"]
-        own = task + "\0" + cluster.index.to_series()
-        labels.append(cluster.where(cluster.isna(), task + "\1" + cluster.astype(str)).where(cluster.notna(), own)[whole])
-        sizes.append((int(whole.sum()), bool(cluster.notna().any())))
-    total = sum(n for n, _ in sizes)
-    weights = np.concatenate([np.full(n, total / (len(sizes) * n)) for n, _ in sizes])
-    clusters = None
-    if any(clustered for _, clustered in sizes):
-        clusters = np.concatenate([label.to_numpy(dtype=np.str_) for label in labels])
-    return np.hstack(blocks_closed) * weights, np.hstack(blocks_open) * weights, clusters, dropped
+def _complete(side: Side, tasks: Sequence[str], word: str) -> tuple[Side, tuple[list[str], float]]:
+    """Candidates of which at most 2 % are missing; a line on the others, and the best score one of them could have."""
+    kept: dict[str, Mapping[str, Evidence]] = {}
+    said: list[str] = []
+    possible = -math.inf
+    for name, parts in sorted(side.items()):
+        scores = [parts[task].data.score for task in tasks]
+        share = max(float(np.isnan(one).mean()) if one.size else 1.0 for one in scores)
+        if share > MISSING_LIMIT:
+            said.append(f"{name} is no candidate: {100 * share:.1f} % of its items are missing (limit 2 %)")
+            possible = max(possible, 100 * float(np.mean([np.nan_to_num(one, nan=1.0).mean() for one in scores])))
+        else:
+            kept[name] = parts
+    if not kept:
+        raise Refused(f"no {word} system answered 98 % of the items of {', '.join(tasks)}: " + "; ".join(said))
+    return kept, (said, possible)
+
+
+def _matrix(closed: Side, open_: Side, tasks: Sequence[str]) -> _Scores:
+    blocks: list[list[Floats]] = [[], []]
+    labels: list[str | None] = []
+    places: list[Codes] = []
+    for number, task in enumerate(tasks):
+        members = [[side[name][task].data for name in sorted(side)] for side in (closed, open_)]
+        ids = sorted(set.intersection(*(set(one.ids) for part in members for one in part)))
+        for block, part in zip(blocks, members, strict=True):
+            block.append(np.stack([_scores_of(one.ids, one.score, ids) for one in part]))
+        named = {
+            i: c for part in members for one in part for i, c in zip(one.ids, one.cluster, strict=True) if c is not None
+        }
+        labels += [f"{task}\0{named[i]}" if i in named else None for i in ids]
+        places.append(np.full(len(ids), number, dtype=np.intp))
+    return _Scores(np.hstack(blocks[0]), np.hstack(blocks[1]), codes_of(labels), np.concatenate(places))
+
+
+def _scores_of(own: Sequence[str], score: Floats, ids: Sequence[str]) -> Floats:
+    if len(own) == len(ids):
+        return score
+    place = {name: index for index, name in enumerate(own)}
+    return score[[place[name] for name in ids]]

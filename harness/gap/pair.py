@@ -9,19 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.gap.comparable import unknown
+from harness.errors import Refused
+from harness.gap.cautions import cautions
+from harness.gap.comparable import protocol_label
 from harness.gap.evidence import PARTS, Evidence
-from harness.gap.policy import LEVEL, MISSING_LIMIT, Interval, interval, verdict
-from harness.stats.clustered import clustered, effective_clusters, wild_cluster_p
-from harness.stats.dimension import at_ceiling, dimension
+from harness.gap.policy import FEW_CLUSTERS, LEVEL, MISSING_LIMIT, Interval, interval, verdict
+from harness.stats.adjust import bonferroni_level
+from harness.stats.clustered import Clustered, clustered, effective_clusters, wild_cluster_p
+from harness.stats.dimension import dimension
 from harness.stats.estimate import Estimate
-from harness.stats.paired import paired
+from harness.stats.paired import Paired, paired
 from harness.stats.power import detectable, detectable_iid
 from harness.types import Comparison, Verdict, Waterfall
 
 Floats = NDArray[np.float64]
-STATUS_WARNING = 0.05
-"""A difference between the sides in the share of truncated, empty or refused answers that is worth a warning."""
+Codes = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,44 +32,68 @@ class PairedTask:
 
     closed_side: Evidence
     open_side: Evidence
+    ids: tuple[str, ...]
     closed: Floats
     open_: Floats
-    clusters: NDArray[np.str_] | None
+    clusters: Codes | None
+    """None where no two items share a cluster."""
     missing_closed: int
     missing_open: int
+    planned: int
     worst: tuple[tuple[Floats, Floats], ...]
     """All planned items with the missing ones filled in against closed, then against open; empty if none is missing."""
-    all_clusters: NDArray[np.str_] | None
+    all_clusters: Codes | None
     waterfall: Floats
     """Points by part, in the order of ``PARTS``; adds up to the gap."""
 
     @property
     def name(self) -> str:
-        return self.closed_side.planned.card.name
+        return self.closed_side.task
 
 
 def align(closed_side: Evidence, open_side: Evidence) -> PairedTask:
     """Pair by item id. Items missing on one side are dropped on both and counted."""
-    index = closed_side.items.index.intersection(open_side.items.index).sort_values()
-    c, o = closed_side.items.loc[index], open_side.items.loc[index]
-    both = (c["score"].notna() & o["score"].notna()).to_numpy()
-    labels = c["cluster"].combine_first(o["cluster"])
-    clusters: NDArray[np.str_] | None = None
-    if labels.notna().any():
-        # An item without a cluster among clustered ones is a cluster of its own.
-        clusters = labels.where(labels.notna(), "\0" + labels.index.to_series()).to_numpy(dtype=np.str_)
-    cs, os_ = c["score"].to_numpy(np.float64), o["score"].to_numpy(np.float64)
+    c, o = closed_side.data, open_side.data
+    ids: tuple[str, ...] = c.ids
+    at_c = at_o = np.arange(len(ids))
+    if c.ids != o.ids:
+        place = {name: index for index, name in enumerate(o.ids)}
+        ids = tuple(name for name in c.ids if name in place)
+        mine = {name: index for index, name in enumerate(c.ids)}
+        at_c = np.array([mine[name] for name in ids], dtype=np.intp)
+        at_o = np.array([place[name] for name in ids], dtype=np.intp)
+    cs, os_ = c.score[at_c], o.score[at_o]
+    both = ~(np.isnan(cs) | np.isnan(os_))
+    labels = c.cluster[at_c]
+    clusters = codes_of([a if a is not None else b for a, b in zip(labels, o.cluster[at_o], strict=True)])
     worst: tuple[tuple[Floats, Floats], ...] = ()
     if not both.all():
         worst = (
             (np.where(np.isnan(cs), 0.0, cs), np.where(np.isnan(os_), 1.0, os_)),
             (np.where(np.isnan(cs), 1.0, cs), np.where(np.isnan(os_), 0.0, os_)),
         )
-    parts = np.array([float((o.loc[both, f"short_{p}"] - c.loc[both, f"short_{p}"]).mean()) for p in PARTS])
+    parts = np.full(len(PARTS), np.nan)
+    if both.any():
+        parts = (o.short[:, at_o][:, both] - c.short[:, at_c][:, both]).mean(axis=1)
+    kept = None if clusters is None else clusters[both]
     return PairedTask(
-        closed_side, open_side, cs[both], os_[both], None if clusters is None else clusters[both],
-        int(np.isnan(cs).sum()), int(np.isnan(os_).sum()), worst, clusters, 100 * parts,
+        closed_side, open_side, ids if both.all() else tuple(name for name, kept_ in zip(ids, both, strict=True) if kept_),
+        cs[both], os_[both], None if kept is None or np.unique(kept).size == kept.size else kept,
+        int(np.isnan(cs).sum()), int(np.isnan(os_).sum()), len(ids), worst, clusters, 100 * parts,
     )  # fmt: skip
+
+
+def codes_of(labels: Sequence[str | None]) -> Codes | None:
+    """Cluster labels in the order of the sorted ids as codes in the order of the sorted labels.
+
+    An item without a label among labelled ones is a cluster of its own. None where no two items share one.
+    """
+    known = sorted({label for label in labels if label is not None})
+    if not known or len(known) == sum(label is not None for label in labels):
+        return None
+    code = {label: index for index, label in enumerate(known)}
+    own = iter(range(len(known), len(known) + len(labels)))
+    return np.array([next(own) if label is None else code[label] for label in labels], dtype=np.intp)
 
 
 def compare(
@@ -75,139 +101,149 @@ def compare(
 ) -> Comparison:
     """The Comparison of one pair of systems on one or more tasks of a dimension (equally weighted, E13).
 
-    ``rows`` is the number of rows of the headline table, over which the intervals are simultaneous.
+    ``rows`` is the number of rows of the headline table, over which the intervals are simultaneous. Refused if a task
+    has no item that both answered, or several tasks stand in one row and one of them has a single such item.
     """
     first = pairs[0]
-    n = sum(pair.closed.size for pair in pairs)
     empty = [pair.name for pair in pairs if pair.closed.size == 0]
     if empty:
-        raise ValueError(f"no item of {', '.join(empty)} was answered by both sides")
+        raise Refused(
+            f"{', '.join(empty)}: no item was answered by both {first.closed_side.name} and {first.open_side.name}"
+        )
     estimates = [paired(pair.closed, pair.open_) for pair in pairs]
     intervals = [interval(pair.closed, pair.open_, pair.clusters, rows=rows) for pair in pairs]
-    chosen = _combined(intervals, rows)
+    chosen = _combined(pairs, intervals, rows)
     single = estimates[0] if len(pairs) == 1 else None
-    clustering = _clustering(pairs)
+    robust = _clustering(pairs)
     low, high = 100 * chosen.simultaneous.low, 100 * chosen.simultaneous.high
-    warnings = [warning for one in intervals for warning in one.warnings] + _warnings(pairs) + list(extra)
-    decided, why = _settle(pairs, verdict(low, high, margin), margin, rows)
-    if low == high:
-        why = [*why, "the interval has no width (all differences are equal): nothing is decided"]
-    parts = dict(zip(PARTS, (float(np.mean([pair.waterfall[i] for pair in pairs])) for i in range(len(PARTS))), strict=True))
-    used = chosen.simultaneous
-    joint = used if single is None else single
+    decided, why = settle(pairs, verdict(low, high, margin), margin, rows)
+    if low == high or math.isnan(low):
+        why = [
+            *why,
+            "nothing is decided: " + ("all differences are equal" if first.closed.size > 1 else "there is one item"),
+        ]
+    shares = zip(PARTS, np.mean([pair.waterfall for pair in pairs], axis=0).tolist(), strict=True)
+    joint = 100 * (single.se if single else math.sqrt(sum(e.se**2 for e in estimates)) / len(pairs))
+    scores = [
+        100 * float(np.mean([side.mean() for side in sides]))
+        for sides in zip(*((p.closed, p.open_) for p in pairs), strict=True)
+    ]
+    warnings = [warning for one in intervals for warning in one.warnings]
     return Comparison(
-        dimension=first.closed_side.planned.card.dimension,
+        dimension=first.closed_side.dimension,
         task=" + ".join(pair.name for pair in pairs),
         tasks=tuple(pair.name for pair in pairs),
         closed=first.closed_side.name,
         open=first.open_side.name,
-        score_closed=100 * float(np.mean([pair.closed.mean() for pair in pairs])),
-        score_open=100 * float(np.mean([pair.open_.mean() for pair in pairs])),
+        score_closed=scores[0],
+        score_open=scores[1],
         chosen_by=chosen_by,
-        protocol=first.closed_side.receipt.protocol,
+        protocol=protocol_label(first.closed_side, first.open_side),
         gap=100 * chosen.unadjusted.mean,
-        se=100 * joint.se,
+        se=joint,
         se_unpaired=100 * math.sqrt(sum(e.se_unpaired**2 for e in estimates)) / len(pairs),
-        se_clustered=100 * clustering.se if clustering else math.nan,
+        se_clustered=100 * robust.se if robust else math.nan,
         ci_low=100 * chosen.unadjusted.low,
         ci_high=100 * chosen.unadjusted.high,
         ci_method=chosen.unadjusted.method,
         ci_simultaneous=(low, high),
         ci_t=(100 * single.low, 100 * single.high) if single else (math.nan, math.nan),
-        ci_cr1=(100 * clustering.low, 100 * clustering.high) if clustering else (math.nan, math.nan),
+        ci_cr1=(100 * robust.low, 100 * robust.high) if robust else (math.nan, math.nan),
         df=chosen.unadjusted.df,
-        n=n,
+        n=sum(pair.closed.size for pair in pairs),
         missing_closed=sum(pair.missing_closed for pair in pairs),
         missing_open=sum(pair.missing_open for pair in pairs),
         clusters=sum(pair.closed.size if pair.clusters is None else np.unique(pair.clusters).size for pair in pairs),
-        g_eff=math.nan if first.clusters is None or len(pairs) > 1 else effective_clusters(first.clusters),
+        g_eff=robust.g_eff if robust else math.nan,
         b10=single.b10 if single else None,
         b01=single.b01 if single else None,
         p_mcnemar=single.p_mcnemar if single else math.nan,
-        p_wild=_wild(pairs),
+        p_wild=_wild(first) if single else math.nan,
         correlation=single.correlation if single else math.nan,
         log_odds_gap=single.log_odds_gap if single else math.nan,
-        detectable=100 * smallest_visible(used, rows),
+        detectable=100 * smallest_visible(chosen.simultaneous, rows),
         detectable_iid=100 * _iid(estimates),
         margin=margin,
         verdict=decided,
-        waterfall=Waterfall(**parts),
-        warnings=tuple(dict.fromkeys([*why, *warnings])),
+        waterfall=Waterfall(**dict(shares)),
+        warnings=tuple(dict.fromkeys([*why, *warnings, *cautions(pairs), *extra])),
         runs=tuple(sorted({side.run.run_id for pair in pairs for side in (pair.closed_side, pair.open_side)})),
     )  # fmt: skip
 
 
 def smallest_visible(used: Estimate, rows: int) -> float:
     """Detectable gap of the simultaneous interval; NaN where a sample without spread cannot tell."""
-    return detectable(used.se, used.df, level=1 - (1 - LEVEL) / rows) if used.se > 0 else math.nan
+    return detectable(used.se, used.df, level=bonferroni_level(rows, level=LEVEL)) if used.se > 0 else math.nan
 
 
-def _combined(intervals: Sequence[Interval], rows: int) -> Interval:
+def _combined(pairs: Sequence[PairedTask], intervals: Sequence[Interval], rows: int) -> Interval:
     if len(intervals) == 1:
         return intervals[0]
+    lonely = [pair.name for pair, one in zip(pairs, intervals, strict=True) if math.isnan(one.simultaneous.se)]
+    if lonely:
+        raise Refused(
+            f"{', '.join(lonely)}: one item has no standard error, so the tasks cannot be joined; use --by-task"
+        )
     joint = []
     for level, parts in (
         (LEVEL, [one.unadjusted for one in intervals]),
-        (1 - (1 - LEVEL) / rows, [one.simultaneous for one in intervals]),
+        (bonferroni_level(rows, level=LEVEL), [one.simultaneous for one in intervals]),
     ):
         joint.append(dimension([e.mean for e in parts], [e.se for e in parts], [e.df for e in parts], level=level))
     return Interval(joint[0], joint[1])
 
 
-def _clustering(pairs: Sequence[PairedTask]) -> Estimate | None:
+def _clustering(pairs: Sequence[PairedTask]) -> Clustered | None:
     if len(pairs) > 1 or pairs[0].clusters is None:
         return None
     return clustered(pairs[0].closed - pairs[0].open_, pairs[0].clusters)
 
 
-def _wild(pairs: Sequence[PairedTask]) -> float:
-    if len(pairs) > 1 or pairs[0].clusters is None:
+def _wild(pair: PairedTask) -> float:
+    """The wild-cluster p where clusters are few; elsewhere CR1 needs no help."""
+    if pair.clusters is None or effective_clusters(pair.clusters) >= FEW_CLUSTERS:
         return math.nan
-    return wild_cluster_p(pairs[0].closed - pairs[0].open_, pairs[0].clusters)
+    return wild_cluster_p(pair.closed - pair.open_, pair.clusters)
 
 
-def _iid(estimates: Sequence[Estimate]) -> float:
+def _iid(estimates: Sequence[Paired]) -> float:
     """Detectable gap under independence: a task's share of the variance counts as in E13."""
-    variances = [detectable_iid(e.se * math.sqrt(e.n), e.n) ** 2 for e in estimates]
+    variances = [detectable_iid(e.se * math.sqrt(e.n), e.n) ** 2 if e.se > 0 else math.nan for e in estimates]
     return math.sqrt(sum(variances)) / len(variances)
 
 
-def _settle(
-    pairs: Sequence[PairedTask], decided: Verdict, margin: float, rows: int
-) -> tuple[Verdict, list[str]]:
+def too_many_missing(pair: PairedTask) -> list[str]:
+    """A line for each side of which more than 2 % of the items are missing."""
+    return [
+        f"{pair.name}: {100 * missing / pair.planned:.1f} % of the items are missing on the {side} side (limit 2 %)"
+        for side, missing in (("closed", pair.missing_closed), ("open", pair.missing_open))
+        if missing > MISSING_LIMIT * pair.planned
+    ]
+
+
+def settle(pairs: Sequence[PairedTask], decided: Verdict, margin: float, rows: int) -> tuple[Verdict, list[str]]:
     """Apply VERDICT (a): too much missing, or a verdict that what is missing could change, decides nothing."""
-    for pair in pairs:
-        planned = pair.closed.size if not pair.worst else pair.worst[0][0].size
-        for side, missing in (("closed", pair.missing_closed), ("open", pair.missing_open)):
-            if missing > MISSING_LIMIT * planned:
-                share = 100 * missing / planned
-                return "undecided", [f"{pair.name}: {share:.1f} % of the items are missing on the {side} side (limit 2 %)"]
-    if any(pair.worst for pair in pairs):
-        bounds = []
-        for which in (0, 1):
-            filled = [pair.worst[which] if pair.worst else (pair.closed, pair.open_) for pair in pairs]
-            labels = [pair.all_clusters if pair.worst else pair.clusters for pair in pairs]
-            joint = _combined([interval(c, o, g, rows=rows) for (c, o), g in zip(filled, labels, strict=True)], rows)
-            bounds.append(joint.simultaneous)
-        verdicts = {verdict(100 * one.low, 100 * one.high, margin) for one in bounds}
-        text = f"worst-case bounds of the gap with the missing answers: [{100 * bounds[0].mean:+.1f}, {100 * bounds[1].mean:+.1f}]"
-        if verdicts != {decided}:
-            return "undecided", [text + "; they would change the verdict"]
-        return decided, [text]
-    return decided, []
+    if not any(pair.worst for pair in pairs):
+        return decided, []
+    said = [line for pair in pairs for line in too_many_missing(pair)]
+    bounds = []
+    for which in (0, 1):
+        filled = [pair.worst[which] if pair.worst else (pair.closed, pair.open_) for pair in pairs]
+        labels = [pair.all_clusters if pair.worst else pair.clusters for pair in pairs]
+        parts = [interval(c, o, g, rows=rows) for (c, o), g in zip(filled, labels, strict=True)]
+        bounds.append(_combined(pairs, parts, rows).simultaneous)
+    return judged_by_worst([(100 * b.mean, 100 * b.low, 100 * b.high) for b in bounds], decided, margin, said)
 
 
-def _warnings(pairs: Sequence[PairedTask]) -> list[str]:
-    found: list[str] = []
-    for pair in pairs:
-        found += unknown(pair.closed_side, pair.open_side)
-        if at_ceiling(float(pair.closed.mean()), float(pair.open_.mean())):
-            found.append(f"{pair.name} is at its ceiling (both above 95 %): it can no longer tell the two apart")
-        for part, points in zip(PARTS[:4], pair.waterfall[:4], strict=True):
-            if abs(points) > 100 * STATUS_WARNING:
-                found.append(f"{pair.name}: {points:+.1f} points of the gap come from {part} answers, not from wrong ones")
-        for side in (pair.closed_side, pair.open_side):
-            partly = side.items["answers"].between(1, side.repeats - 1).sum()
-            if partly:
-                found.append(f"{pair.name}: {partly} items of {side.name} have fewer repeats than planned")
-    return found
+def judged_by_worst(
+    bounds: Sequence[tuple[float, float, float]], decided: Verdict, margin: float, said: Sequence[str]
+) -> tuple[Verdict, list[str]]:
+    """The verdict once the gap, low and high with everything missing filled in against each side are known."""
+    lines = [
+        f"worst-case bounds of the gap with the missing answers: [{bounds[0][0]:+.1f}, {bounds[1][0]:+.1f}]",
+        *said,
+    ]
+    if {verdict(low, high, margin) for _, low, high in bounds} != {decided}:
+        lines[0] += "; they would change the verdict"
+        return "undecided", lines
+    return ("undecided" if said else decided), lines

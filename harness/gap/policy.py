@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.stats.adjust import bonferroni_level
 from harness.stats.bootstrap import bootstrap_t
 from harness.stats.clustered import clustered, effective_clusters
 from harness.stats.estimate import Estimate
@@ -17,6 +18,7 @@ from harness.stats.proportions import score_interval
 from harness.types import Verdict
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
 LEVEL = 0.95
 FEW_ITEMS = 200
 FEW_DISCORDANT = 20
@@ -34,20 +36,18 @@ class Interval:
     warnings: tuple[str, ...] = ()
 
 
-def interval(
-    closed: Floats, open_: Floats, clusters: NDArray[np.str_] | None, *, level: float = LEVEL, rows: int = 1
-) -> Interval:
+def interval(closed: Floats, open_: Floats, clusters: Codes | None, *, level: float = LEVEL, rows: int = 1) -> Interval:
     """Choose the method at the simultaneous level (Bonferroni over ``rows``), then use it at both levels.
 
     Shapes (n,); ``clusters`` holds one label an item, or is None where items are independent.
     """
-    adjusted = 1 - (1 - level) / rows
+    adjusted = bonferroni_level(rows, level=level)
     method, warnings = _method(closed, open_, clusters, adjusted)
     return Interval(method(level), method(adjusted), warnings)
 
 
 def _method(
-    closed: Floats, open_: Floats, clusters: NDArray[np.str_] | None, level: float
+    closed: Floats, open_: Floats, clusters: Codes | None, level: float
 ) -> tuple[Callable[[float], Estimate], tuple[str, ...]]:
     d = closed - open_
     binary = is_binary(closed) and is_binary(open_)
@@ -62,21 +62,21 @@ def _method(
         assert clusters is not None
         return clustered(d, clusters, level=at)
 
-    if binary and d.size > 0 and not np.any(d):
-        # Without a single disagreement a t interval has no width, which would read as certainty.
-        return tango, ("no item on which the two disagree",)
     if clusters is not None:
         g_eff = effective_clusters(clusters)
         if g_eff >= FEW_CLUSTERS:
             return robust, ()
         if g_eff >= 2:
-            few = f"few clusters (effective number {g_eff:.1f}): the wider of paired t and CR1, read p_wild beside it"
+            few = f"few clusters (effective number {g_eff:.1f}): the wider of paired t and CR1; read the wild-cluster p beside it"
             wider = robust if _width(robust(level)) >= _width(plain(level)) else plain
             return wider, (few,)
         return plain, ("one cluster holds nearly all items: clustering cannot be judged",)
     if binary and (d.size < FEW_ITEMS or np.count_nonzero(d) < FEW_DISCORDANT):
         return tango, ()
     if not binary and d.size < VERY_FEW_ITEMS:
+        # Where resamples are too alike for a quantile at this level, bootstrap-t would differ from it at another one.
+        if bootstrap_t(d, level=level).method == plain(level).method:
+            return plain, (f"only {d.size} items, too alike for a bootstrap-t",)
         return (lambda at: bootstrap_t(d, level=at)), (f"only {d.size} items: bootstrap-t",)
     return plain, ()
 
@@ -87,7 +87,10 @@ def _width(estimate: Estimate) -> float:
 
 
 def verdict(low: float, high: float, margin: float) -> Verdict:
-    """Verdict of an interval of closed - open and a margin, all in points. NaN, or no width at all, decides nothing."""
+    """Verdict of an interval of closed - open and a margin, all in points. NaN, or no width at all, decides nothing.
+
+    The order is that of VERDICT (e): an interval inside the margin is equivalence even where it excludes 0.
+    """
     if math.isnan(low) or math.isnan(high) or low == high:
         return "undecided"
     if -margin < low and high < margin:

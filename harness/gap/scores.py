@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.gap.evidence import Evidence
+from harness.gap.evidence import Evidence, by_run
+from harness.gap.pair import codes_of
 from harness.stats.score import mean_score
 
 
@@ -30,25 +31,21 @@ class SystemScore:
 
 
 def scores(evidence: Sequence[Evidence]) -> list[SystemScore]:
-    """One line a system and task, sorted by dimension, task and system."""
-    found = []
-    for one in evidence:
-        answered = one.items[one.items["score"].notna()]
-        card = one.planned.card
-        labels = None
-        if answered["cluster"].notna().any():
-            own = "\0" + answered.index.to_series()
-            labels = answered["cluster"].where(answered["cluster"].notna(), own).to_numpy(dtype=np.str_)
-        if len(answered):
-            estimate = mean_score(answered["score"].to_numpy(np.float64), labels)
-            mean, low, high, method = 100 * estimate.mean, 100 * estimate.low, 100 * estimate.high, estimate.method
-        else:
-            mean = low = high = float("nan")
-            method = ""
-        found.append(
-            SystemScore(
-                one.name, one.open, card.dimension, card.name, card.headline, mean, low, high, method,
-                len(answered), len(one.items) - len(answered), one.run.run_id,
-            )
-        )  # fmt: skip
+    """One line a system and task, sorted by dimension, task and system. Holds the rows of one run at a time."""
+    found = [_score(one) for members in by_run(evidence) for one in members]
     return sorted(found, key=lambda s: (s.dimension, s.task, not s.open, s.system))
+
+
+def _score(one: Evidence) -> SystemScore:
+    data, card = one.data, one.planned.card
+    there = ~np.isnan(data.score)
+    n = int(there.sum())
+    mean = low = high = float("nan")
+    method = ""
+    if n:
+        estimate = mean_score(data.score[there], codes_of(data.cluster[there].tolist()))
+        mean, low, high, method = 100 * estimate.mean, 100 * estimate.low, 100 * estimate.high, estimate.method
+    return SystemScore(
+        one.name, one.open, card.dimension, card.name, card.headline, mean, low, high, method,
+        n, len(data.ids) - n, one.run.run_id,
+    )  # fmt: skip

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from harness.errors import Refused
-from harness.gap.comparable import differences
+import numpy as np
+
+from harness.errors import Refused, UnknownName
+from harness.gap.comparable import differences, kind
 from harness.gap.evidence import Evidence, find_system
 
 ONLY_ONES = "only ones run"
 BEST = "best against best, cross-fitted"
 NAMED = "named"
+MOST_LINES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Selection:
     open_: dict[str, dict[str, Evidence]]
     chosen_by: str
     notes: list[str] = field(default_factory=list)
+    """What has to stand beside the number."""
 
 
 def select(
@@ -42,105 +46,222 @@ def select(
     Raises: UnknownName, UsageError (ambiguous name, wrong side), Refused (a named pair that is not comparable; the
     message lists the differences).
     """
-    chosen_closed = find_system(evidence, closed, open_side=False) if closed else None
-    chosen_open = find_system(evidence, open_, open_side=True) if open_ else None
+    for what, name, there in (
+        ("dimension", dimension, {one.dimension for one in evidence}),
+        ("task", task, {one.task for one in evidence}),
+    ):
+        if name is not None and name not in there:
+            raise UnknownName(what, name, there, hint="(of this store)")
+    chosen_closed = find_system(evidence, closed, side="closed") if closed else None
+    chosen_open = find_system(evidence, open_, side="open") if open_ else None
+    notes: list[str] = []
+    sides: dict[str, bool] = {}
+    for one in evidence:
+        if one.name in (chosen_closed, chosen_open):
+            sides[one.name] = one.name == chosen_open
+        elif one.side != "restricted":
+            sides.setdefault(one.name, one.open)
+    restricted = sorted({one.name for one in evidence} - set(sides))
+    if restricted and not (chosen_closed and chosen_open):
+        notes.append(
+            f"neither open nor closed, so on no side unless named: {', '.join(restricted)} (restricted weights)"
+        )
     wanted = [
         one
         for one in evidence
-        if (dimension is None or one.planned.card.dimension == dimension)
-        and (task is None or one.planned.card.name == task)
-        and (one.name == chosen_open if one.open and chosen_open else True)
-        and (one.name == chosen_closed if not one.open and chosen_closed else True)
+        if (dimension is None or one.dimension == dimension)
+        and (task is None or one.task == task)
+        and one.name in sides
+        and one.name == ((chosen_open if sides[one.name] else chosen_closed) or one.name)
     ]
-    groups: dict[tuple[str, str, str], list[Evidence]] = defaultdict(list)
-    for one in wanted:
-        card = one.planned.card
-        groups[card.dimension, card.name if by_task else "", "" if force else one.receipt.protocol_sha256].append(one)
     rows: list[Selection] = []
-    notes: list[str] = []
-    named = chosen_closed is not None and chosen_open is not None
-    for (name, _, _), members in sorted(groups.items()):
-        row, said = _row(name, members, named=named, force=force)
+    for label, members in _groups(wanted, by_task=by_task, force=force):
+        found, said = _rows(label, members, sides, by_task=by_task, force=force)
         notes += said
-        if row is not None:
-            rows.append(row)
-    if named and not rows:
-        raise Refused("; ".join(notes) or f"{chosen_closed} and {chosen_open} have no task and protocol in common")
-    return rows, notes
+        rows += found
+    rows = _distinct(rows)
+    named = " and ".join(name for name in (chosen_closed, chosen_open) if name)
+    if chosen_closed and chosen_open and not rows:
+        raise Refused(_why_not(wanted, sides) or f"{named} have no task in common")
+    rule = f"{named} named; {BEST}" if named else BEST
+    return [replace(r, chosen_by=_rule(r, bool(chosen_closed and chosen_open), rule)) for r in rows], list(
+        dict.fromkeys(notes)
+    )
 
 
-def _row(name: str, members: Sequence[Evidence], *, named: bool, force: bool) -> tuple[Selection | None, list[str]]:
-    by_task: dict[str, list[Evidence]] = defaultdict(list)
+def _rule(row: Selection, both_named: bool, rule: str) -> str:
+    several = len(row.closed) > 1 or len(row.open_) > 1
+    return rule if several else NAMED if both_named else ONLY_ONES
+
+
+def within_cost(row: Selection, budget_usd: float) -> tuple[Selection | None, list[str]]:
+    """E11: the systems whose measured cost an item is at most the budget, and a line about those without a cost.
+
+    A system's cost is the mean of its tasks' mean costs of one answer; it is known only if every answer's is.
+    """
+    sides: list[dict[str, dict[str, Evidence]]] = []
+    unknown: list[str] = []
+    notes: list[str] = []
+    for word, side in (("closed", row.closed), ("open", row.open_)):
+        costs: dict[str, float] = {}
+        for name, parts in side.items():
+            costs[name] = float(np.mean([one.data.cost_usd[one.data.answers > 0].mean() for one in parts.values()]))
+        unknown += [name for name, cost in costs.items() if np.isnan(cost)]
+        known = {name: cost for name, cost in costs.items() if not np.isnan(cost)}
+        sides.append({name: side[name] for name, cost in known.items() if cost <= budget_usd})
+        if not sides[-1]:
+            cheapest = min(known.items(), key=lambda pair: pair[1], default=None)
+            told = f"; the cheapest is {cheapest[0]} at ${cheapest[1]:.4f}" if cheapest else "; no cost is known there"
+            notes.append(f"{row.dimension}: no {word} system at or below ${budget_usd:g} an item{told}")
+    if unknown:
+        notes.append(f"{row.dimension}: the cost is not known, so left out: {', '.join(unknown)}")
+    closed, open_ = sides
+    if not closed or not open_:
+        return None, notes
+    several = len(closed) > 1 or len(open_) > 1
+    rule = f"{BEST if several else 'only ones'}, at ${budget_usd:g} an item or less"
+    return replace(row, closed=closed, open_=open_, chosen_by=rule), notes
+
+
+def _groups(wanted: Sequence[Evidence], *, by_task: bool, force: bool) -> Iterable[tuple[str, list[Evidence]]]:
+    """Results that could share a row: of one dimension (and task), asked by one protocol.
+
+    Where the protocol is unknown a result joins every protocol's group: unknown is not different.
+    """
+    parts: dict[tuple[str, str], list[Evidence]] = defaultdict(list)
+    for one in wanted:
+        parts[one.dimension, one.task if by_task else ""].append(one)
+    for (dimension, _), members in sorted(parts.items()):
+        protocols = sorted({one.receipt.protocol_sha256 for one in members if one.known})
+        if force or len(protocols) < 2:
+            yield dimension, members
+            continue
+        for protocol in protocols:
+            yield dimension, [one for one in members if not one.known or one.receipt.protocol_sha256 == protocol]
+
+
+def _rows(
+    name: str, members: Sequence[Evidence], sides: dict[str, bool], *, by_task: bool, force: bool
+) -> tuple[list[Selection], list[str]]:
+    tasks: dict[str, list[Evidence]] = defaultdict(list)
     for one in members:
-        by_task[one.planned.card.name].append(one)
+        tasks[one.task].append(one)
     notes: list[str] = []
     usable: dict[str, list[Evidence]] = {}
-    for task, candidates in sorted(by_task.items()):
-        agreeing, said = _agreeing(task, candidates, named=named, force=force)
+    beside: list[str] = []
+    for task, candidates in sorted(tasks.items()):
+        agreeing, said, forced = _agreeing(task, candidates, sides, force=force)
         notes += said
+        beside += forced
         if agreeing:
             usable[task] = agreeing
     if not usable:
-        return None, notes
-    # Systems that answered all tasks of the row; a task that would leave one side empty is compared by itself.
-    tasks = tuple(sorted(usable))
-    sides = _complete(usable, tasks)
-    if not all(sides):
-        widest = max(sorted(usable), key=lambda task: len(usable[task]))
-        notes.append(f"{name}: no two systems share all of {', '.join(tasks)}; only {widest} is compared")
-        tasks = (widest,)
-        sides = _complete(usable, tasks)
-    closed, open_ = sides
-    several = len(closed) > 1 or len(open_) > 1
-    chosen_by = BEST if several else NAMED if named else ONLY_ONES
-    return Selection(name, tasks, closed, open_, chosen_by, notes), notes
+        return [], notes
+    whole = _complete(usable, tuple(sorted(usable)), sides)
+    if all(whole):
+        everyone = {one.name for part in usable.values() for one in part}
+        lacking = sorted(everyone - set(whole[0]) - set(whole[1]))
+        if lacking:
+            text = f"{name}: left out, since not all of {', '.join(sorted(usable))} were asked: {', '.join(lacking)}"
+            beside = [*beside, text + ("" if by_task else " (see --by-task)")]
+        return [Selection(name, tuple(sorted(usable)), *whole, "", beside)], notes
+    # No system of one side has all tasks: tasks that the same systems answered share a row.
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for task, part in sorted(usable.items()):
+        groups[tuple(sorted({one.name for one in part}))].append(task)
+    notes.append(
+        f"{name}: no two systems share all of {', '.join(sorted(usable))}; tasks answered by the same systems share a row"
+    )
+    return [
+        Selection(name, tuple(group), *_complete(usable, group, sides), "", list(beside)) for group in groups.values()
+    ], notes
 
 
 def _complete(
-    usable: dict[str, list[Evidence]], tasks: Sequence[str]
+    usable: dict[str, list[Evidence]], tasks: Sequence[str], sides: dict[str, bool]
 ) -> tuple[dict[str, dict[str, Evidence]], dict[str, dict[str, Evidence]]]:
+    """Closed and open systems that answered all tasks."""
     table: dict[str, dict[str, Evidence]] = defaultdict(dict)
     for task in tasks:
         for one in usable[task]:
             table[one.name][task] = one
     whole = {name: parts for name, parts in sorted(table.items()) if len(parts) == len(tasks)}
-    is_open = {name: next(iter(parts.values())).open for name, parts in whole.items()}
     return (
-        {name: parts for name, parts in whole.items() if not is_open[name]},
-        {name: parts for name, parts in whole.items() if is_open[name]},
+        {name: parts for name, parts in whole.items() if not sides[name]},
+        {name: parts for name, parts in whole.items() if sides[name]},
     )
 
 
 def _agreeing(
-    task: str, candidates: Sequence[Evidence], *, named: bool, force: bool
-) -> tuple[list[Evidence], list[str]]:
-    """The largest set of mutually comparable results that has both sides; the others are named."""
-    if {one.open for one in candidates} != {True, False}:
-        side = "open" if candidates[0].open else "closed"
-        names = ", ".join(one.name for one in candidates)
-        return [], [f"{task}: only the {side} side has results under one protocol ({names}); nothing to compare with"]
+    task: str, candidates: Sequence[Evidence], sides: dict[str, bool], *, force: bool
+) -> tuple[list[Evidence], list[str], list[str]]:
+    """The largest set of mutually comparable results that has both sides; notes on the others; what was forced."""
+    if {sides[one.name] for one in candidates} != {True, False}:
+        side = "open" if sides[candidates[0].name] else "closed"
+        names = ", ".join(sorted({one.name for one in candidates}))
+        return (
+            [],
+            [f"{task}: only the {side} side has results under one protocol ({names}); nothing to compare with"],
+            [],
+        )
     if force:
-        notes = [f"FORCED {line}" for one in candidates[1:] for line in differences(candidates[0], one)]
-        return list(candidates), notes
-    kinds: dict[int, int] = {}
-    for i, one in enumerate(candidates):
-        kinds[i] = next((kinds[j] for j in range(i) if not differences(candidates[j], one)), i)
-    both = [k for k in set(kinds.values()) if len({candidates[i].open for i in kinds if kinds[i] == k}) == 2]
+        latest = {one.name: one for one in sorted(candidates, key=lambda one: one.receipt.started)}
+        first, *others = latest.values()
+        return (
+            list(latest.values()),
+            [],
+            [f"FORCED {task}: {line}" for one in others for line in differences(first, one)],
+        )
+    # `kind` is equal for results that agree in all that is known; unknown ones agree with several kinds.
+    samples = list({kind(one): one for one in candidates}.values())
+    sets = [[one for one in candidates if not differences(sample, one)] for sample in samples]
+    both = [part for part in sets if {sides[one.name] for one in part} == {True, False}]
     if not both:
-        lines = [
-            line
-            for a in candidates
-            for b in candidates
-            if not a.open and b.open
-            for line in differences(a, b)
-        ]
-        text = f"{task}: not comparable: " + "; ".join(dict.fromkeys(lines))
-        if named:
-            raise Refused(text + ". Run both alike, or give --force to print the differences beside the number")
-        return [], [text]
-    sizes = Counter(kinds.values())
-    best = max(both, key=lambda k: (sizes[k], max(candidates[i].receipt.started for i in kinds if kinds[i] == k)))
-    left = [candidates[i].name for i in kinds if kinds[i] != best]
-    notes = [f"{task}: left out, since version or items differ: {', '.join(left)}"] if left else []
-    return [candidates[i] for i in kinds if kinds[i] == best], notes
+        return [], [_incomparable(task, candidates, sides)], []
+    best = max(both, key=lambda part: (len(part), max(one.receipt.started for one in part)))
+    left = sorted({one.name for one in candidates} - {one.name for one in best})
+    notes = [f"{task}: left out, since version or items differ from the others': {', '.join(left)}"] if left else []
+    # A system that was imported and run: what was asked here counts.
+    unique = {one.name: one for one in sorted(best, key=lambda one: (one.known, one.receipt.started))}
+    return list(unique.values()), notes, []
 
+
+def _incomparable(task: str, candidates: Sequence[Evidence], sides: dict[str, bool]) -> str:
+    lines = Counter(
+        line
+        for a in candidates
+        for b in candidates
+        if not sides[a.name] and sides[b.name]
+        for line in differences(a, b)
+    )
+    shown = list(lines)[:MOST_LINES]
+    more = f"; and {len(lines) - MOST_LINES} more differences" if len(lines) > MOST_LINES else ""
+    return f"{task}: not comparable: " + "; ".join(shown) + more
+
+
+def _why_not(wanted: Sequence[Evidence], sides: dict[str, bool]) -> str:
+    """What differs between a named pair on each task that both have."""
+    tasks: dict[str, list[Evidence]] = defaultdict(list)
+    for one in wanted:
+        tasks[one.task].append(one)
+    found = [
+        _incomparable(task, part, sides)
+        for task, part in sorted(tasks.items())
+        if len({sides[one.name] for one in part}) == 2
+    ]
+    advice = ". Run both alike, or give --force to print the differences beside the number"
+    return "; ".join(found) + advice if found else ""
+
+
+def _distinct(rows: Sequence[Selection]) -> list[Selection]:
+    """Rows without those that say the same of the same runs: results of unknown protocol stand in several groups."""
+    seen: set[tuple[tuple[str, ...], frozenset[str]]] = set()
+    kept = []
+    for row in rows:
+        runs = frozenset(
+            one.run.run_id for side in (row.closed, row.open_) for parts in side.values() for one in parts.values()
+        )
+        if (row.tasks, runs) not in seen:
+            seen.add((row.tasks, runs))
+            kept.append(row)
+    return kept

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
-from harness.errors import StoreError
-from harness.gap.evidence import Evidence, gather
+from harness.errors import Refused, StoreError, UsageError
+from harness.gap.evidence import Evidence, gather, not_applicable
 from harness.gap.frontier import compare_best
 from harness.gap.pair import align, compare
+from harness.gap.pairs import PairRow, all_pairs
+from harness.gap.published import read_published
 from harness.gap.scores import SystemScore, scores
-from harness.gap.select import select
-from harness.types import Comparison
+from harness.gap.select import Selection, select, within_cost
+from harness.types import Comparison, PublishedScore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +32,11 @@ class Gaps(Sequence[Comparison]):
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    @overload
+    def __getitem__(self, index: int) -> Comparison: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Comparison, ...]: ...
+    def __getitem__(self, index: int | slice) -> Comparison | tuple[Comparison, ...]:
         return self.comparisons[index]
 
     def __iter__(self) -> Iterator[Comparison]:
@@ -40,11 +48,10 @@ class Gaps(Sequence[Comparison]):
     @property
     def frame(self) -> pd.DataFrame:
         """One row a comparison, with the columns of ``opengap gap --json``."""
-        import dataclasses
-
         import pandas as pd
 
-        return pd.DataFrame([dataclasses.asdict(one) for one in self.comparisons])
+        names = [field.name for field in dataclasses.fields(Comparison)]
+        return pd.DataFrame([dataclasses.asdict(one) for one in self.comparisons], columns=names)
 
 
 class Store:
@@ -63,6 +70,17 @@ class Store:
         """Each system's own scores."""
         return scores(self.evidence()[0])
 
+    def published(self, series: str | None = None) -> list[PublishedScore]:
+        """Scores that others published, of one series or all; they never enter a paired gap."""
+        return read_published(self.path, series)
+
+    def pairs(self, task: str) -> list[PairRow]:
+        """All pairs of systems on one task. UsageError without it, Refused if no two are comparable."""
+        members = [one for one in self.evidence()[0] if one.task == task]
+        if not members:
+            raise UsageError(f"the store has no results of a task {task!r}")
+        return all_pairs(members)
+
     def gap(
         self,
         closed: str | None = None,
@@ -72,27 +90,52 @@ class Store:
         task: str | None = None,
         by_task: bool = False,
         margin: float = DEFAULT_MARGIN,
+        at_cost: float | None = None,
         force: bool = False,
     ) -> Gaps:
         """Closed minus open, in points, by VERDICT (c) to (e); one row a dimension, or a task with ``by_task``.
 
-        Raises: Refused (a named pair that is not comparable), UnknownName, UsageError.
+        ``at_cost``: among systems whose measured cost an item is at most that many dollars. The intervals hold
+        together for all rows.
+
+        Raises: Refused (a named pair that is not comparable, or has no item in common), UnknownName, UsageError.
         """
-        evidence, problems = self.evidence()
-        rows, notes = select(
+        if not (margin > 0 and math.isfinite(margin)):
+            raise UsageError("the margin must be a number of points above 0")
+        if at_cost is not None and not at_cost >= 0:
+            raise UsageError("the cost an item must be at least 0 dollars")
+        evidence, notes = self.evidence()
+        selected, said = select(
             evidence, closed=closed, open_=open, dimension=dimension, task=task, by_task=by_task, force=force
         )
-        comparisons = []
+        notes += [
+            f"{task} does not apply to {system}: {why}" for (system, task), why in not_applicable(self.path).items()
+        ]
+        notes += said
+        rows: list[Selection] = []
+        for row in selected:
+            if at_cost is None:
+                rows.append(row)
+                continue
+            affordable, said = within_cost(row, at_cost)
+            notes += said
+            if affordable is not None:
+                rows.append(affordable)
+        found = []
         for row in rows:
             try:
-                if len(row.closed) > 1 or len(row.open_) > 1:
-                    comparisons.append(compare_best(row, margin=margin, rows=len(rows)))
-                    continue
-                (closed_parts,), (open_parts,) = row.closed.values(), row.open_.values()
-                pairs = [align(closed_parts[name], open_parts[name]) for name in row.tasks]
-                comparisons.append(
-                    compare(pairs, chosen_by=row.chosen_by, margin=margin, rows=len(rows), extra=row.notes)
-                )
-            except ValueError as error:
+                found.append(compare_row(row, margin=margin, rows=len(rows)))
+            except Refused as error:
+                if closed and open:
+                    raise
                 notes.append(f"{row.dimension}: {error}")
-        return Gaps(tuple(comparisons), tuple(dict.fromkeys([*problems, *notes])))
+        return Gaps(tuple(found), tuple(dict.fromkeys(notes)))
+
+
+def compare_row(row: Selection, *, margin: float, rows: int = 1) -> Comparison:
+    """The Comparison of one row: a pair, or the best of several. Refused if there is nothing to estimate from."""
+    if len(row.closed) > 1 or len(row.open_) > 1:
+        return compare_best(row, margin=margin, rows=rows)
+    (closed,), (open_,) = row.closed.values(), row.open_.values()
+    pairs = [align(closed[name], open_[name]) for name in row.tasks]
+    return compare(pairs, chosen_by=row.chosen_by, margin=margin, rows=rows, extra=row.notes)

@@ -1,0 +1,341 @@
+"""From rows to a verdict: what may be compared, what is missing, which interval, what is said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import Refused, StoreError, UnknownName, UsageError
+from harness.gap import Gaps, Store
+from harness.types import CompletionStatus
+from tests.gap.stores import Task, item, write_run
+
+
+def coin(n: int, share: float, seed: int) -> list[float]:
+    return [float(value) for value in np.random.default_rng(seed).random(n) < share]
+
+
+def both(store: Path, closed: Task, open_: Task, **options: object) -> Gaps:
+    write_run(store, "c", "closed", {"task": closed})
+    write_run(store, "o", "open_weights", {"task": open_})
+    return Store(store).gap(**options)  # type: ignore[arg-type]
+
+
+def one_line(gaps: Gaps) -> str:
+    return " / ".join([*gaps.notes, *(warning for one in gaps for warning in one.warnings)])
+
+
+# What is missing
+
+
+def test_unanswered_items_are_dropped_on_both_sides_and_counted(tmp_path: Path) -> None:
+    closed = [1.0] * 160 + [0.0] * 39 + [None]
+    open_ = [None] + [1.0] * 99 + [0.0] * 100
+    (gap,) = both(tmp_path, Task(closed), Task(open_))
+    assert (gap.n, gap.missing_closed, gap.missing_open) == (198, 1, 1)
+    assert gap.gap == pytest.approx(100 * (159 - 99) / 198)
+    assert gap.verdict == "closed leads"
+    assert any("worst-case bounds" in warning for warning in gap.warnings)
+
+
+def test_more_than_two_percent_missing_decides_nothing(tmp_path: Path) -> None:
+    (gap,) = both(tmp_path, Task([1.0] * 90 + [None] * 10), Task([0.0] * 100))
+    assert gap.verdict == "undecided"
+    assert "10.0 % of the items are missing on the closed side (limit 2 %)" in " ".join(gap.warnings)
+
+
+def test_missing_items_that_would_change_the_verdict_decide_nothing(tmp_path: Path) -> None:
+    closed = [1.0] * 6 + [0.0] * 994
+    (gap,) = both(tmp_path, Task(closed), Task([0.0] * 998 + [None] * 2), margin=0.1)
+    assert gap.ci_method == "Tango score interval"
+    assert gap.ci_low > 0
+    assert gap.verdict == "undecided"
+    assert "would change the verdict" in " ".join(gap.warnings)
+
+
+def test_an_item_that_an_import_lacks_counts_as_unanswered(tmp_path: Path) -> None:
+    (gap,) = both(tmp_path, Task([1.0] * 50, planned=[item(i) for i in range(60)]), Task([0.0] * 60))
+    assert (gap.n, gap.missing_closed, gap.verdict) == (50, 10, "undecided")
+
+
+def test_nothing_answered_on_one_side(tmp_path: Path) -> None:
+    gaps = both(tmp_path, Task([None] * 5), Task([1.0] * 5))
+    assert not gaps
+    assert "no item was answered by both" in one_line(gaps)
+    with pytest.raises(Refused, match="no item was answered"):
+        Store(tmp_path).gap("c", "o")
+
+
+# The waterfall
+
+
+def test_the_waterfall_splits_the_gap_exactly(tmp_path: Path) -> None:
+    statuses: Sequence[CompletionStatus] = ["ok", "empty", "refused", "truncated", "truncated", "ok", "ok", "ok"]
+    closed = Task([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.25, 1.0], statuses=statuses)
+    open_ = Task([1.0, 1.0, 0.5, 1.0, 0.0, 1.0, 1.0, 0.0])
+    (gap,) = both(tmp_path, closed, open_)
+    parts = gap.waterfall
+    assert parts.empty == pytest.approx(-100 / 8)
+    assert parts.refused == pytest.approx(-100 / 8)
+    assert parts.truncated == pytest.approx(-100 / 8), "a truncated answer that was right costs nothing"
+    assert sum((parts.wrong, parts.unparsed, parts.truncated, parts.empty, parts.refused)) == pytest.approx(gap.gap)
+    assert "points of the gap come from empty answers" in " ".join(gap.warnings)
+
+
+# What may be compared
+
+
+def test_different_protocols_are_refused_by_name_and_forced_beside_the_number(tmp_path: Path) -> None:
+    write_run(tmp_path, "c", "closed", {"task": Task(coin(300, 0.6, 1))}, protocol="matched")
+    write_run(tmp_path, "o", "open_weights", {"task": Task(coin(300, 0.6, 2))}, protocol="as-recommended")
+    store = Store(tmp_path)
+    gaps = store.gap()
+    assert not gaps
+    assert "nothing to compare with" in one_line(gaps)
+    with pytest.raises(Refused, match=r"protocol: c matched@1 .* o as-recommended@1 .*--force"):
+        store.gap("c", "o")
+    (forced,) = store.gap("c", "o", force=True)
+    assert forced.protocol == "matched@1 against as-recommended@1"
+    assert any(warning.startswith("FORCED task: protocol") for warning in forced.warnings)
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (Task([1.0] * 40, version=2), "task version"),
+        (Task([1.0] * 39), "1 only with c, 0 only with o, 39 with both"),
+        (Task([1.0] * 40, content="changed"), "content differs"),
+        (Task([1.0] * 40, scorer="accuracy@2"), "scorer"),
+    ],
+)
+def test_what_differs_is_refused_and_listed(tmp_path: Path, other: Task, says: str) -> None:
+    write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)})
+    write_run(tmp_path, "o", "open_weights", {"task": other})
+    with pytest.raises(Refused, match=says):
+        Store(tmp_path).gap("c", "o")
+    gaps = Store(tmp_path).gap()
+    assert not gaps
+    assert says in one_line(gaps)
+
+
+def test_an_unknown_protocol_is_printed_not_refused(tmp_path: Path) -> None:
+    write_run(tmp_path, "c", "closed", {"task": Task(coin(300, 0.9, 1), content="")})
+    write_run(
+        tmp_path,
+        "o",
+        "open_weights",
+        {"task": Task(coin(300, 0.5, 2), content="")},
+        protocol="x",
+        provenance="import:items",
+    )
+    (gap,) = Store(tmp_path).gap()
+    assert gap.verdict == "closed leads"
+    assert any("unknown (import:items)" in warning for warning in gap.warnings)
+
+
+def test_only_one_side_or_one_system(tmp_path: Path) -> None:
+    write_run(tmp_path, "c", "closed", {"task": Task([1.0, 0.0])})
+    gaps = Store(tmp_path).gap()
+    assert not gaps
+    assert "only the closed side has results" in one_line(gaps)
+    assert gaps.frame.empty
+    with pytest.raises(UnknownName, match="unknown system 'nobody'"):
+        Store(tmp_path).gap("nobody", "c")
+    with pytest.raises(UsageError, match="give it with --closed"):
+        Store(tmp_path).gap(None, "c")
+    with pytest.raises(StoreError, match="no store"):
+        Store(tmp_path / "nowhere")
+
+
+def test_restricted_weights_stand_on_no_side_unless_named(tmp_path: Path) -> None:
+    task = {"task": Task(coin(300, 0.5, 1))}
+    write_run(tmp_path, "c", "closed", task)
+    write_run(tmp_path, "r", "restricted", task)
+    gaps = Store(tmp_path).gap()
+    assert not gaps
+    assert "neither open nor closed" in one_line(gaps)
+    (gap,) = Store(tmp_path).gap("c", "r")
+    assert "restricted weights" in " ".join(gap.warnings)
+
+
+def test_a_task_that_does_not_apply_is_listed(tmp_path: Path) -> None:
+    write_run(tmp_path, "c", "closed", {"task": Task([1.0, 0.0])})
+    write_run(tmp_path, "o", "open_weights", {"task": Task([1.0, 0.0])}, not_applicable={"task": "too long"})
+    gaps = Store(tmp_path).gap()
+    assert not gaps
+    assert "task does not apply to o: too long" in gaps.notes
+
+
+def test_the_latest_run_counts(tmp_path: Path) -> None:
+    write_run(tmp_path, "c", "closed", {"task": Task([0.0] * 40)}, started="2026-01-01T00:00:00+00:00")
+    write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)}, started="2026-02-01T00:00:00+00:00")
+    write_run(tmp_path, "o", "open_weights", {"task": Task([0.0] * 39 + [1.0])})
+    (gap,) = Store(tmp_path).gap()
+    assert gap.score_closed == 100
+    assert gap.gap == pytest.approx(97.5)
+
+
+def test_a_damaged_receipt_is_passed_over_and_named(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)})
+    write_run(tmp_path, "o", "open_weights", {"task": Task([0.0] * 40)})
+    run.receipt.write_text("{")
+    gaps = Store(tmp_path).gap()
+    assert not gaps
+    assert "cannot read" in one_line(gaps)
+
+
+def test_a_run_that_stopped_when_decided_gets_no_fixed_n_interval(tmp_path: Path) -> None:
+    write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)}, provenance="until-decided")
+    write_run(tmp_path, "o", "open_weights", {"task": Task([0.0] * 40)})
+    gaps = Store(tmp_path).gap()
+    assert not gaps
+    assert "no fixed-n interval" in one_line(gaps)
+
+
+# Degenerate samples
+
+
+def test_one_item_decides_nothing(tmp_path: Path) -> None:
+    (gap,) = both(tmp_path, Task([0.75]), Task([0.25]))
+    assert gap.gap == 50
+    assert math.isnan(gap.se)
+    assert gap.verdict == "undecided"
+    assert "there is one item" in " ".join(gap.warnings)
+
+
+def test_equal_fractional_scores_decide_nothing(tmp_path: Path) -> None:
+    (gap,) = both(tmp_path, Task([0.5] * 50), Task([0.5] * 50))
+    assert (gap.gap, gap.verdict) == (0, "undecided")
+    assert "all differences are equal" in " ".join(gap.warnings)
+
+
+def test_equal_answers_to_many_independent_items_are_equivalent(tmp_path: Path) -> None:
+    (gap,) = both(tmp_path, Task([1.0, 0.0] * 200), Task([1.0, 0.0] * 200))
+    assert (gap.ci_method, gap.verdict) == ("Tango score interval", "equivalent")
+    assert gap.ci_low < 0 < gap.ci_high
+
+
+def test_one_cluster_says_that_clustering_cannot_be_judged(tmp_path: Path) -> None:
+    (gap,) = both(
+        tmp_path, Task(coin(300, 0.9, 1), clusters=["all"] * 300), Task(coin(300, 0.5, 2), clusters=["all"] * 300)
+    )
+    assert gap.ci_method == "paired t"
+    assert math.isnan(gap.se_clustered)
+    assert "clustering cannot be judged" in " ".join(gap.warnings)
+
+
+# Best against best
+
+
+def several(store: Path, n: int = 240, **options: object) -> Gaps:
+    for name, weights, share in (
+        ("c1", "closed", 0.8),
+        ("c2", "closed", 0.78),
+        ("o1", "open_weights", 0.5),
+        ("o2", "open_weights", 0.6),
+    ):
+        write_run(store, name, weights, {"task": Task(coin(n, share, ord(name[1]) + len(weights)))})  # type: ignore[arg-type]
+    return Store(store).gap(**options)  # type: ignore[arg-type]
+
+
+def test_best_against_best_is_cross_fitted_and_names_the_rule(tmp_path: Path) -> None:
+    (gap,) = several(tmp_path)
+    assert gap.chosen_by == "best against best, cross-fitted"
+    assert gap.plug_in is not None
+    assert gap.boot_sd is not None
+    assert gap.gap <= gap.plug_in + 2
+    assert gap.ci_high - gap.ci_low == pytest.approx(2 * 1.959964 * gap.boot_sd, rel=1e-6)
+    assert len(gap.runs) == 4
+    (named,) = Store(tmp_path).gap("c1")
+    assert named.chosen_by == "c1 named; best against best, cross-fitted"
+
+
+def test_a_candidate_with_many_missing_answers_is_named_and_may_keep_the_verdict_open(tmp_path: Path) -> None:
+    (before,) = several(tmp_path)
+    assert before.verdict == "closed leads"
+    write_run(tmp_path, "o3", "open_weights", {"task": Task([0.0] * 200 + [None] * 40)})
+    (weak,) = Store(tmp_path).gap()
+    assert (weak.gap, weak.verdict, weak.n) == (before.gap, "closed leads", 240)
+    assert "o3 is no candidate: 16.7 % of its items are missing" in " ".join(weak.warnings)
+    write_run(
+        tmp_path, "o3", "open_weights", {"task": Task([1.0] * 200 + [None] * 40)}, started="2026-04-01T00:00:00+00:00"
+    )
+    (strong,) = Store(tmp_path).gap()
+    assert strong.verdict == "undecided"
+    assert "could have 100.0" in " ".join(strong.warnings)
+
+
+def test_items_that_one_candidate_lacks_are_left_out_for_all(tmp_path: Path) -> None:
+    several(tmp_path)
+    write_run(
+        tmp_path, "o2", "open_weights", {"task": Task([None, *coin(239, 0.6, 5)])}, started="2026-04-01T00:00:00+00:00"
+    )
+    (gap,) = Store(tmp_path).gap()
+    assert (gap.n, gap.missing_open, gap.missing_closed) == (239, 1, 0)
+    assert "worst-case bounds" in " ".join(gap.warnings)
+
+
+def test_variants_of_one_model_are_named(tmp_path: Path) -> None:
+    several(tmp_path)
+    write_run(tmp_path, "c1,effort=high", "closed", {"task": Task(coin(240, 0.8, 9))}, card="c1")
+    (gap,) = Store(tmp_path).gap()
+    assert any("variants of one model (c1): c1, c1,effort=high" in warning for warning in gap.warnings)
+
+
+def test_a_budget_keeps_the_dear_out(tmp_path: Path) -> None:
+    for name, weights, cost in (
+        ("c1", "closed", 1.0),
+        ("c2", "closed", 0.1),
+        ("o1", "open_weights", 0.05),
+        ("o2", "open_weights", None),
+    ):
+        write_run(tmp_path, name, weights, {"task": Task(coin(240, 0.6, ord(name[1])), costs=[cost] * 240)})  # type: ignore[arg-type]
+    store = Store(tmp_path)
+    gaps = store.gap(at_cost=0.2)
+    assert (gaps[0].closed, gaps[0].open, gaps[0].plug_in) == ("c2", "o1", None)
+    assert "cost is not known, so left out: o2" in one_line(gaps)
+    none = store.gap(at_cost=0.01)
+    assert not none
+    assert "the cheapest is c2 at $0.1000" in one_line(none)
+
+
+# Several tasks
+
+
+def test_tasks_of_a_dimension_weigh_equally(tmp_path: Path) -> None:
+    closed = {"a": Task([1.0] * 30 + [0.0] * 70), "b": Task([0.75, 0.25] * 20)}
+    open_ = {"a": Task([1.0] * 10 + [0.0] * 90), "b": Task([0.5, 0.25] * 20)}
+    write_run(tmp_path, "c", "closed", closed)
+    write_run(tmp_path, "o", "open_weights", open_)
+    (gap,) = Store(tmp_path).gap()
+    assert gap.tasks == ("a", "b")
+    assert gap.gap == pytest.approx((20 + 12.5) / 2)
+    alone = {one.task: one for one in Store(tmp_path).gap(by_task=True)}
+    assert gap.se == pytest.approx(math.hypot(alone["a"].se, alone["b"].se) / 2)
+    assert alone["a"].ci_simultaneous[1] > alone["a"].ci_high, "two rows: wider"
+    only_a = {"a": Task([1.0] * 60 + [0.0] * 40)}
+    write_run(tmp_path, "c2", "closed", only_a)
+    (still,) = Store(tmp_path).gap()
+    assert still.closed == "c"
+    assert "left out, since not all of a, b were asked: c2" in " ".join(still.warnings)
+
+
+def test_tasks_without_a_common_pair_stand_in_rows_of_their_own(tmp_path: Path) -> None:
+    for task, systems in (("a", ("c1", "o1")), ("b", ("c2", "o2"))):
+        for name in systems:
+            weights = "closed" if name.startswith("c") else "open_weights"
+            write_run(tmp_path, name, weights, {task: Task(coin(60, 0.5, len(task)))})  # type: ignore[arg-type]
+    gaps = Store(tmp_path).gap()
+    assert [(one.task, one.closed) for one in gaps] == [("a", "c1"), ("b", "c2")]
+
+
+def test_repeats_are_averaged_and_the_item_is_the_unit(tmp_path: Path) -> None:
+    closed: list[list[float | None]] = [[1.0, 0.0], [1.0, 1.0], [0.0, None]] * 20
+    (gap,) = both(tmp_path, Task(closed), Task([[0.0, 0.0]] * 60))
+    assert gap.n == 60
+    assert gap.score_closed == pytest.approx(50)
+    assert "20 items of c have fewer repeats than planned" in " ".join(gap.warnings)
