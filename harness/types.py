@@ -146,6 +146,8 @@ class Plan:
     order_seed: int
     code_execution: bool
     suite: str | None = None
+    answers_run: str | None = None
+    """The run whose stored answers are scored anew; None: this plan asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,8 @@ class Price:
     input: float | None = None
     output: float | None = None
     cached: float | None = None
+    batch_discount: float | None = None
+    """Share taken off by the batch API; None: not known."""
     source: str = ""
 
 
@@ -304,6 +308,10 @@ class Receipt:
     repeats: int = 1
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     """Tasks that the system cannot take, with the reason; they are not compared."""
+    answers_run: str | None = None
+    """The run that holds the answers, where this one holds new scores of them."""
+    accelerator_hours: float | None = None
+    """Hours of all accelerators together, for a system that ran on this machine; loading is not counted."""
     provenance: str = "run"
     """``run``: asked here. ``import:<format>``: results of models that nobody here ran."""
 

@@ -8,22 +8,12 @@ from harness.cli import options
 
 
 @click.command("eval")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL…")
-@click.option("--suite", help="Suite of tasks, NAME or NAME@VERSION (default: core).")
-@click.option("--task", "tasks", multiple=True, metavar="NAME|FILE.py", help="Single task; may be given several times.")
-@click.option("--items", type=click.Path(), metavar="FILE", help="Own questions, JSON Lines or CSV: input, target, …")
-@click.option("--scorer", default="exact", show_default=True, metavar="exact|contains|choice|numeric", help="How own questions are scored.")  # fmt: skip
-@click.option("--protocol", default="matched", show_default=True, help="How it is asked: matched, as-recommended.")
-@click.option("--limit", type=int, help="Ask this many items a task, always the same ones.")
-@click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often.")
-@click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA).")
-@click.option("--weights", metavar="open|closed", help="Openness of a model that the catalogue does not know.")
+@options.what_is_asked
 @click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
 @click.option("--budget", type=float, metavar="USD", help="Stop before a run costs more than this (exit code 3).")
 @click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
 @click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
-@click.option("--allow-code-execution", is_flag=True, help="Run code that models write, for tasks that need it.")
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @options.store
 @options.as_json

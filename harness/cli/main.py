@@ -14,7 +14,9 @@ from harness.errors import OpenGapError
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Ask": {
+        "estimate": ("harness.cli.estimate", "What a plan would cost, before anything is sent."),
         "eval": ("harness.cli.eval", "Ask one or more models the same items the same way."),
+        "rescore": ("harness.cli.rescore", "Score a run's stored answers anew, into a new run."),
     },
     "Compare": {
         "gap": ("harness.cli.gap", "How far apart open and closed models are, and how sure that is."),

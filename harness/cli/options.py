@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 store = click.option("--store", metavar="DIR", help="Results store (default: OPENGAP_STORE, else ./results).")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program instead of a table.")
+
+
+_ASKED = (
+    click.argument("models", nargs=-1, required=True, metavar="MODEL…"),
+    click.option("--suite", help="Suite of tasks, NAME or NAME@VERSION (default: core)."),
+    click.option("--task", "tasks", multiple=True, metavar="NAME|FILE.py", help="Single task; may be given several times."),
+    click.option("--items", type=click.Path(), metavar="FILE", help="Own questions, JSON Lines or CSV: input, target, …"),
+    click.option("--scorer", default="exact", show_default=True, metavar="exact|contains|choice|numeric", help="How own questions are scored."),
+    click.option("--protocol", default="matched", show_default=True, help="How it is asked: matched, as-recommended."),
+    click.option("--limit", type=int, help="Ask this many items a task, always the same ones."),
+    click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often."),
+    click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA)."),
+    click.option("--weights", metavar="open|closed", help="Openness of a model that the catalogue does not know."),
+    click.option("--allow-code-execution", is_flag=True, help="Run code that models write, for tasks that need it."),
+)  # fmt: skip
+
+
+def what_is_asked(command: Command) -> Command:
+    """The arguments that make a plan: `estimate` and `eval` share them."""
+    for option in reversed(_ASKED):
+        command = option(command)
+    return command
 
 
 def echo_json(value: Any) -> None:

@@ -106,13 +106,17 @@ def plan_jobs(
     data: str | None = None,
     allow_code_execution: bool = False,
     unpriced: Sequence[System] = (),
+    keys_needed: bool = True,
 ) -> list[Job]:
-    """Plans for all systems over the same loaded items. Raises Preflight with everything that is missing at once."""
+    """Plans for all systems over the same loaded items; without ``keys_needed`` they are made to be looked at only.
+
+    Raises: Preflight with everything that is missing at once, UnknownName.
+    """
     asked_for = [name for name, given in (("--suite", suite), ("--task", tasks), ("--items", items)) if given]
     if len(asked_for) > 1:
         raise UsageError(f"{' and '.join(asked_for)} exclude each other")
     chosen = find_protocol(protocol)
-    problems = [problem for system in systems for problem in models.missing(system)]
+    problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
     problems += [f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced]
     loaded: list[LoadedTask] = []
     full_suite = None

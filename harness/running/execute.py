@@ -127,6 +127,7 @@ async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
             policy=execution.policy,
             pricing=partial(cost_usd, price),
             progress=progress,
+            headroom=getattr(model, "headroom", None),
         )
         await drive(job, owed, driving, concurrency)
     except BaseExceptionGroup as group:

@@ -73,9 +73,9 @@ class Limiter:
         if error.retry_after_s is not None:
             self._pause_until = max(self._pause_until, now + error.retry_after_s)
 
-    def reported(self, remaining: int | None, reset_s: float | None) -> None:
-        """What the endpoint said about its own limit; nearly none left: wait until it is reset."""
-        if remaining is not None and reset_s is not None and remaining <= NEARLY_NONE:
+    def reported(self, remaining: int | None, reset_s: float | None, needed: int = NEARLY_NONE) -> None:
+        """What the endpoint said about one of its limits; no more than ``needed`` left: wait until it is reset."""
+        if remaining is not None and reset_s is not None and remaining <= needed:
             self._pause_until = max(self._pause_until, self._clock() + reset_s)
 
     def _admits(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from harness.errors import AttemptFailed, ContextTooLong, TimedOut
 from harness.models import Model
+from harness.models.headroom import Headroom
 from harness.running.budget import Budget
 from harness.running.limits import Limiter
 from harness.running.plan import Job, Owed
@@ -37,6 +38,8 @@ class Driving:
     policy: RetryPolicy
     pricing: Pricing
     progress: Progress
+    headroom: Callable[[], Headroom] | None = None
+    """What a hosted endpoint says of its own limits."""
 
 
 async def drive(job: Job, owed: Sequence[Owed], driving: Driving, concurrency: int) -> None:
@@ -97,6 +100,10 @@ async def ask(request: Request, driving: Driving) -> Completion:
             failures.append(error)
         else:
             limiter.succeeded()
+            if driving.headroom is not None:
+                left = driving.headroom()
+                limiter.reported(left.requests, left.requests_reset_s)
+                limiter.reported(left.tokens, left.tokens_reset_s, needed=request.max_tokens)
             latency = time.perf_counter() - sent if completion.latency_s is None else completion.latency_s
             error_before = f"{type(failures[-1]).__name__}: {failures[-1]}"[:200] if failures else None
             return replace(completion, latency_s=round(latency, 4), attempts=len(failures) + 1, error=error_before)

@@ -96,7 +96,8 @@ def prepare(
 ) -> Job:
     """Render every prompt once, hash it, and fix the order in which the requests are sent.
 
-    The order is a seeded shuffle over all tasks, so that a run that stops early has not asked one task alone.
+    The order is a seeded shuffle of clusters (single items where there are none) over all tasks, so that a run that
+    stops early has not asked one task alone; repeats of an item follow each other too.
     """
     sampling = models.sampling_for(system, protocol)
     owed: list[Owed] = []
@@ -131,8 +132,11 @@ def prepare(
     return Job(plan, tasks, owed, sampling)
 
 
-def _order(task: str, owed: Owed) -> bytes:
-    return hashlib.sha256(f"{ORDER_SEED}\0{task}\0{owed.item.id}\0{owed.repeat}".encode()).digest()
+def _order(task: str, owed: Owed) -> tuple[bytes, bytes]:
+    """Items of one cluster follow each other, since they share a prefix that caches can keep: one passage, one file."""
+    group = owed.item.cluster or owed.item.id
+    first = hashlib.sha256(f"{ORDER_SEED}\0{task}\0{group}".encode()).digest()
+    return first, hashlib.sha256(f"{owed.item.id}\0{owed.repeat}".encode()).digest()
 
 
 def _prompt_hash(task: LoadedTask, item: Item, protocol: Protocol, sampling: Sampling) -> str:

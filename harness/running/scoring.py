@@ -7,9 +7,9 @@ import importlib.metadata
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -17,9 +17,11 @@ import msgspec
 
 import harness
 from harness import models, sandbox
+from harness.catalogue import ENGINES
 from harness.errors import SandboxError
 from harness.questions import grade
 from harness.registry import LoadedTask
+from harness.running.hardware import busy_hours, usd_per_hour
 from harness.running.live import CONTEXT_FINISH
 from harness.running.plan import Job
 from harness.store import RowWriter, RunFolder, plan_hash, read_journal, write_receipt
@@ -39,17 +41,28 @@ class _Graded:
     score: Score | None
 
 
-def seal(job: Job, run: RunFolder, started: str) -> Receipt:
-    """Score what the journal holds and write the receipt. Scoring again is sealing again: nothing is asked."""
-    state = read_journal(run.journal)
+def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = None) -> Receipt:
+    """Score what the journal holds and write the receipt. Scoring again is sealing again: nothing is asked.
+
+    ``answers`` is the run that holds the journal, where it is another one.
+    """
+    source = answers or run
+    state = read_journal(source.journal)
+    system = job.plan.system
+    engine = _engine(source)
+    hours = None
+    token_usd: float | None = None
+    if system.provider in ENGINES:
+        hours = busy_hours(read_entries(source.journal, state), system)
+        token_usd = _usd_per_token(hours, engine, read_entries(source.journal, state))
     counts: Counter[str] = Counter({"planned": len(job.owed), "damaged_lines": state.damaged})
     usage: Counter[str] = Counter()
     costs: list[float | None] = []
     not_fitting: Counter[str] = Counter()
-    leaving = models.leaves_machine(job.plan.system)
+    leaving = models.leaves_machine(system)
     bytes_sent = 0
     with RowWriter(run) as writer:
-        for graded in _grade_all(job, read_entries(run.journal, state)):
+        for graded in _grade_all(job, read_entries(source.journal, state), token_usd):
             completion = graded.entry.completion
             answered = completion.status != "unanswered"
             counts["answered" if answered else "unanswered"] += 1
@@ -67,7 +80,7 @@ def seal(job: Job, run: RunFolder, started: str) -> Receipt:
     receipt = Receipt(
         run_id=run.run_id,
         plan_sha256=plan_hash(job.plan),
-        system=job.plan.system,
+        system=system,
         protocol=f"{job.plan.protocol.name}@{job.plan.protocol.version}",
         protocol_sha256=job.plan.protocol_sha256,
         tasks=job.plan.tasks,
@@ -81,10 +94,12 @@ def seal(job: Job, run: RunFolder, started: str) -> Receipt:
         tokens_sent=usage["input"] if bytes_sent else 0,
         versions=_versions(),
         machine=_machine(),
-        engine={**_engine(run), "sandbox": sandbox.LEVEL if any(task.task.card.runs_code for task in job.tasks) else None},
+        engine={**engine, "sandbox": sandbox.LEVEL if any(task.task.card.runs_code for task in job.tasks) else None},
         checksums=checksums(run),
         suite=job.plan.suite,
         repeats=job.plan.repeats,
+        answers_run=job.plan.answers_run,
+        accelerator_hours=hours,
         not_applicable={
             task: f"{count} items do not fit the context window" for task, count in sorted(not_fitting.items())
         },
@@ -93,7 +108,7 @@ def seal(job: Job, run: RunFolder, started: str) -> Receipt:
     return receipt
 
 
-def _grade_all(job: Job, entries: Iterator[Entry]) -> Iterator[_Graded]:
+def _grade_all(job: Job, entries: Iterator[Entry], token_usd: float | None) -> Iterator[_Graded]:
     """Grade in order of arrival. Programs run side by side in processes of their own, everything else right here."""
     tasks = {task.name: task for task in job.tasks}
     items = {task.name: {item.id: item for item in task.items} for task in job.tasks}
@@ -101,6 +116,10 @@ def _grade_all(job: Job, entries: Iterator[Entry]) -> Iterator[_Graded]:
     def one(entry: Entry) -> _Graded:
         task = tasks[entry.task]
         item = items[entry.task][entry.item_id]
+        if token_usd is not None:
+            # A local run's cost is shared out by what was generated, which is what takes the time.
+            cost = token_usd * ((entry.completion.usage.output or 0) + 1)
+            entry = replace(entry, completion=replace(entry.completion, cost_usd=cost))
         try:
             score = grade(task.task.form, item, entry.completion)
         except SandboxError as error:
@@ -156,6 +175,14 @@ def _rows(job: Job, graded: _Graded) -> tuple[dict[str, Any], dict[str, Any]]:
         "target": graded.task.task.form.target(item),
     }
     return row, text
+
+
+def _usd_per_token(hours: float, engine: Mapping[str, Any], entries: Iterator[Entry]) -> float | None:
+    price = usd_per_hour(engine.get("device"))
+    if price is None:
+        return None
+    generated = sum((entry.completion.usage.output or 0) + 1 for entry in entries)
+    return hours * price / generated if generated else None
 
 
 def _engine(run: RunFolder) -> dict[str, Any]:

@@ -1,0 +1,159 @@
+"""Estimates, budgets and rescoring, over real sockets and real files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import main
+from harness.errors import BudgetReached, Preflight, Refused
+from harness.gap import Store
+from harness.running import RetryPolicy, evaluate
+from harness.running.hardware import busy_hours
+from harness.running.rescore import rescore
+from harness.store import frame, list_runs, read_journal, read_receipt
+from harness.types import Completion, Entry, System
+from tests.running.test_evaluate import answers, items
+from tests.servers import fault_server
+
+PRICES = {"price_in": 1.0, "price_out": 10.0}
+
+
+def test_a_budget_stops_before_it_is_passed_and_a_larger_one_goes_on(tmp_path: Path) -> None:
+    file = items(tmp_path / "mine.jsonl", 100)
+    call = {"items": file, "scorer": "numeric", "weights": "closed", "store": tmp_path / "st", "concurrency": 8, **PRICES}
+    # One answer costs 10 prompt tokens + 5 output tokens, but may cost 2,048 output tokens: $0.0205.
+    with fault_server() as server:
+        with pytest.raises(BudgetReached, match="a larger --budget goes on"):
+            evaluate(server.address, budget=0.022, **call)  # type: ignore[arg-type]
+        first = server.stats()
+        (run,) = list_runs(tmp_path / "st")
+        done = read_journal(run.journal).answered
+        assert not run.sealed
+        assert 5 < len(done) < 100
+        (result,) = evaluate(server.address, budget=1.0, **call)  # type: ignore[arg-type]
+        assert server.stats()["requests"] == 100
+    assert sum(first["answered"].values()) == len(done)
+    assert result.run == run
+    assert result.receipt.cost_usd is not None
+    assert result.receipt.cost_usd < 0.022 * 100 / len(done) * 1.5
+
+
+def test_the_budget_has_its_own_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = items(tmp_path / "mine.jsonl", 20)
+    with fault_server() as server:
+        arguments = ["eval", server.address, "--items", str(file), "--scorer", "numeric", "--weights", "closed",
+                     "--store", str(tmp_path / "st"), "--budget", "0.001"]  # fmt: skip
+        assert main(arguments) == 2
+        assert "--price-in and --price-out" in capsys.readouterr().err
+        assert main([*arguments, "--price-in", "1", "--price-out", "10"]) == 3
+        assert server.stats()["requests"] == 0
+
+
+def test_without_a_price_the_cost_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = items(tmp_path / "mine.jsonl", 5)
+    with fault_server() as server:
+        shared = ["--items", str(file), "--scorer", "numeric", "--weights", "closed", "--store", str(tmp_path / "st")]
+        assert main(["eval", server.address, *shared]) == 0
+        assert "cost unknown" in capsys.readouterr().out
+        with pytest.raises(Preflight):
+            evaluate(server.address, items=file, scorer="numeric", weights="closed", store=tmp_path / "st", budget=1.0)
+
+
+def test_usage_that_did_not_come_back_makes_the_total_unknown(tmp_path: Path) -> None:
+    file = items(tmp_path / "mine.jsonl", 30)
+    with fault_server("--rate", "no_usage=0.3") as server:
+        (result,) = evaluate(server.address, items=file, scorer="numeric", weights="closed", store=tmp_path / "st", **PRICES)  # type: ignore[arg-type]
+    costs = frame([result.run], ("cost_usd",))["cost_usd"]
+    assert 0 < costs.isna().sum() < 30
+    assert result.receipt.cost_usd is None
+
+
+def test_an_estimate_asks_nothing_and_knows_earlier_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = items(tmp_path / "mine.jsonl", 40)
+    shared = ["--items", str(file), "--scorer", "numeric", "--weights", "closed", "--store", str(tmp_path / "st")]
+    with fault_server() as server:
+        command = ["estimate", server.address, *shared, "--price-in", "1", "--price-out", "10", "--json"]
+        assert main(command) == 0
+        before = json.loads(capsys.readouterr().out)[0]
+        assert server.stats()["requests"] == 0
+        assert before["requests"] == 40
+        assert before["output_tokens"] is None
+        assert before["most_usd"] == pytest.approx((before["input_tokens"] + 10 * 40 * 2048) / 1e6)
+        assert main(["eval", server.address, *shared]) == 0
+        capsys.readouterr()
+        assert main(command) == 0
+        after = json.loads(capsys.readouterr().out)[0]
+    assert after["output_tokens"] == 40 * 5
+    assert after["list_usd"] == pytest.approx((after["input_tokens"] + 10 * 200) / 1e6)
+    assert after["minutes"] is not None
+
+
+def test_hosted_prices_come_from_the_catalogue_without_a_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = items(tmp_path / "mine.jsonl", 4)
+    assert main(["estimate", "openai:gpt-4o", "--items", str(file), "--scorer", "numeric", "--store", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "$2.5 in, $10 out" in out
+
+
+def test_rescoring_asks_nothing_and_replaces_the_old_scores(tmp_path: Path) -> None:
+    from harness.registry import find_task, load_items
+
+    gold = {str(item.id): find_task("demo_reasoning").form.gold(item) for item in load_items(find_task("demo_reasoning")).items}
+    address = answers(tmp_path / "a.jsonl", gold)
+    (first,) = evaluate(address, tasks=["demo_reasoning"], weights="open", store=tmp_path / "st")
+    (tmp_path / "a.jsonl").unlink()
+    second = rescore(first.run.run_id, tmp_path / "st")
+    third = rescore(second.run.run_id, tmp_path / "st")
+    assert second.receipt.answers_run == third.receipt.answers_run == first.run.run_id
+    assert second.receipt.started == first.receipt.started
+    assert not list(second.run.journal.glob("*"))
+    (score,) = Store(tmp_path / "st").scores()
+    assert (score.score, score.n, score.run) == (100.0, 240, third.run.run_id)
+
+
+def test_rescoring_other_items_is_refused(tmp_path: Path, test_data: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    rows = (test_data / "suites/gsm8k/test.jsonl").read_text().splitlines()[:5]
+    (data / "gsm8k.jsonl").write_text("\n".join(rows))
+    address = answers(tmp_path / "a.jsonl", {})
+    (first,) = evaluate(address, tasks=["gsm8k"], weights="open", store=tmp_path / "st", data=str(data))
+    (data / "gsm8k.jsonl").write_text("\n".join(rows).replace("?", "!"))
+    with pytest.raises(Refused, match="no longer those that were asked"):
+        rescore(first.run.run_id, tmp_path / "st", data=str(data))
+
+
+def test_busy_hours_are_the_union_of_the_answers_times() -> None:
+    def entry(second: int, latency_s: float) -> Entry:
+        return Entry("t", str(second), 0, "h", Completion("ok", latency_s=latency_s), f"2026-01-01T00:00:{second:02d}Z")
+
+    system = System("s", "s", "", "open_weights", "vllm", "x", options={"tensor_parallel_size": "2"})
+    # [0, 10], [5, 15] and [40, 45]: 15 + 5 seconds on two accelerators.
+    spans = [entry(10, 10.0), entry(15, 10.0), entry(45, 5.0)]
+    assert busy_hours(spans, system) == pytest.approx(2 * 20 / 3600)
+
+
+def test_a_local_run_costs_what_its_hours_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("configs").mkdir()
+    Path("configs/hardware.yaml").write_text("cpu: {usd_per_hour: 3600.0, source: a test}\n")
+    pytest.importorskip("transformers", reason="needs an engine: pip install 'opengap[transformers]'")
+    (result,) = evaluate("transformers:demo-open", tasks=["demo_reasoning"], limit=8, store=tmp_path / "st")
+    hours = result.receipt.accelerator_hours
+    assert hours is not None
+    assert result.receipt.cost_usd == pytest.approx(hours * 3600.0)
+    assert read_receipt(result.run).cost_usd == result.receipt.cost_usd
+
+
+def test_a_hung_server_is_given_up(tmp_path: Path) -> None:
+    file = items(tmp_path / "mine.jsonl", 40)
+    policy = RetryPolicy(attempt_s=0.5, attempts_timed_out=2, first_wait_s=0.01)
+    with fault_server("--rate", "hang=0.3", "--seed", "5") as server:
+        (result,) = evaluate(
+            server.address, items=file, scorer="numeric", weights="closed", store=tmp_path / "st", policy=policy
+        )
+    counts = result.receipt.counts
+    assert counts["answered"] + counts.get("unanswered", 0) == 40
+    assert counts["answered"] > 30
