@@ -58,6 +58,8 @@ class Stats:
     """What was asked and answered, by a hash of the conversation."""
 
     requests: int = 0
+    first_at: float | None = None
+    """Unix time of the first request."""
     in_flight: int = 0
     most_in_flight: int = 0
     asked: Counter[str] = field(default_factory=Counter)
@@ -107,6 +109,7 @@ class FaultServer:
         return web.json_response(
             {
                 "requests": stats.requests,
+                "first_at": stats.first_at,
                 "most_in_flight": stats.most_in_flight,
                 "asked": stats.asked,
                 "answered": stats.answered,
@@ -120,6 +123,7 @@ class FaultServer:
         body["messages"] = body.get("messages") or body.get("input")
         stats = self.stats
         stats.requests += 1
+        stats.first_at = stats.first_at or time.time()
         stats.in_flight += 1
         stats.most_in_flight = max(stats.most_in_flight, stats.in_flight)
         stats.keys.add(_key(request))
