@@ -48,7 +48,7 @@ def ids_as_written(path: Path) -> list[str]:
 def local_or_refused(text: str) -> bool:
     """Whether an address stays here: on an engine, or in the error that says that none is installed."""
     try:
-        return address.resolve(text).provider in address.ENGINES
+        return address.resolve(text).provider in catalogue.ENGINES
     except UsageError as error:
         return "no local engine is installed" in str(error)
 

@@ -63,14 +63,14 @@ def measure(peers: bool = True) -> list[Measured]:
 
 
 def _median(usages: list[Usage], name: str) -> float:
-    return statistics.median(getattr(usage, name) for usage in usages)
+    return float(statistics.median(getattr(usage, name) for usage in usages))
 
 
 def _first_request(items: Path, work: Path) -> float:
-    times = []
+    times: list[float] = []
     for turn in range(ROUNDS):
         with fault_server() as server:
             begun = time.time()
             ours(server.url, items, work / f"first{turn}", 2)
             times.append(server.stats()["first_at"] - begun)
-    return statistics.median(times)
+    return float(statistics.median(times))
