@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.report.text import fitted, wrapped
+from harness.report.facts import Facts
+from harness.report.text import wrapped
+from harness.report.words import DEMO
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WIDTH_IN = 9.6
@@ -37,6 +42,8 @@ class Theme:
 LIGHT = Theme("light", "#ffffff", "#1b1b1b", "#5c5c5c", "#e4e4e4", "#f3f3f0", "#c4c4c4", "#0072B2", "#D55E00")
 DARK = Theme("dark", "#16181b", "#f1f1f1", "#b0b4b8", "#33373c", "#22262a", "#5a6066", "#56B4E9", "#E98A3C")
 THEMES = (LIGHT, DARK)
+COLOURS = ("paper", "ink", "muted", "grid", "band", "rail", "open", "closed")
+"""What a theme has a colour for."""
 
 
 @contextmanager
@@ -51,7 +58,7 @@ def settings(theme: Theme) -> Iterator[None]:
         "text.color": theme.ink, "axes.labelcolor": theme.muted, "axes.edgecolor": theme.rail, "axes.axisbelow": True,
         "xtick.color": theme.muted, "ytick.color": theme.muted, "grid.color": theme.grid, "grid.linewidth": 0.8,
         "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
-        "xtick.major.size": 0, "ytick.major.size": 0, "hatch.color": theme.muted, "hatch.linewidth": 0.6,
+        "xtick.major.size": 0, "ytick.major.size": 0, "hatch.color": theme.rail, "hatch.linewidth": 0.6,
     }  # fmt: skip
     with mpl.rc_context(values):
         yield
@@ -67,46 +74,68 @@ class Frame:
     top: float
     bottom: float
 
-    def box(self, left: float, low: float, width: float, height: float) -> tuple[float, float, float, float]:
-        """Inches from the lower left corner as fractions of the figure, as ``add_axes`` wants them."""
-        return left / self.width, low / self.height, width / self.width, height / self.height
+    def axes(self, left: float, low: float, width: float, height: float) -> Axes:
+        """Axes at a place in inches from the lower left corner."""
+        box = left / self.width, low / self.height, width / self.width, height / self.height
+        return self.figure.add_axes(box)
 
-    def write(self, x: float, y: float, text: str, **how: object) -> None:
+    def write(self, x: float, y: float, text: str, **how: Any) -> None:
         """Set text at a place in inches."""
-        self.figure.text(x / self.width, y / self.height, text, **how)  # type: ignore[arg-type]
+        self.figure.text(x / self.width, y / self.height, text, **how)
+
+    def mark(self, x: float, y: float, side: str, theme: Theme, size: float = 6.5) -> None:
+        """Set a side's marker at a place in inches."""
+        from matplotlib.lines import Line2D
+
+        where = {"transform": self.figure.transFigure, "color": getattr(theme, side), "ms": size}
+        self.figure.add_artist(Line2D([x / self.width], [y / self.height], marker=MARKERS[side], **where))
 
 
-def frame(theme: Theme, *, title: str, notice: str = "", subtitle: list[str], foot: list[str], body_in: float) -> Frame:
-    """A figure whose height follows from its texts, which are wrapped to its width and never shrunk."""
+def frame(
+    facts: Facts, theme: Theme, *, title: str, body_in: float, subtitle: Sequence[str] = (), foot: Sequence[str] = (), alt: str = ""
+) -> Frame:  # fmt: skip
+    """A figure whose height follows from its texts, which are wrapped to its width and never shrunk.
+
+    The foot ends in the source. The figure's label is its alternative text.
+    """
     from matplotlib.figure import Figure
 
     room = WIDTH_IN - 2 * EDGE_IN
+    title = f"Demo models: {title[0].lower()}{title[1:]}" if facts.demo else title
     head = [(line, 14.0, "bold", theme.ink, 0.29) for line in wrapped(title, room, 14, "bold", lines=3)]
-    if notice:
-        head += [(line, 10.0, "bold", theme.ink, 0.21) for line in wrapped(notice, room - 0.3, 10, "bold")]
-    head += [(line, 9.5, "normal", theme.muted, 0.19) for text in subtitle for line in wrapped(text, room, 9.5, lines=2)]
-    small = [line for text in foot for line in wrapped(text, room, 7.5, lines=2)]
-    top_in, foot_in = sum(line[-1] for line in head) + 0.34, 0.15 * len(small) + 0.2
+    if facts.demo:
+        head += [(line, 10.0, "bold", theme.ink, 0.21) for line in wrapped(DEMO, room, 10, "bold")]
+    head += [(line, 9.5, "normal", theme.muted, 0.19) for text in subtitle for line in wrapped(text, room, 9.5, lines=3)]
+    small = [line for text in (*foot, f"Source: {facts.source}.") for line in wrapped(text, room, 7.5, lines=3)]
+    top_in, foot_in = sum(line[-1] for line in head) + 0.3, 0.15 * len(small) + 0.2
     height = top_in + body_in + foot_in
     figure = Figure(figsize=(WIDTH_IN, height))
+    figure.set_label(" ".join([*([DEMO] if facts.demo else []), f"{title}.", alt or " ".join(subtitle)]))
     made = Frame(figure, WIDTH_IN, height, height - top_in, foot_in)
     y = height - 0.16
     for line, size, weight, colour, step in head:
-        boxed = size == 10.0
-        made.write(
-            EDGE_IN + 0.15 * boxed, y - 0.02 * boxed, line, size=size, weight=weight, color=colour, va="top",
-        )  # fmt: skip
-        if boxed:
-            made.write(EDGE_IN, y - 0.02, "!", size=size, weight="bold", color=theme.closed, va="top")
+        made.write(EDGE_IN, y, line, size=size, weight=weight, color=colour, va="top")
         y -= step
     for number, line in enumerate(reversed(small)):
         made.write(EDGE_IN, 0.12 + 0.15 * number, line, size=7.5, color=theme.muted, va="bottom")
     return made
 
 
-def short(text: str, inches: float, size: float, weight: str = "normal") -> str:
-    """Text that fits a column."""
-    return fitted(text, inches, size, weight)
+def day_numbers(days: Sequence[str]) -> list[float]:
+    """ISO dates as the numbers that a date axis has."""
+    import matplotlib.dates
+
+    known: Any = matplotlib.dates
+    return [float(known.date2num(dt.date.fromisoformat(day))) for day in days]
+
+
+def by_month(axes: Axes) -> None:
+    """Label a date axis with years and months."""
+    import matplotlib.dates
+
+    known: Any = matplotlib.dates
+    axes.xaxis.set_major_locator(known.AutoDateLocator(minticks=3, maxticks=8))
+    axes.xaxis.set_major_formatter(known.DateFormatter("%Y-%m"))
 
 
 def save(figure: Figure, folder: Path, name: str, theme: Theme) -> list[Path]:
@@ -114,5 +143,11 @@ def save(figure: Figure, folder: Path, name: str, theme: Theme) -> list[Path]:
     stem = name if theme is LIGHT else f"{name}-{theme.name}"
     paths = [folder / f"{stem}.png", folder / f"{stem}.svg"]
     figure.savefig(paths[0], dpi=PIXELS_PER_INCH, metadata={"Software": None})
-    figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
+    if theme is LIGHT:
+        figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
+    else:
+        # A vector picture differs in nothing but the colours, and exchanging them takes a fraction of the time.
+        exchange = {str(getattr(LIGHT, one)).lower(): str(getattr(theme, one)).lower() for one in COLOURS}
+        drawn = (folder / f"{name}.svg").read_text(encoding="utf-8")
+        paths[1].write_text(re.sub("|".join(exchange), lambda found: exchange[found[0]], drawn), encoding="utf-8")
     return paths

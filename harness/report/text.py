@@ -100,10 +100,28 @@ def label(one: Comparison) -> str:
     return shortened(inert(one.dimension).replace("_", " "), 32)
 
 
-def system(name: str) -> str:
-    """A system's name without the host, which stands in the table of runs, at a length that a sentence can bear."""
+def short_names(systems: Iterable[str]) -> dict[str, str]:
+    """The shortest name of each system that still tells it from all others, at a length that a sentence can bear.
+
+    An address loses its host, path, revision and options as far as that is unambiguous; any other name stays.
+    """
+    left = sorted(set(systems))
+    found: dict[str, str] = {}
+    for level in range(3):
+        shown = {name: _shown(name, level) for name in left}
+        taken = [*found.values(), *shown.values()]
+        found |= {name: text for name, text in shown.items() if taken.count(text) == 1}
+        left = [name for name in left if name not in found]
+    return found | {name: inert(name) for name in left}
+
+
+def _shown(name: str, level: int) -> str:
     host, _, rest = name.partition(":")
-    return shortened(inert(rest if rest and host.isidentifier() else name), 48)
+    if not rest or not host.isidentifier() or " " in name:
+        return shortened(inert(name), 48)
+    bare, _, options = rest.partition(",")
+    bare = bare.partition("@")[0].rpartition("/")[2] or rest
+    return shortened(inert((bare, f"{bare},{options}", rest)[level]), 48)
 
 
 def shortened(line: str, characters: int) -> str:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from harness.report.text import inert, label, listed, points, span, system
+from harness.report.text import inert, label, listed, points, span
 from harness.types import Comparison, Verdict
+
+if TYPE_CHECKING:
+    from harness.report.facts import Facts
 
 DEMO = "Demo models, trained on a made-up world: the gap between them says nothing about real models."
 NAMED_ROWS = 3
 """Up to this many rows a headline names each one; beyond, it counts."""
 
 
-def headline(rows: Sequence[Comparison], demo: bool = False) -> str:
+def headline(rows: Sequence[Comparison]) -> str:
     """The answer in one sentence."""
-    text = _named(rows) if len(rows) <= NAMED_ROWS else _counted(rows)
-    return f"Demo models: {text[0].lower()}{text[1:]}" if demo else text
+    return _named(rows) if len(rows) <= NAMED_ROWS else _counted(rows)
 
 
 def _named(rows: Sequence[Comparison]) -> str:
@@ -33,7 +36,7 @@ def _named(rows: Sequence[Comparison]) -> str:
 
 
 def _counted(rows: Sequence[Comparison]) -> str:
-    parts = []
+    parts: list[str] = []
     for side in ("closed", "open"):
         leading = _having(rows, f"{side} leads")
         if leading:
@@ -59,12 +62,12 @@ def same_pair(rows: Sequence[Comparison]) -> bool:
     return len({(one.closed, one.open, one.chosen_by) for one in rows}) == 1
 
 
-def rule(rows: Sequence[Comparison]) -> str:
+def rule(facts: Facts, rows: Sequence[Comparison]) -> str:
     """Which systems stand against each other, and by which rule they were chosen."""
     first = rows[0]
     chosen = listed(dict.fromkeys(one.chosen_by for one in rows))
     if same_pair(rows):
-        return f"{system(first.closed)} (closed) against {system(first.open)} (open weights); chosen by: {chosen}"
+        return f"{facts.name(first.closed)} (closed) against {facts.name(first.open)} (open weights); chosen by: {chosen}"
     return f"One closed and one open-weight system a row, named below it; chosen by: {chosen}"
 
 
@@ -84,9 +87,3 @@ def sentence(one: Comparison) -> str:
     if one.verdict == "undecided" and one.detectable == one.detectable:
         text += f" A gap under {points(one.detectable)} points could not be seen."
     return text
-
-
-def description(rows: Sequence[Comparison], demo: bool = False) -> str:
-    """Alternative text of the gap chart."""
-    parts = [headline(rows, demo) + ".", *(sentence(one) for one in rows)]
-    return " ".join([DEMO, *parts] if demo else parts)

@@ -36,7 +36,7 @@ class Answers:
     clusters: Sequence[str] = ()
     statuses: Sequence[CompletionStatus] = ()
     redistributable: bool = True
-    cost_usd: float | None = None
+    costs: Sequence[float] = ()
     question: str = "What is it?"
 
 
@@ -49,6 +49,7 @@ def write_run(
     card: str = "",
     released: str | None = None,
     started: str = "2026-03-01T10:00:00Z",
+    provenance: str = "run",
 ) -> RunFolder:
     """Seal one run of one system."""
     planned = tuple(
@@ -69,13 +70,13 @@ def write_run(
                 statuses[status] = statuses.get(status, 0) + 1
                 writer.add(*_row(name, a, i, score, status, system))
     total = sum(len(a.scores) for a in tasks.values())
-    costs = [a.cost_usd * len(a.scores) for a in tasks.values() if a.cost_usd is not None]
+    costs = [cost for a in tasks.values() for cost in a.costs]
     counts = {"planned": total, "answered": total - statuses.get("unanswered", 0), "unanswered": statuses.get("unanswered", 0)}
     receipt = Receipt(
         run.run_id, plan_hash(plan), origin, "matched@1", _hash("matched"), planned, started, started,
         {**counts, **{f"status_{name}": count for name, count in statuses.items()}},
         dict.fromkeys(tasks, "1"), Usage(100, None, 50), sum(costs) if costs else None, 0, 0,
-        {"opengap": "0.1.0"}, {"python": "3"}, {}, {},
+        {"opengap": "0.1.0"}, {"python": "3"}, {}, {}, provenance=provenance,
     )  # fmt: skip
     write_receipt(run, receipt)
     return run
@@ -89,7 +90,7 @@ def _row(
         "system": system, "task": task, "task_version": 1, "dimension": answers.dimension, "item_id": _item(i),
         "cluster": answers.clusters[i] if answers.clusters else None, "repeat": 0, "prompt_hash": _hash(f"{task}{i}"),
         "status": status, "score_status": None if score is None else "unparsed" if status in ("empty", "refused") else "scored",
-        "score": score, "answer": text[:40], "cost_usd": answers.cost_usd, "attempts": 1, "at": "2026-03-01T10:00:00Z",
+        "score": score, "answer": text[:40], "cost_usd": answers.costs[i] if answers.costs else None, "attempts": 1, "at": "2026-03-01T10:00:00Z",
     }  # fmt: skip
     messages = json.dumps([{"role": "user", "content": answers.question}])
     texts: dict[str, object] = {

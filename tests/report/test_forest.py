@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from matplotlib.text import Text
 from harness.gap import Gaps
 from harness.report import words
 from harness.report.charts.forest import forest
-from harness.report.facts import Facts, gather
+from harness.report.facts import gather
 from harness.report.make import make
 from harness.report.style import LIGHT, THEMES, Theme, settings
 from harness.types import Comparison
@@ -112,8 +113,6 @@ def test_the_font_is_the_one_that_comes_with_matplotlib() -> None:
 
 
 def _row(name: str, gap: float, verdict: str, template: Comparison) -> Comparison:
-    import dataclasses
-
     return dataclasses.replace(template, dimension=name, gap=gap, verdict=verdict)  # type: ignore[arg-type]
 
 
@@ -122,13 +121,13 @@ def test_headlines_follow_from_the_verdicts(tmp_path: Path) -> None:
     row = facts.rows[0]
     few = [_row("coding", -9.6, "open leads", row), _row("b", 1.0, "undecided", row), _row("a", 2.0, "undecided", row)]
     assert words.headline(few) == "Open leads in coding by 9.6 points; a and b undecided"
-    assert words.headline(few[:1], demo=True) == "Demo models: open leads in coding by 9.6 points"
+    assert words.headline(few[:1]) == "Open leads in coding by 9.6 points"
     many = [*few, _row("x", 4.0, "closed leads", row), _row("y", 14.04, "closed leads", row), _row("z", 0.1, "equivalent", row)]
     assert words.headline(many) == (
         "Closed leads in 2 of 6 dimensions, most in y (by 14.0 points); open leads in 1 of 6, most in coding (by 9.6 points); "
         "1 equivalent; 2 undecided"
     )
-    without = Facts(Gaps((_row("a", np.nan, "undecided", row),), ()), facts.receipts, facts.date, False)
+    without = dataclasses.replace(facts, gaps=Gaps((_row("a", np.nan, "undecided", row),), ()))
     with settings(LIGHT):
         assert "–" in _said(forest(without, LIGHT))
 
@@ -138,5 +137,6 @@ def test_demo_models_are_named_as_such(tmp_path: Path) -> None:
         write_run(tmp_path, f"x:{name}", weights, {"t": Answers(alternating(60, 0.5))}, card=name)  # type: ignore[arg-type]
     facts = gather(tmp_path)
     with settings(LIGHT):
-        assert "says nothing about real models" in _said(forest(facts, LIGHT)).replace("\n", " ")
-    assert words.description(facts.rows, facts.demo).startswith("Demo models")
+        figure = forest(facts, LIGHT)
+    assert "says nothing about real models" in _said(figure).replace("\n", " ")
+    assert str(figure.get_label()).startswith(words.DEMO)

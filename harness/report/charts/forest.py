@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from harness.catalogue import OPENNESS_RULE
 from harness.report import words
 from harness.report.facts import Facts
-from harness.report.style import EDGE_IN, MARKERS, WIDTH_IN, Frame, Theme, frame
-from harness.report.text import fitted, label, points, span, system
+from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
+from harness.report.text import fitted, label, points, span
 from harness.types import Comparison
 
 if TYPE_CHECKING:
@@ -29,24 +29,25 @@ def forest(facts: Facts, theme: Theme) -> Figure:
     """One line a dimension: both scores, the gap with its simultaneous interval, n and the verdict."""
     rows = sorted(facts.rows, key=lambda one: (-one.gap if one.gap == one.gap else math.inf, one.dimension, one.task))
     made = frame(
+        facts,
         theme,
-        title=words.headline(rows, facts.demo),
-        notice=words.DEMO if facts.demo else "",
-        subtitle=[words.rule(rows), "Gap = closed − open, in points, on the same items asked the same way"],
-        foot=_foot(facts, rows),
+        title=words.headline(rows),
+        subtitle=[words.rule(facts, rows), "Gap = closed − open, in points, on the same items asked the same way"],
+        foot=_foot(rows),
+        alt=" ".join(words.sentence(one) for one in rows),
         body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
     )
     low, height = made.bottom + AXIS_IN, ROW_IN * len(rows)
-    axes = made.figure.add_axes(made.box(PLOT_AT, low, PLOT_IN, height))
+    axes = made.axes(PLOT_AT, low, PLOT_IN, height)
     _plot(axes, rows, theme)
     _header(made, low + height, theme)
     named = not words.same_pair(rows)
     for place, one in enumerate(rows):
-        _line(made, low + height - ROW_IN * (place + 0.5), one, theme, named=named)
+        _line(made, low + height - ROW_IN * (place + 0.5), one, theme, pair=_pair(facts, one) if named else "")
     return made.figure
 
 
-def _foot(facts: Facts, rows: Sequence[Comparison]) -> list[str]:
+def _foot(rows: Sequence[Comparison]) -> list[str]:
     lines = [
         f"Bars: {words.interval_kind(rows)}. Shaded: the margin of ±{points(rows[0].margin)} points within which two "
         "systems count as equivalent. Undecided: the interval allows for more than one verdict.",
@@ -58,7 +59,7 @@ def _foot(facts: Facts, rows: Sequence[Comparison]) -> list[str]:
         more = f" (and {len(warnings) - 2} more)" if len(warnings) > 2 else ""
         lines.append("Note: " + "; ".join(warnings[:2]) + more)
     protocols = ", ".join(dict.fromkeys(one.protocol for one in rows if one.protocol))
-    lines.append(f"{OPENNESS_RULE}. Protocol {protocols}. Source: {facts.source}.")
+    lines.append(f"{OPENNESS_RULE}. Protocol {protocols}.")
     return lines
 
 
@@ -101,21 +102,20 @@ def _header(made: Frame, top: float, theme: Theme) -> None:
     for x, text, side in ((CLOSED_AT, "closed", "right"), (OPEN_AT, "open", "right"), (PLOT_AT + PLOT_IN / 2, "closed − open", "center"),
                           (GAP_AT, "gap and interval", "right"), (N_AT, "n", "right"), (VERDICT_AT, "verdict", "left")):  # fmt: skip
         made.write(x, top + 0.08, text, size=8.5, color=theme.muted, ha=side, va="bottom")
-    key = made.figure.add_axes(made.box(0, top + 0.22, WIDTH_IN, 0.2))
-    key.set_axis_off()
-    key.set_xlim(0, WIDTH_IN)
-    key.set_ylim(0, 1)
-    for x, name, colour in ((CLOSED_AT - 0.19, "closed", theme.closed), (OPEN_AT - 0.15, "open", theme.open)):
-        key.plot([x], [0.6], MARKERS[name], ms=6.5, color=colour)
+    made.mark(CLOSED_AT - 0.19, top + 0.34, "closed", theme)
+    made.mark(OPEN_AT - 0.15, top + 0.34, "open", theme)
     made.write(EDGE_IN, top + 0.08, "dimension", size=8.5, color=theme.muted, va="bottom")
 
 
-def _line(made: Frame, y: float, one: Comparison, theme: Theme, *, named: bool) -> None:
+def _pair(facts: Facts, one: Comparison) -> str:
+    return f"{facts.name(one.closed)} / {facts.name(one.open)}"
+
+
+def _line(made: Frame, y: float, one: Comparison, theme: Theme, pair: str) -> None:
     lower = y - 0.17
     name = label(one)
     made.write(EDGE_IN, y, fitted(name[:1].upper() + name[1:], NAME_IN, 10.5, "bold"), size=10.5, weight="bold", va=MIDDLE)
-    below = f"{system(one.closed)} / {system(one.open)}" if named else one.task
-    made.write(EDGE_IN, lower, fitted(below, CLOSED_AT - EDGE_IN + 0.6, 7.5), size=7.5, color=theme.muted, va="center")
+    made.write(EDGE_IN, lower, fitted(pair or one.task, CLOSED_AT - EDGE_IN + 0.6, 7.5), size=7.5, color=theme.muted, va="center")
     for x, text in ((CLOSED_AT, points(one.score_closed)), (OPEN_AT, points(one.score_open)), (N_AT, f"{one.n:,}")):
         made.write(x, y, text, size=10, ha="right", va=MIDDLE)
     made.write(GAP_AT - 1.02, y, points(one.gap, sign=True), size=10.5, weight="bold", ha="right", va=MIDDLE)

@@ -1,0 +1,70 @@
+"""What does each side score on each task?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.report import words
+from harness.report.facts import Facts
+from harness.report.style import EDGE_IN, MARKERS, Theme, frame
+from harness.report.text import fitted, inert, points
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROW_IN, HEAD_IN, AXIS_IN, MOST = 0.44, 0.4, 0.45, 30
+PLOT_AT, PLOT_IN, N_AT = 3.3, 5.4, 9.38
+
+
+def scores(facts: Facts, theme: Theme) -> Figure:
+    """Dumbbells: both scores of each task with their own intervals, every other system as a small mark."""
+    rows = sorted(facts.tasks, key=lambda one: (one.dimension, -one.score_closed, one.task))[:MOST]
+    own = {(one.system, one.task): one for one in facts.scores}
+    widest = max(rows, key=lambda one: abs(one.score_closed - one.score_open))
+    foot = [
+        "Thick marks: the two systems compared on the task, with each score's own 95 % interval; these say nothing "
+        "about the gap, whose interval comes from pairs of answers. Small marks: all other systems.",
+    ]
+    if len(facts.tasks) > MOST:
+        foot.append(f"The first {MOST} of {len(facts.tasks)} tasks; scores.csv has them all.")
+    made = frame(
+        facts,
+        theme,
+        title=f"The two sides differ most on {inert(widest.task)}: closed {points(widest.score_closed)}, open {points(widest.score_open)}",
+        subtitle=[words.rule(facts, rows)],
+        foot=foot,
+        alt=" ".join(f"{one.task}: closed {points(one.score_closed)}, open {points(one.score_open)}, n {one.n}." for one in rows),
+        body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
+    )
+    low, height = made.bottom + AXIS_IN, ROW_IN * len(rows)
+    axes = made.axes(PLOT_AT, low, PLOT_IN, height)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.grid(axis="x")
+    named = not words.same_pair(rows)
+    for place, one in enumerate(rows):
+        others = [s for s in facts.scores if s.task == one.task and s.system not in (one.closed, one.open)]
+        for other in others:
+            side = "open" if other.open else "closed"
+            axes.plot([other.score], [place], MARKERS[side], ms=3, color=getattr(theme, side), alpha=0.6, zorder=2)
+        axes.plot([one.score_closed, one.score_open], [place, place], color=theme.rail, lw=3, zorder=1)
+        for side, name, score, shift in (("closed", one.closed, one.score_closed, -0.09), ("open", one.open, one.score_open, 0.09)):
+            colour = getattr(theme, side)
+            if (name, one.task) in own:
+                interval = own[name, one.task]
+                axes.plot([interval.low, interval.high], [place + shift] * 2, color=colour, lw=1, zorder=3)
+            axes.plot([score], [place + shift], MARKERS[side], ms=7, color=colour, mec=theme.paper, mew=0.8, zorder=4)
+        y = low + height - ROW_IN * (place + 0.5)
+        made.write(EDGE_IN, y + 0.06 * named, fitted(one.task, 2.95, 10, "bold"), size=10, weight="bold", va="center")
+        if named:
+            pair = f"{facts.name(one.closed)} / {facts.name(one.open)}"
+            made.write(EDGE_IN, y - 0.11, fitted(pair, 2.95, 7.5), size=7.5, color=theme.muted, va="center")
+        made.write(N_AT, y, f"{one.n:,}", size=9, ha="right", va="center")
+    axes.tick_params(axis="x", labelsize=8.5)
+    axes.set_xlabel("score, points", size=8.5, labelpad=3)
+    top = low + height + 0.1
+    for x, side, text in ((PLOT_AT + 0.1, "closed", "closed"), (PLOT_AT + 0.95, "open", "open weights")):
+        made.mark(x, top + 0.06, side, theme)
+        made.write(x + 0.12, top, text, size=9)
+    made.write(N_AT, top, "n", size=8.5, color=theme.muted, ha="right")
+    return made.figure

@@ -1,0 +1,85 @@
+"""How did each system's answers come: readable, unreadable, cut off, empty, refused, or not at all?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from harness.report.charts.waterfall import LOOKS
+from harness.report.facts import Facts, TooLittle
+from harness.report.style import EDGE_IN, Theme, frame
+from harness.report.text import fitted
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROW_IN, HEAD_IN, AXIS_IN, MOST = 0.36, 0.45, 0.42, 40
+PLOT_AT, PLOT_IN = 3.1, 4.2
+UNANSWERED = ("unanswered", ("#000000", "--"))
+
+
+def statuses(facts: Facts, theme: Theme) -> Figure:
+    """Shares of answers by status, one bar a system; only what is not readable is coloured."""
+    shares, sides, rows = status_shares(facts)
+    looks = {name: look for name, look in (*LOOKS.items(), UNANSWERED) if name in shares.columns and (shares[name] > 0).any()}
+    if not looks:
+        raise TooLittle("every answer of every system is complete and readable")
+    by_name = {str(name): {str(k): float(v) for k, v in row.items()} for name, row in shares.iloc[:MOST].to_dict("index").items()}
+    worst = min(by_name, key=lambda name: by_name[name]["ok"])
+    most = max(looks, key=lambda status: by_name[worst][status])
+    made = frame(
+        facts,
+        theme,
+        title=f"{100 * (1 - by_name[worst]['ok']):.1f} % of the answers of {facts.name(worst)} came cut off, empty, refused, unreadable or not at all; most: {most}",
+        subtitle=["Share of answers by how they came, all tasks together; unreadable, cut off, empty and refused answers count as not right"],
+        foot=["Unanswered: the infrastructure failed; such items are left out on both sides and counted."],
+        alt=" ".join(
+            f"{name}: " + ", ".join(f"{status} {100 * value:.1f} %" for status, value in row.items() if value > 0) + "."
+            for name, row in by_name.items()
+        ),
+        body_in=HEAD_IN + ROW_IN * len(by_name) + AXIS_IN,
+    )  # fmt: skip
+    low, height = made.bottom + AXIS_IN, ROW_IN * len(by_name)
+    axes = made.axes(PLOT_AT, low, PLOT_IN, height)
+    limit = max(0.01, 1.08 * (1 - by_name[worst]["ok"]))
+    axes.set_xlim(0, 100 * limit)
+    axes.set_ylim(len(by_name) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.grid(axis="x")
+    for i, (name, row) in enumerate(by_name.items()):
+        left = 0.0
+        for status, (colour, hatch) in looks.items():
+            fill = theme.ink if status == "unanswered" else colour
+            axes.barh([i], [100 * row[status]], 0.62, left=[left], color=fill, hatch=hatch, ec=theme.paper, lw=0.4)
+            left += 100 * row[status]
+        y = low + height - ROW_IN * (i + 0.5)
+        made.mark(EDGE_IN + 0.06, y, "open" if sides[name] else "closed", theme, 5.5)
+        made.write(EDGE_IN + 0.2, y, fitted(facts.name(name), PLOT_AT - 0.55, 9.5), size=9.5, va="center_baseline")
+        made.write(8.15, y, f"{100 * row['ok']:.1f} % ok", size=9, ha="right", va="center_baseline")
+        made.write(9.38, y, f"{rows[name]:,} answers", size=9, color=theme.muted, ha="right", va="center_baseline")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} %")
+    axes.tick_params(axis="x", labelsize=8.5)
+    x = PLOT_AT
+    for status, (colour, hatch) in looks.items():
+        box = made.axes(x, low + height + 0.14, 0.2, 0.15)
+        box.set_axis_off()
+        box.bar([0], [1], color=theme.ink if status == "unanswered" else colour, hatch=hatch, ec=theme.paper, lw=0)
+        made.write(x + 0.26, low + height + 0.15, status, size=9)
+        x += 1.2
+    return made.figure
+
+
+def status_shares(facts: Facts) -> tuple[pd.DataFrame, dict[str, bool], dict[str, int]]:
+    """Share by system (closed first, most plain answers first) and status; whether each is open; rows of each."""
+    rows = facts.answers
+    unreadable = (rows["status"] == "ok") & (rows["score_status"] == "unparsed")
+    status = pd.Series(np.where(unreadable, "unparsed", rows["status"]), index=rows.index)
+    counts = pd.crosstab(rows["system"], status)
+    if "ok" not in counts:
+        counts["ok"] = 0
+    shares = counts.div(counts.sum(axis=1), axis=0)
+    sides = {str(name): bool(is_open) for name, is_open in rows.groupby("system")["open"].first().items()}
+    order = sorted(shares.index, key=lambda name: (sides[name], -shares.loc[name, "ok"], name))
+    return shares.loc[order], sides, {str(name): int(total) for name, total in counts.sum(axis=1).items()}

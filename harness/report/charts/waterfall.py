@@ -1,0 +1,77 @@
+"""Is a gap about being wrong, or about answers that were refused, cut off, empty or unreadable?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.gap.evidence import PARTS
+from harness.report.facts import Facts, TooLittle
+from harness.report.style import EDGE_IN, Theme, frame
+from harness.report.text import fitted, label, listed, points
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LOOKS = {
+    "wrong": ("#999999", ""), "unparsed": ("#009E73", "//"), "truncated": ("#E69F00", "."),
+    "empty": ("#F0E442", "xx"), "refused": ("#CC79A7", "\\\\"),
+}  # fmt: skip
+"""Colour (Okabe and Ito) and hatching of each part."""
+ROW_IN, HEAD_IN, AXIS_IN = 0.5, 0.45, 0.5
+PLOT_AT, PLOT_IN = 2.2, 5.6
+
+
+def waterfall(facts: Facts, theme: Theme) -> Figure:
+    """Each gap split exactly into five parts, stacked to both sides of zero."""
+    rows = sorted(facts.rows, key=lambda one: -one.gap)
+    parts = {name: [getattr(one.waterfall, name) for one in rows] for name in PARTS}
+    present = [name for name in LOOKS if name == "wrong" or any(abs(value) >= 0.05 for value in parts[name])]
+    if present == ["wrong"]:
+        raise TooLittle("every gap consists of wrong answers alone: none was refused, cut off, empty or unreadable")
+    largest = max(present[1:], key=lambda name: max(abs(value) for value in parts[name]))
+    place = max(range(len(rows)), key=lambda i: abs(parts[largest][i]))
+    made = frame(
+        facts,
+        theme,
+        title=f"Apart from wrong answers, {largest} ones matter most: {points(parts[largest][place], sign=True)} points of the gap in {label(rows[place])}",
+        subtitle=["Each gap split exactly by what became of the answers; bars to the right widen the gap in favour of closed"],
+        foot=[f"n {listed(f'{one.n:,} ({label(one)})' for one in rows)}. The parts are those of the two systems named in the gap "
+              "chart on all items and add up to the difference of their scores."],
+        alt=" ".join(
+            f"{label(one)}: " + ", ".join(f"{name} {points(parts[name][i], sign=True)}" for name in present) + "."
+            for i, one in enumerate(rows)
+        ),
+        body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
+    )  # fmt: skip
+    low, height = made.bottom + AXIS_IN, ROW_IN * len(rows)
+    axes = made.axes(PLOT_AT, low, PLOT_IN, height)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.grid(axis="x")
+    for i, one in enumerate(rows):
+        ends = {True: 0.0, False: 0.0}
+        for name in present:
+            value = parts[name][i]
+            colour, hatch = LOOKS[name]
+            axes.barh([i], [value], 0.46, left=[ends[value > 0]], color=colour, hatch=hatch, ec=theme.paper, lw=0.6)
+            ends[value > 0] += value
+        net = sum(parts[name][i] for name in PARTS)
+        axes.plot([net, net], [i - 0.36, i + 0.36], color=theme.ink, lw=2)
+        y = low + height - ROW_IN * (i + 0.5)
+        name = label(one)
+        made.write(EDGE_IN, y, fitted(name[:1].upper() + name[1:], 1.85, 10.5, "bold"), size=10.5, weight="bold", va="center")
+        made.write(9.3, y, f"sum {points(net, sign=True)}", size=10, ha="right", va="center")
+    axes.axvline(0, color=theme.muted, lw=0.9)
+    axes.xaxis.set_major_formatter(lambda value, _: points(value, sign=True).replace(".0", ""))
+    axes.locator_params(axis="x", nbins=7)
+    axes.tick_params(axis="x", labelsize=8.5)
+    axes.set_xlabel("← open ahead      points      closed ahead →", size=8.5, labelpad=3)
+    x = PLOT_AT
+    for name in present:
+        colour, hatch = LOOKS[name]
+        box = made.axes(x, low + height + 0.14, 0.2, 0.15)
+        box.set_axis_off()
+        box.bar([0], [1], color=colour, hatch=hatch, ec=theme.paper, lw=0)
+        made.write(x + 0.26, low + height + 0.15, name, size=9)
+        x += 1.15
+    return made.figure

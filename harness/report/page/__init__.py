@@ -1,0 +1,150 @@
+"""The page: one HTML file that carries its pictures, its styles and its samples, and asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from importlib import resources
+from typing import Any
+
+from harness import catalogue
+from harness.report import words
+from harness.report.facts import Facts
+from harness.report.make import Picture
+from harness.report.samples import Samples
+from harness.report.svg import Inlined
+from harness.report.text import inert, label, listed, points, span
+from harness.types import Comparison, Receipt
+
+BESIDE_BYTES = 25_000_000
+"""Above this size the blocks of text lie beside the page as scripts."""
+
+
+def lies_beside(samples: Samples) -> bool:
+    """Whether the samples are too large to lie inside the page."""
+    return sum(map(len, samples.blocks)) > BESIDE_BYTES
+
+
+def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], samples: Samples) -> str:
+    """Render the page. Everything from outside passes through autoescape or stands compressed in a data block."""
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("harness.report", "page"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    drawn = Inlined(pictures)
+    css = _own("page.css") + drawn.styles
+    js = _own("page.js")
+    beside = lies_beside(samples)
+    headline = words.headline(facts.rows)
+    return environment.get_template("page.html.jinja").render(
+        facts=facts,
+        policy=(
+            f"default-src 'none'; script-src {_hash(js)}" + (" 'self'" if beside else "") + f"; style-src {_hash(css)}; "
+            "base-uri 'none'; form-action 'none'"
+        ),
+        css=Markup(css),
+        js=Markup(js),
+        glyphs=Markup(drawn.glyphs),
+        drawings={name: Markup(svg) for name, svg in drawn.pictures.items()},
+        headline=f"Demo models: {headline[0].lower()}{headline[1:]}" if facts.demo else headline,
+        demo=words.DEMO,
+        rule=words.rule(facts, facts.rows),
+        interval_kind=_capital(words.interval_kind(facts.rows)),
+        openness=_capital(catalogue.OPENNESS_RULE),
+        rows=[_row(facts, one) for one in facts.rows],
+        pictures=pictures,
+        left_out=left_out,
+        samples=samples,
+        beside=beside,
+        models=_models(facts),
+        runs=[_run(receipt) for _, receipt in facts.runs],
+        notes=[inert(note) for note in (*facts.gaps.notes, *(f"{run}: not finished, so nothing of it counts" for run in facts.unsealed))],
+    )
+
+
+def _own(name: str) -> str:
+    return (resources.files("harness.report") / "page" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _numbers(one: Comparison) -> dict[str, Any]:
+    return {
+        "one": one, "score_closed": points(one.score_closed), "score_open": points(one.score_open),
+        "gap": points(one.gap, sign=True), "interval": span(*one.ci_simultaneous), "n": f"{one.n:,}",
+        "missing": f"{one.missing_closed + one.missing_open:,}",
+    }  # fmt: skip
+
+
+def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
+    known: list[tuple[str, str]] = [
+        ("closed", one.closed), ("open", one.open), ("chosen by", one.chosen_by), ("protocol", one.protocol),
+        ("interval", one.ci_method), ("smallest gap visible", f"{points(one.detectable)} points at 80 % power"),
+        ("split of the gap", ", ".join(f"{part} {points(getattr(one.waterfall, part), sign=True)}" for part in one.waterfall.__slots__)),
+    ]  # fmt: skip
+    if one.plug_in is not None:
+        known.append(("on all items", f"{points(one.plug_in, sign=True)} between the two named: the luck of the best is in it"))
+    for side, shares in (one.candidates or {}).items():
+        picked = ", ".join(f"{facts.name(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= 0.005)
+        known.append((f"best {side} of a half", picked))
+    tasks = [{"name": task.task, **_numbers(task)} for task in facts.tasks if task.task in one.tasks]
+    return {
+        **_numbers(one),
+        "name": _capital(label(one)),
+        "sentence": words.sentence(one),
+        "tasks": tasks,
+        "facts": [(term, inert(text)) for term, text in known],
+        "price": f"{_price(facts, one.closed, one.tasks)} / {_price(facts, one.open, one.tasks)}",
+        "anchor_closed": _anchor(facts, one.closed, one.tasks),
+        "anchor_open": _anchor(facts, one.open, one.tasks),
+    }
+
+
+def _anchor(facts: Facts, system: str, tasks: tuple[str, ...]) -> str:
+    evidence = facts.one(system, tasks[0])
+    return f"run-{evidence.run.run_id}" if evidence else "runs"
+
+
+def _price(facts: Facts, system: str, tasks: tuple[str, ...]) -> str:
+    """Recorded dollars per item of a system on some tasks."""
+    rows = facts.answers[(facts.answers["system"] == system) & facts.answers["task"].isin(tasks)]
+    mean = float(rows["cost_usd"].mean(skipna=False)) if len(rows) else math.nan
+    return "unknown" if math.isnan(mean) else f"${mean:.2g}" if mean else "$0"
+
+
+def _models(facts: Facts) -> list[dict[str, Any]]:
+    cards = catalogue.cards()
+    found = []
+    for name, is_open in sorted({one.name: one.open for one in facts.evidence}.items(), key=lambda pair: (pair[1], pair[0])):
+        system = next(one.receipt.system for one in facts.evidence if one.name == name)
+        card = cards.get(system.card)
+        found.append({
+            "name": inert(name), "open": is_open, "level": system.weights, "weights": card.weights if card else (),
+            "developer": inert(system.developer), "released": system.released, "licence": card.licence if card else None,
+        })  # fmt: skip
+    return found
+
+
+def _run(receipt: Receipt) -> dict[str, str]:
+    counts = receipt.counts
+    return {
+        "id": receipt.run_id,
+        "system": inert(receipt.system.name),
+        "protocol": inert(receipt.protocol),
+        "protocol_hash": receipt.protocol_sha256[:8],
+        "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
+        "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
+        "cost": "unknown" if receipt.cost_usd is None else f"${receipt.cost_usd:.4f}",
+        "sent": "nothing" if not receipt.bytes_sent else f"{receipt.bytes_sent:,} bytes",
+        "provenance": "asked here" if receipt.provenance == "run" else inert(receipt.provenance),
+    }

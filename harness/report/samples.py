@@ -1,0 +1,124 @@
+"""The sample explorer's data: a small index of all items, and compressed blocks of text that are inflated on demand."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.gap.evidence import Evidence
+from harness.report.facts import Facts
+from harness.store import frame
+
+BLOCK_ITEMS = 50
+LONGEST = 20_000
+"""Characters of one text that are embedded; the run's text.parquet has all of it."""
+STATUSES = ("ok", "truncated", "empty", "refused", "unanswered", "unparsed", "scorer_error", "not asked")
+TEXTS = ("run_id", "item_id", "repeat", "messages", "text", "reasoning", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Base64 of deflated JSON: the index, and blocks of ``BLOCK_ITEMS`` items in its order."""
+
+    index: str
+    blocks: tuple[str, ...]
+    items: int
+
+
+def samples(facts: Facts) -> Samples:
+    """All items that any current run was asked, each with every system's score, status and, where allowed, text.
+
+    Text of a row that is not redistributable is not even read.
+    """
+    systems = sorted({one.name: one.open for one in facts.evidence}.items(), key=lambda pair: (pair[1], pair[0]))
+    numbers = {name: number for number, (name, _) in enumerate(systems)}
+    tasks: list[dict[str, Any]] = []
+    columns: dict[str, Any] = {"task": [], "id": [], "score": [[] for _ in systems], "status": [[] for _ in systems]}
+    blocks: list[str] = []
+    pending: list[Any] = []
+    pairs = {one.task: (numbers[one.closed], numbers[one.open]) for one in facts.tasks}
+    names = sorted({(one.planned.card.dimension, one.planned.card.name) for one in facts.evidence})
+    by_task = dict(tuple(facts.answers.groupby("task", sort=False)))
+    for number, (dimension, task) in enumerate(names):
+        # Of several protocols of one system the last one stands here, as in the table of runs.
+        found = {one.name: one for one in facts.evidence if (one.planned.card.dimension, one.planned.card.name) == (dimension, task)}
+        readable = all(one.planned.card.redistributable for one in found.values())
+        closed, open_ = pairs.get(task, (0, len(systems) - 1))
+        tasks.append({"name": task, "dimension": dimension, "text": readable, "closed": closed, "open": open_})
+        ids = sorted({item for one in found.values() for item in one.items.index})
+        columns["task"] += [number] * len(ids)
+        columns["id"] += ids
+        for name, place in numbers.items():
+            scores, statuses = _outcomes(found.get(name), by_task.get(task), ids)
+            columns["score"][place] += scores
+            columns["status"][place] += statuses
+        for item in _texts(found, numbers, ids, task) if readable else ([None] * len(ids)):
+            pending.append(item)
+            if len(pending) == BLOCK_ITEMS:
+                blocks.append(_packed(pending))
+                pending = []
+    if pending:
+        blocks.append(_packed(pending))
+    shown = [{"name": name, "short": facts.name(name), "open": is_open} for name, is_open in systems]
+    index = {"systems": shown, "tasks": tasks, "statuses": STATUSES, "block": BLOCK_ITEMS, **columns}
+    return Samples(_packed(index), tuple(blocks), len(columns["id"]))
+
+
+def _outcomes(one: Evidence | None, answers: pd.DataFrame | None, ids: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Score in thousandths (-1: none) and status number of each item, repeats averaged, the first repeat's status."""
+    missing = STATUSES.index("not asked")
+    if one is None or answers is None:
+        return [-1] * len(ids), [missing] * len(ids)
+    score = one.items["score"].reindex(list(ids))
+    rows = answers[(answers["run_id"] == one.run.run_id)].sort_values("repeat", kind="stable").drop_duplicates("item_id")
+    status = rows["status"].where(~((rows["status"] == "ok") & (rows["score_status"] != "scored")), rows["score_status"])
+    known = dict(zip(rows["item_id"], status, strict=True))
+    numbers = [STATUSES.index(known[item]) if known.get(item) in STATUSES else missing for item in ids]
+    return [-1 if math.isnan(value) else round(1000 * float(value)) for value in score], numbers
+
+
+def _texts(found: dict[str, Evidence], numbers: dict[str, int], ids: Sequence[str], task: str) -> Iterator[Any]:
+    """For each item the question, the target, and [text, reasoning] by system number."""
+    quoted = task.replace("'", "''")
+    rows = frame([one.run for one in found.values()], TEXTS, f"redistributable AND task = '{quoted}'", file="text")
+    place = {one.run.run_id: numbers[name] for name, one in found.items()}
+    grouped = {str(key): part for key, part in rows.sort_values(["item_id", "repeat"], kind="stable").groupby("item_id")}
+    for item in ids:
+        part = grouped.get(item)
+        if part is None:
+            yield None
+            continue
+        first = part.drop_duplicates("run_id")
+        told = zip(first["run_id"], first["text"], first["reasoning"], strict=True)
+        answers = {place[str(run)]: [_cut(text), _cut(reasoning)] for run, text, reasoning in told}
+        yield [_cut(_question(part["messages"].iloc[0])), _cut(part["target"].iloc[0]), dict(sorted(answers.items()))]
+
+
+def _question(messages: str) -> str:
+    """What was asked, as plain text; the stored JSON itself where it is not a list of messages."""
+    try:
+        turns = json.loads(messages)
+        if len(turns) == 1:
+            return str(turns[0]["content"])
+        return "\n\n".join(f"[{turn['role']}]\n{turn['content']}" for turn in turns)
+    except (ValueError, TypeError, KeyError):
+        return str(messages)
+
+
+def _cut(text: Any) -> str:
+    whole = text if isinstance(text, str) else ""
+    if len(whole) <= LONGEST:
+        return whole
+    return f"{whole[:LONGEST]}\n[… {len(whole) - LONGEST:,} more characters in the run's text.parquet]"
+
+
+def _packed(value: Any) -> str:
+    raw = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return base64.b64encode(zlib.compress(raw, 6)).decode("ascii")
