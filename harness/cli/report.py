@@ -14,10 +14,12 @@ from harness.cli.tables import inert
 @click.option("--out", metavar="DIR", type=click.Path(file_okay=False), help="Folder to write to (default: report/ of the store).")  # fmt: skip
 @options.store
 def command(out: str | None, store: str | None) -> int:
-    """Draw the gap chart.
+    """Write what people read: a page, charts and tables.
 
-    Writes gap.png and gap.svg: for each dimension both scores, the gap with its interval, n and the verdict, as
-    `opengap gap` prints them. The same store gives the same bytes.
+    index.html stands alone, works from a folder and asks the network for nothing: the gap of each dimension, how sure
+    it is and at what price, every chart that the data suffice for, and all samples side by side. Beside it lie the
+    charts (gap.png, gap.svg, …, light and dark), the numbers as CSV, and summary.md with what changed since the last
+    report. The same store gives the same bytes.
     """
     from harness import settings
     from harness.report.facts import gather
@@ -28,7 +30,7 @@ def command(out: str | None, store: str | None) -> int:
     for note in facts.gaps.notes:
         click.echo(f"note: {inert(note)}", err=True)
     if not facts.rows:
-        click.echo("nothing to draw yet: a gap needs an open and a closed system on the same task; no file was written", err=True)
+        click.echo("nothing to report yet: a gap needs an open and a closed system on the same task; no file was written", err=True)
         return 0
     for path in make(facts, Path(out) if out else folder / "report"):
         click.echo(str(path))
