@@ -22,7 +22,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "gap": ("harness.cli.gap", "How far apart open and closed models are, and how sure that is."),
         "import": ("harness.cli.importing", "Take results made elsewhere into the store."),
         "export": ("harness.cli.export", "Results as CSV, Parquet, Markdown or lm-eval files."),
-        "report": ("harness.cli.report", "Draw the gap chart."),
+        "report": ("harness.cli.report", "Write what people read: a page, charts and tables."),
+        "view": ("harness.cli.view", "Show the report in a browser, and follow runs."),
     },
     "Look up": {
         "models": ("harness.cli.models", "Known models: how open, where served, at what price."),
