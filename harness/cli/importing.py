@@ -141,3 +141,145 @@ def finish(
         )
     click.echo(f"imported {len(sealed) - old} results into {folder}; next: opengap gap --store {folder}", err=True)
     return 1 if left_out else 0
+
+
+model = click.option("--model", metavar="NAME", help="The model's name, where the file's own does not do.")
+metric = click.option("--metric", metavar="NAME", help="Which metric or scorer, where there are several.")
+
+
+@command.command("lm-eval")
+@file
+@dimension
+@model
+@metric
+@click.option("--filter", "filter_name", metavar="NAME", help="Which of lm-eval's filters, where there are several.")
+@click.option("--task", "tasks", multiple=True, metavar="NAME", help="Only this task; may be given several times.")
+@weights
+@options.store
+@options.as_json
+def lm_eval(
+    file: Path,
+    dimension: str,
+    model: str | None,
+    metric: str | None,
+    filter_name: str | None,
+    tasks: tuple[str, ...],
+    weights: str | None,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """lm-eval's results_*.json (or its folder), with the samples_*.jsonl beside it."""
+    from harness.importers.lm_eval import read_lm_eval
+
+    found, left_out, notes = read_lm_eval(
+        file, dimension=dimension, model=model, metric=metric, filter_name=filter_name, tasks=tasks, weights=weights
+    )
+    return finish(found, notes, left_out, kind="lm-eval", source=file, store=store, as_json=as_json)
+
+
+@command.command("inspect")
+@file
+@dimension
+@click.option("--benchmark", metavar="NAME", help="Name of the task, where the log's own does not do.")
+@model
+@metric
+@weights
+@options.store
+@options.as_json
+def inspect(
+    file: Path,
+    dimension: str,
+    benchmark: str | None,
+    model: str | None,
+    metric: str | None,
+    weights: str | None,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """An Inspect log, .eval or .json; epochs become repeats."""
+    from harness.importers.inspect_logs import read_inspect
+
+    found, notes = read_inspect(
+        file, dimension=dimension, benchmark=benchmark, model=model, metric=metric, weights=weights
+    )
+    return finish(found, notes, [], kind="inspect", source=file, store=store, as_json=as_json)
+
+
+named = click.option("--model", required=True, metavar="NAME", help="The model's name; the file does not hold it.")
+coding = click.option("--dimension", default="coding", show_default=True, metavar="NAME", help="Row of the report.")
+
+
+@command.command("evalplus")
+@file
+@benchmark
+@named
+@click.option("--tests", type=click.Choice(["base", "plus"]), required=True, help="Base tests, or base and plus.")
+@coding
+@weights
+@options.store
+@options.as_json
+def evalplus(
+    file: Path,
+    benchmark: str,
+    model: str,
+    tests: str,
+    dimension: str,
+    weights: str | None,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """EvalPlus: a file *_eval_results.json; several solutions of a problem become repeats."""
+    from harness.importers.reports import read_evalplus
+
+    found, notes = read_evalplus(
+        file, model=model, benchmark=benchmark, tests=tests, dimension=dimension, weights=weights
+    )
+    return finish(found, notes, [], kind="evalplus", source=file, store=store, as_json=as_json)
+
+
+@command.command("swebench")
+@file
+@benchmark
+@named
+@coding
+@weights
+@options.store
+@options.as_json
+def swebench(
+    file: Path, benchmark: str, model: str, dimension: str, weights: str | None, store: str | None, as_json: bool
+) -> int:
+    """SWE-bench: a report of the evaluation, or a submission's results.json; repositories are the clusters."""
+    from harness.importers.reports import read_swebench
+
+    found, notes = read_swebench(file, model=model, benchmark=benchmark, dimension=dimension, weights=weights)
+    return finish(found, notes, [], kind="swebench", source=file, store=store, as_json=as_json)
+
+
+@command.command("published")
+@file
+@click.option("--series", metavar="NAME", help="Name of the series, where the file has no column for it.")
+@click.option("--unit", metavar="TEXT", help="Unit of the scores, likewise: percent, Elo, …")
+@click.option("--source", metavar="TEXT", help="Where the numbers come from, likewise.")
+@click.option("--map", "columns", multiple=True, metavar="NEW=OLD", help="Our column's name = the file's.")
+@options.store
+def published(
+    file: Path, series: str | None, unit: str | None, source: str | None, columns: tuple[str, ...], store: str | None
+) -> int:
+    """Scores that others published: a tidy CSV, or a table downloaded from Epoch AI.
+
+    Columns: series (or benchmark), model, value (or score), unit, source; optional: release_date, n, weights. They
+    have no items: frontier and lag read them, a paired gap never does.
+    """
+    from harness import settings
+    from harness.importers.published import read_published_table, write_published
+
+    scores, notes = read_published_table(
+        file, series=series, unit=unit, source=source, columns=pairs_of(columns, "--map")
+    )
+    path, fresh = write_published(settings.store_folder(store), scores)
+    for note in notes:
+        click.echo(f"note: {inert(note)}", err=True)
+    names = {one.series for one in scores}
+    said = "" if fresh else " (the same table was imported before; nothing was written)"
+    click.echo(f"{len(scores)} published scores in {len(names)} series: {path}{said}")
+    return 0

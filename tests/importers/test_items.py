@@ -34,6 +34,7 @@ def test_rows_become_ordinary_sealed_runs(tmp_path: Path) -> None:
     seal_all(tmp_path / "store", found, kind="items", source=path)
     receipts, problems = read_receipts(tmp_path / "store")
     assert not problems
+    receipts = sorted(receipts, key=lambda pair: pair[1].system.name)
     assert [(r.system.name, r.system.weights, r.provenance) for _, r in receipts] == [
         ("A 1", "closed", "import:items"), ("B", "open_weights", "import:items"),
     ]  # fmt: skip

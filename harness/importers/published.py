@@ -1,0 +1,141 @@
+"""Tables of published scores: tidy CSV, and the downloads of Epoch AI's benchmarking hub."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataUnavailable, StoreError, UnknownName, UsageError
+from harness.importers.openness import WORDS
+from harness.rows import read_rows
+from harness.types import PublishedScore, WeightsLevel
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "series": ("series", "benchmark"),
+    "model": ("model", "Model version", "Model"),
+    "value": ("value", "score", "mean_score", "Best score (across scorers)"),
+    "unit": ("unit", "score_unit"),
+    "date": ("release_date", "Release date", "date"),
+    "n": ("n", "n_items"),
+    "weights": ("weights", "open_weights", "Model accessibility"),
+    "source": ("source", "source_repo", "Source link", "Source"),
+}
+"""Our name of a column, and what files call it, in order of preference."""
+ACCESS: Mapping[str, WeightsLevel] = {
+    "open weights (unrestricted)": "open_weights",
+    "open weights (restricted use)": "restricted",
+    "open weights (non-commercial)": "restricted",
+    "api access": "closed",
+    "hosted access (no api)": "closed",
+    "unreleased": "closed",
+}
+"""Epoch's words. An unreleased model has no weights that anybody could get."""
+
+
+def read_published_table(
+    path: Path, *, series: str | None, unit: str | None, source: str | None, columns: Mapping[str, str]
+) -> tuple[list[PublishedScore], list[str]]:
+    """Published scores, units as they are, and notes. ``date`` is the model's release where the file has one.
+
+    ``series``, ``unit`` and ``source`` stand for columns that the file lacks. Raises UsageError, UnknownName (columns),
+    DataUnavailable (a value that is no number).
+    """
+    if not path.is_file():
+        raise UsageError(f"the file {str(path)!r} does not exist")
+    rows = read_rows(path)
+    if not rows:
+        raise DataUnavailable(f"{path.name} holds no rows")
+    there = list(rows[0])
+    for new, old in columns.items():
+        if new not in NAMES:
+            raise UnknownName("column to map to", new, NAMES, hint="(--map new=old)")
+        if old not in there:
+            raise UnknownName("column", old, there, hint=f"(in {path.name})")
+    at = {
+        new: columns.get(new) or next((name for name in names if name in there), None) for new, names in NAMES.items()
+    }
+    given = {"series": series, "unit": unit, "source": source}
+    absent = [
+        name for name in ("series", "model", "value", "unit", "source") if at[name] is None and not given.get(name)
+    ]
+    if absent:
+        told = ", ".join(f"--{name} TEXT" if name in given else f"--map {name}=COLUMN" for name in absent)
+        raise UsageError(
+            f"{path.name} has no column for {', '.join(absent)} (it has {', '.join(map(str, there))}): give {told}"
+        )
+    notes = [f"the score is the column {at['value']!r}"] if at["value"] == "Best score (across scorers)" else []
+    found: list[PublishedScore] = []
+    skipped = 0
+    for number, row in enumerate(rows, start=1):
+        cell = {name: str(row.get(column) or "").strip() if column else "" for name, column in at.items()}
+        if not cell["value"] or not cell["model"]:
+            skipped += 1
+            continue
+        try:
+            value = float(cell["value"])
+        except ValueError as error:
+            raise DataUnavailable(f"{path.name}, row {number}: the score {cell['value']!r} is no number") from error
+        if not math.isfinite(value):
+            raise DataUnavailable(f"{path.name}, row {number}: the score {cell['value']!r} is not finite")
+        found.append(
+            PublishedScore(
+                series=series or cell["series"], model=cell["model"], value=value, unit=unit or cell["unit"],
+                source=source or cell["source"], date=cell["date"] or None, weights=_level(cell["weights"]),
+                n=int(float(cell["n"])) if cell["n"] else None,
+            )
+        )  # fmt: skip
+    if skipped:
+        notes.append(f"{skipped} rows without a model or a score were skipped")
+    notes += _units(found)
+    open_unknown = sum(one.weights is None for one in found)
+    if open_unknown:
+        notes.append(f"of {open_unknown} scores it is not known whether the model is open; they count on neither side")
+    return found, notes
+
+
+def _units(found: list[PublishedScore]) -> list[str]:
+    """Series that hold more than one unit, which are kept apart."""
+    units: dict[str, Counter[str]] = {}
+    for one in found:
+        units.setdefault(one.series, Counter())[one.unit] += 1
+    return [
+        f"{name}: several units, never mixed: {', '.join(map(repr, counts))}"
+        for name, counts in units.items()
+        if len(counts) > 1
+    ]
+
+
+def _level(text: str) -> WeightsLevel | None:
+    return ACCESS.get(text.lower()) or WORDS.get(text.lower())
+
+
+def write_published(store: Path, scores: list[PublishedScore]) -> tuple[Path, bool]:
+    """Write them as one immutable file, and say whether it is new. StoreError if the store cannot be written."""
+    import msgspec
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema(
+        [(name, pa.string()) for name in ("series", "model", "unit", "source", "date", "weights")]
+        + [("value", pa.float64()), ("n", pa.int64())]
+    )
+    rows: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in scores]
+    digest = hashlib.sha256(msgspec.json.encode(scores)).hexdigest()[:12]
+    folder = store / "published"
+    newest = sorted(folder.glob("*.parquet"))
+    if newest and newest[-1].stem.endswith(digest):
+        return newest[-1], False
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%fZ}-{digest}.parquet"
+        part = path.with_suffix(".part")
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), part, compression="zstd")
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(f"cannot write {folder}: {error}") from error
+    return path, True
