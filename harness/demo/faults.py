@@ -76,7 +76,13 @@ class FaultServer:
         self.stats = Stats()
         self._random = random.Random(behaviour.seed)
         self._window: list[float] = []
-        book = BatchBook(self._answer_openai, self._answer_anthropic)
+        self.book = BatchBook(
+            {
+                "/v1/chat/completions": self._answer_openai,
+                "/v1/responses": lambda body: self._answer_responses({**body, "messages": body["input"]}),
+                "/v1/messages": self._answer_anthropic,
+            }
+        )
         self.app = web.Application(client_max_size=1 << 30)
         self.app.add_routes(
             [
@@ -85,7 +91,7 @@ class FaultServer:
                 web.post("/v1/messages", self._messages),
                 web.get("/v1/models", self._models),
                 web.get("/_stats", self._show),
-                *book.routes(),
+                *self.book.routes(),
             ]
         )
 
@@ -297,8 +303,8 @@ async def start(server: FaultServer, port: int = 0) -> tuple[web.AppRunner, str]
     return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def _serve_until_eof(behaviour: Behaviour) -> None:
-    runner, url = await start(FaultServer(behaviour))
+async def _serve_until_eof(server: FaultServer) -> None:
+    runner, url = await start(server)
     print(json.dumps({"url": url, "engine": {}}), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await runner.cleanup()
@@ -313,6 +319,10 @@ def main() -> None:
     parser.add_argument("--answer-bytes", type=int, default=0)
     parser.add_argument("--requests-per-minute", type=int)
     parser.add_argument("--context", type=int)
+    parser.add_argument("--batch-polls", type=int, default=2, metavar="N", help="a batch is answered at its N-th poll")
+    parser.add_argument("--batch-loses", type=int, default=7, metavar="N", help="of N rows one goes missing, one fails; 0: none")
+    parser.add_argument("--batch-ends", default="completed", choices=("completed", "failed", "expired"))
+    parser.add_argument("--batch-replies-lost", type=int, default=0, metavar="N", help="of the first N submissions")
     parser.add_argument("--refuse-key", action="store_true")
     parser.add_argument("--missing-model", action="store_true")
     options = parser.parse_args()
@@ -330,7 +340,10 @@ def main() -> None:
         refuse_key=options.refuse_key,
         missing_model=options.missing_model,
     )
-    asyncio.run(_serve_until_eof(behaviour))
+    server = FaultServer(behaviour)
+    server.book.polls_needed, server.book.lose_every = options.batch_polls, options.batch_loses
+    server.book.ends, server.book.lose_replies = options.batch_ends, options.batch_replies_lost
+    asyncio.run(_serve_until_eof(server))
 
 
 if __name__ == "__main__":

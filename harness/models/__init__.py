@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from harness import catalogue
 from harness.catalogue import ENGINES, Provider
 from harness.errors import UsageError
-from harness.models.base import Model
+from harness.models.base import BatchSide, Model
 from harness.types import Protocol, Sampling, System
 
 if TYPE_CHECKING:
     from harness.models.hosted import HostedModel
 
-__all__ = ["Model", "hosted_model", "identify", "leaves_machine", "missing", "open_model", "sampling_for"]
+__all__ = ["BatchSide", "Model", "batch_side", "hosted_model", "identify", "leaves_machine", "missing", "open_model", "sampling_for"]
 
 
 def identify(system: System) -> System:
@@ -86,6 +86,21 @@ def hosted_model(system: System) -> HostedModel:
     else:
         raise UsageError(f"{system.name}: api is chat or responses, not {api!r}")
     return Adapter(system, provider)
+
+
+def batch_side(model: Model) -> BatchSide:
+    """The batch API of a started adapter. UsageError if it has none."""
+    from harness.models.hosted import HostedModel
+
+    if isinstance(model, HostedModel):
+        if model.path == "/v1/messages":
+            from harness.models.anthropic_batch import AnthropicBatch
+
+            return AnthropicBatch(model)
+        from harness.models.openai_batch import OpenAIBatch
+
+        return OpenAIBatch(model)
+    raise UsageError(f"{model.system.name} has no batch API: leave --batch out")
 
 
 def sampling_for(system: System, protocol: Protocol) -> Sampling:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
 
-from harness.errors import UsageError
+from harness.errors import OpenGapError, UsageError
 from harness.types import Completion, CompletionStatus, Request, RequestKind, Sampling, System
 
 
@@ -29,6 +29,34 @@ class Model(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Facts for the receipt, once started: engine, flags, chat template hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """Where a batch stands at its provider."""
+
+    status: Literal["waiting", "ended", "failed"]
+    """``ended``: there may be results, whole or in part. ``failed``: there are none and there will be none."""
+    detail: str = ""
+
+
+class BatchSide(Protocol):
+    """The batch API of one system: many requests handed over at once, answered within a day, at a lower price."""
+
+    async def submit(self, rows: Sequence[tuple[str, bytes]], token: str) -> str:
+        """Hand over rows of (row id, encoded body); returns the batch's id. ``token`` lets :meth:`find` know it again.
+
+        Raises: UsageError (no such API), RunFailed, AttemptFailed.
+        """
+
+    async def find(self, token: str, rows: int, since: str, known: Collection[str]) -> str | None:
+        """The id of a batch that was submitted but whose id never arrived: this token, row count, time, not ``known``."""
+
+    async def poll(self, batch: str) -> BatchState:
+        """Where the batch stands. Raises AttemptFailed, RunFailed."""
+
+    async def collect(self, batch: str) -> Iterable[tuple[str, bytes | OpenGapError]]:
+        """(row id, body of the reply or the row's error) of the rows that came back, in any order."""
 
 
 def classify(text: str, *, finished_by_limit: bool, refused: bool) -> CompletionStatus:

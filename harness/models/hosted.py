@@ -7,6 +7,7 @@ the path, the body of a request, and what a reply means.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import difflib
 import os
@@ -87,11 +88,19 @@ class Endpoint:
         """Send ``body`` and decode the reply as ``reply``. Raises AttemptFailed or RunFailed, never an SDK error."""
         content = encode(body)
         headers = {"headers": {"Content-Type": "application/json"}}
-        response = await self.call(
-            lambda: self.client.post(path, cast_to=self._response_type, content=content, options=headers)
-        )
+        try:
+            response = await self.call(
+                lambda: self.client.post(path, cast_to=self._response_type, content=content, options=headers)
+            )
+        except ModelMissing as error:
+            raise ModelMissing(f"{error}{await self._near_names()}") from None
         self.headers = response.headers
         return decode(response.content, reply, response.headers.get("content-type", ""))
+
+    async def get(self, path: str) -> bytes:
+        """The body at ``path``. Raises AttemptFailed or RunFailed, never an SDK error."""
+        response = await self.call(lambda: self.client.get(path, cast_to=self._response_type))
+        return bytes(response.content)
 
     async def call(self, send: Callable[[], Awaitable[T]]) -> T:
         """Await one SDK call. Raises AttemptFailed or RunFailed, never an SDK error."""
@@ -99,10 +108,7 @@ class Endpoint:
             return await send()
         except self.sdk.APIStatusError as error:
             self.headers = error.response.headers
-            mapped = self.failure(error.status_code, error.body, error.response.headers)
-            if isinstance(mapped, ModelMissing):
-                mapped = ModelMissing(f"{mapped}{await self._near_names()}")
-            raise mapped from None
+            raise self.failure(error.status_code, error.body, error.response.headers) from None
         except self.sdk.APIConnectionError as error:
             # The aiohttp transport reports a refused or dropped connection as a timeout too; the first cause knows.
             cause = _first_cause(error)
@@ -125,9 +131,9 @@ class Endpoint:
         """`` It serves: …`` with the nearest names, where the server lists any."""
         # Anthropic's paths carry the version, OpenAI's base URLs do.
         path = "/v1/models" if self.sdk.__name__ == "anthropic" else "/models"
-        with contextlib.suppress(self._base_error, MalformedReply):
-            response = await self.client.get(path, cast_to=self._response_type, options={"timeout": CONNECT_LIMIT_S})
-            names = [one.id for one in decode(response.content, _Listing).data]
+        with contextlib.suppress(OpenGapError, TimeoutError):
+            async with asyncio.timeout(CONNECT_LIMIT_S):
+                names = [one.id for one in decode(await self.get(path), _Listing).data]
             near = difflib.get_close_matches(self._model, names, n=3, cutoff=0.4) or names[:5]
             return f" The nearest names that it lists: {', '.join(near)}" if near else ""
         return ""

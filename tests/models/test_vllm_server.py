@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.catalogue import Provider
-from harness.errors import ContextTooLong, ModelMissing, RequestRejected
+from harness.errors import ContextTooLong, ModelMissing, RequestRejected, UsageError
+from harness.models import batch_side
 from harness.models.hosted import HostedModel
 from harness.registry import find_task, load_items
 from harness.running import evaluate
@@ -107,6 +108,13 @@ async def test_seeds_and_log_probabilities_reach_the_engine(vllm_server: str) ->
     assert first.text == again.text != other.text
     assert first.mean_logprob is not None
     assert first.mean_logprob < 0
+
+
+@pytest.mark.parametrize("api", APIS)
+async def test_a_server_without_batches_says_so(vllm_server: str, api: str) -> None:
+    async with connected(vllm_server, api) as model:
+        with pytest.raises(UsageError, match=r"has no batch API.*leave --batch out"):
+            await batch_side(model).submit([("row-1", b"{}")], "token")
 
 
 def test_a_run_against_the_server_as_a_user_starts_it(vllm_server: str, tmp_path: Path) -> None:

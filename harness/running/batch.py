@@ -1,0 +1,322 @@
+"""The batch driver: hands requests over to a provider's batch API and feeds the same journal as the live driver.
+
+What was handed over stands in ``journal/batches.jsonl``, forced to the disk before and after each submission, so a run
+that is killed while it waits goes on waiting when the same command is given again, and submits nothing twice:
+
+    {"event": "submitting", "token": …, "rows": [row keys], "at": …}
+    {"event": "submitted", "token": …, "batch": provider's id, "at": …}
+    {"event": "closed", "token": …, "outcome": "collected" | "failed" | "never submitted", "at": …}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from harness import models
+from harness.errors import AttemptFailed, OpenGapError, RunFailed, StoreError
+from harness.models.base import BatchSide
+from harness.models.failures import Declined
+from harness.models.hosted import HostedModel, encode, refused
+from harness.running.plan import Job, Owed
+from harness.running.pricing import cost_usd
+from harness.running.progress import Progress
+from harness.store import Journal
+from harness.types import Completion, Entry, Price, Request, Usage
+
+T = TypeVar("T")
+
+ROWS_AT_MOST = 10_000
+BYTES_AT_MOST = 90_000_000
+"""Of one batch: under the limits of all providers (OpenAI: 50,000 and 200 MB; Anthropic: 100,000 and 256 MB), and what
+is held in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How patiently a batch is waited for; durations in seconds."""
+
+    first_s: float = 5.0
+    longest_s: float = 60.0
+    submissions: int = 6
+    """Attempts at one submission."""
+    patience_s: float = 3600.0
+    """How long polling may fail without a break before the run stops; it can be resumed."""
+
+
+@dataclass(slots=True)
+class Handed:
+    """One batch as the run folder knows it."""
+
+    token: str
+    rows: list[str]
+    at: str
+    batch: str | None = None
+    outcome: str | None = None
+
+
+def at_batch_price(price: Price | None) -> Callable[[Usage], float | None]:
+    """Dollars of one answer of a batch; None where the price or the discount is unknown."""
+
+    def cost(usage: Usage) -> float | None:
+        listed = cost_usd(price, usage)
+        if listed is None or price is None or price.batch_discount is None:
+            return None
+        return listed * (1 - price.batch_discount)
+
+    return cost
+
+
+async def drive_batch(
+    job: Job,
+    owed: Sequence[Owed],
+    model: models.Model,
+    journal: Journal,
+    *,
+    pricing: Callable[[Usage], float | None],
+    progress: Progress,
+    say: Callable[[str], None],
+    admit: Callable[[Request], bool] = lambda request: True,
+    polling: Polling | None = None,
+) -> list[Owed]:
+    """Bring what is owed through the batch API and journal it. Returns what is still owed, to be asked directly:
+    rows that came back missing or with an error, rows of batches that failed or expired, and rows not admitted.
+
+    ``admit`` is asked once for each row that is or was handed over and not yet answered; the first False ends handing
+    over (a budget). ``model`` has been started.
+
+    Raises: UsageError (no batch API), RunFailed, StoreError, CancelledError; a batch that was handed over is kept.
+    """
+    driver = _Driver(job, model, journal, pricing, progress, say, polling or Polling())
+    waiting = {row_key(job, one): one for one in owed}
+    await driver.look_for_lost()
+    handed = {row for one in driver.book.all if one.outcome != "never submitted" for row in one.rows}
+    open_rows = {row for one in driver.book.open() for row in one.rows}
+    for row, one in waiting.items():
+        if row in open_rows:
+            admit(job.request(one))
+    await driver.hand_over([(row, one) for row, one in waiting.items() if row not in handed], admit)
+    await driver.wait(waiting)
+    return list(waiting.values())
+
+
+def row_key(job: Job, owed: Owed) -> str:
+    """Identity of one request inside its run."""
+    text = f"{job.tasks[owed.task].name}\0{owed.item.id}\0{owed.repeat}\0{owed.prompt_hash}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class Book:
+    """What was handed over, append-only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        data = path.read_bytes() if path.is_file() else b""
+        self._torn = bool(data) and not data.endswith(b"\n")
+        by_token: dict[str, Handed] = {}
+        for line in data.splitlines():
+            try:
+                event = json.loads(line)
+                token = event["token"]
+                if event["event"] == "submitting":
+                    by_token[token] = Handed(token, event["rows"], event["at"])
+                elif event["event"] == "submitted":
+                    by_token[token].batch = event["batch"]
+                else:
+                    by_token[token].outcome = event["outcome"]
+            except (ValueError, KeyError, TypeError):
+                continue  # torn by a kill: what it would have said is found out at the provider
+        self.all = list(by_token.values())
+
+    def open(self) -> list[Handed]:
+        return [one for one in self.all if one.outcome is None]
+
+    def submitting(self, handed: Handed) -> None:
+        self.all.append(handed)
+        self._write({"event": "submitting", "token": handed.token, "rows": handed.rows, "at": handed.at})
+
+    def submitted(self, handed: Handed, batch: str) -> None:
+        handed.batch = batch
+        self._write({"event": "submitted", "token": handed.token, "batch": batch, "at": _now()})
+
+    def close(self, handed: Handed, outcome: str) -> None:
+        handed.outcome = outcome
+        self._write({"event": "closed", "token": handed.token, "outcome": outcome, "at": _now()})
+
+    def _write(self, event: dict[str, object]) -> None:
+        try:
+            with open(self.path, "ab") as handle:
+                # A torn line of a process that was killed must not swallow this one.
+                handle.write((b"\n" if self._torn else b"") + json.dumps(event).encode() + b"\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+            self._torn = False
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path}: {error.strerror}") from error
+
+
+class _Driver:
+    def __init__(
+        self,
+        job: Job,
+        model: models.Model,
+        journal: Journal,
+        pricing: Callable[[Usage], float | None],
+        progress: Progress,
+        say: Callable[[str], None],
+        polling: Polling,
+    ) -> None:
+        self.side: BatchSide = models.batch_side(model)
+        assert isinstance(model, HostedModel)
+        self.model = model
+        self.job, self.journal, self.pricing, self.progress = job, journal, pricing, progress
+        self.say, self.polling = say, polling
+        self.book = Book(journal.path.parent / "batches.jsonl")
+
+    async def look_for_lost(self) -> None:
+        """A process that died while it submitted left no id: ask the provider whether the batch is there."""
+        for one in self.book.open():
+            if one.batch is None:
+                found = await self._patiently(partial(self._find, one))
+                if found is None:
+                    self.book.close(one, "never submitted")
+                else:
+                    self.book.submitted(one, found)
+
+    async def hand_over(self, rows: Sequence[tuple[str, Owed]], admit: Callable[[Request], bool]) -> None:
+        """Submit rows in batches, each noted before and after."""
+        chunk: list[tuple[str, bytes]] = []
+        size = 0
+        for row, owed in rows:
+            request = self.job.request(owed)
+            if not admit(request):
+                break
+            body = encode(self.model.row(request))
+            if chunk and (len(chunk) >= ROWS_AT_MOST or size + len(body) > BYTES_AT_MOST):
+                await self._submit(chunk)
+                chunk, size = [], 0
+            chunk.append((row, body))
+            size += len(body)
+        if chunk:
+            await self._submit(chunk)
+
+    async def _submit(self, chunk: Sequence[tuple[str, bytes]]) -> None:
+        run = self.journal.path.parent.parent.name
+        handed = Handed(f"{run}-{len(self.book.all) + 1}", [row for row, _ in chunk], _now())
+        self.book.submitting(handed)
+        rows = [(_row_id(row, handed.token), body) for row, body in chunk]
+        batch: str | None = None
+        for attempt in range(1, self.polling.submissions + 1):
+            try:
+                # An attempt that failed on its way may have arrived: what is there is not submitted again.
+                batch = await self._find(handed) if attempt > 1 else None
+                batch = batch or await self.side.submit(rows, handed.token)
+                break
+            except AttemptFailed as error:
+                if not error.retryable or attempt == self.polling.submissions:
+                    if not error.retryable:
+                        self.book.close(handed, "never submitted")
+                    raise RunFailed(
+                        f"the batch was not accepted: {error}. Everything answered is kept; give the same command again, "
+                        "or leave --batch out to ask directly"
+                    ) from error
+                await asyncio.sleep(error.retry_after_s or min(self.polling.longest_s, self.polling.first_s * 2**attempt))
+            except OpenGapError:
+                self.book.close(handed, "never submitted")
+                raise
+        assert batch is not None
+        self.book.submitted(handed, batch)
+        self.say(f"batch {batch}: {len(rows)} requests handed over; stopping is safe, the same command goes on waiting")
+
+    async def _find(self, handed: Handed) -> str | None:
+        known = {one.batch for one in self.book.all if one.batch}
+        return await self.side.find(handed.token, len(handed.rows), handed.at, known)
+
+    async def wait(self, waiting: dict[str, Owed]) -> None:
+        """Poll until every batch is closed; what is answered leaves ``waiting``."""
+        pause = self.polling.first_s
+        while self.book.open():
+            for one in self.book.open():
+                batch = one.batch
+                assert batch is not None
+                state = await self._patiently(partial(self.side.poll, batch))
+                if state.status == "ended":
+                    await self._collect(one, batch, state.detail, waiting)
+                elif state.status == "failed":
+                    self.say(f"batch {batch} failed: {state.detail}")
+                    self.book.close(one, "failed")
+            self.progress.show()
+            if self.book.open():
+                await asyncio.sleep(pause)
+                pause = min(self.polling.longest_s, pause * 1.5)
+
+    async def _collect(self, handed: Handed, batch: str, detail: str, waiting: dict[str, Owed]) -> None:
+        keys = {_row_id(row, handed.token): row for row in handed.rows}
+        answered = failed = 0
+        for row, reply in await self._patiently(partial(self.side.collect, batch)):
+            owed = waiting.get(keys.get(row, ""))
+            if owed is None:
+                continue  # answered before this process was started, or no row of ours
+            request = self.job.request(owed)
+            completion = self._read(reply, request)
+            if completion is None:
+                failed += 1
+                continue
+            completion = replace(completion, cost_usd=self.pricing(completion.usage))
+            self.journal.append(
+                Entry(request.task, request.item_id, request.repeat, request.prompt_hash, completion, _now())
+            )
+            self.progress.add(completion)
+            del waiting[keys[row]]
+            answered += 1
+        await asyncio.to_thread(self.journal.sync)
+        self.book.close(handed, "collected")
+        left = sum(row in waiting for row in handed.rows)
+        self.say(
+            f"batch {batch} ({detail}): {answered} answers"
+            + (f"; {left} rows are still owed ({failed} came back with an error, {left - failed} not at all)" if left else "")
+        )
+
+    def _read(self, reply: bytes | OpenGapError, request: Request) -> Completion | None:
+        """The completion of one row; None: the row is still owed."""
+        try:
+            if isinstance(reply, OpenGapError):
+                raise reply
+            return self.model.read(reply, request)
+        except Declined as refusal:
+            return refused(refusal, ())
+        except OpenGapError:
+            return None
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """One call, repeated while it fails for reasons that pass. RunFailed when they do not."""
+        begun: float | None = None
+        pause = self.polling.first_s
+        while True:
+            try:
+                return await call()
+            except AttemptFailed as error:
+                now = time.monotonic()
+                begun = now if begun is None else begun
+                if not error.retryable or now - begun > self.polling.patience_s:
+                    raise RunFailed(f"cannot ask after the batch: {error}. Give the same command again to go on") from error
+                await asyncio.sleep(error.retry_after_s or pause)
+                pause = min(self.polling.longest_s, pause * 1.5)
+
+
+def _row_id(row: str, token: str) -> str:
+    """What a row is called in its batch: no other batch, of whatever run, has a row of that name."""
+    return f"{row}-{hashlib.sha256(token.encode()).hexdigest()[:12]}"
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
