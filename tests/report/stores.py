@@ -82,6 +82,14 @@ def write_run(
     return run
 
 
+def unsealed_plan(system: str, task: str, n: int) -> Plan:
+    """A plan of one open system and one task, for a run that is not finished."""
+    card = TaskCard(task, 1, "reasoning", "hf:some/source@abc", "text", "accuracy", True, n=n)
+    origin = System(system, system, "Some Lab", "open_weights", "file", system)
+    planned = PlannedTask(card, tuple(_item(i) for i in range(n)), _hash(task), _hash(task))
+    return Plan(origin, PROTOCOL, _hash("matched"), (planned,), 1, 0, False)
+
+
 def _row(
     task: str, answers: Answers, i: int, score: float | None, status: CompletionStatus, system: str
 ) -> tuple[dict[str, object], dict[str, object]]:

@@ -62,6 +62,7 @@ def _panel(axes: Axes, moments: Moments, today: str, theme: Theme) -> None:
     by_month(axes)
     axes.yaxis.set_major_formatter(lambda value, _: points(value, sign=True).replace(".0", ""))
     axes.tick_params(labelsize=8.5)
+    axes.tick_params(axis="x", pad=7)
     axes.set_ylabel("gap, points", size=8.5)
 
 

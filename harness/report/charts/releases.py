@@ -128,6 +128,7 @@ def _panel(axes: Axes, facts: Facts, sides: tuple[Side, Side], lag: Lag, theme: 
     axes.grid(axis="y")
     by_month(axes)
     axes.tick_params(labelsize=8.5)
+    axes.tick_params(axis="x", pad=7)
     axes.set_ylabel("score, points", size=8.5)
     _last_lag(axes, sides, lag, facts.date, theme)
     name_points(axes, theme, named)

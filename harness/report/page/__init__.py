@@ -33,7 +33,7 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("harness.report", "page"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, finalize=_inert,
     )  # fmt: skip
     drawn = Inlined(pictures)
     css = _own("page.css") + drawn.styles
@@ -58,12 +58,18 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
         rows=[_row(facts, one) for one in facts.rows],
         pictures=pictures,
         left_out=left_out,
-        samples=samples,
-        beside=beside,
+        items=samples.items,
+        index=Markup(samples.index),
+        blocks=() if beside else tuple(map(Markup, samples.blocks)),
         models=_models(facts),
         runs=[_run(receipt) for _, receipt in facts.runs],
-        notes=[inert(note) for note in (*facts.gaps.notes, *(f"{run}: not finished, so nothing of it counts" for run in facts.unsealed))],
+        notes=[*facts.gaps.notes, *(f"{run}: not finished, so nothing of it counts" for run in facts.unsealed)],
     )
+
+
+def _inert(value: Any) -> Any:
+    """Text from outside loses its controls and direction overrides; ours (marked as safe) stays as it is."""
+    return inert(value) if type(value) is str else value
 
 
 def _own(name: str) -> str:
@@ -103,7 +109,7 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
         "name": _capital(label(one)),
         "sentence": words.sentence(one),
         "tasks": tasks,
-        "facts": [(term, inert(text)) for term, text in known],
+        "facts": known,
         "price": f"{_price(facts, one.closed, one.tasks)} / {_price(facts, one.open, one.tasks)}",
         "anchor_closed": _anchor(facts, one.closed, one.tasks),
         "anchor_open": _anchor(facts, one.open, one.tasks),
@@ -129,8 +135,8 @@ def _models(facts: Facts) -> list[dict[str, Any]]:
         system = next(one.receipt.system for one in facts.evidence if one.name == name)
         card = cards.get(system.card)
         found.append({
-            "name": inert(name), "open": is_open, "level": system.weights, "weights": card.weights if card else (),
-            "developer": inert(system.developer), "released": system.released, "licence": card.licence if card else None,
+            "name": name, "open": is_open, "level": system.weights, "weights": card.weights if card else (),
+            "developer": system.developer, "released": system.released, "licence": card.licence if card else None,
         })  # fmt: skip
     return found
 
@@ -139,12 +145,12 @@ def _run(receipt: Receipt) -> dict[str, str]:
     counts = receipt.counts
     return {
         "id": receipt.run_id,
-        "system": inert(receipt.system.name),
-        "protocol": inert(receipt.protocol),
+        "system": receipt.system.name,
+        "protocol": receipt.protocol,
         "protocol_hash": receipt.protocol_sha256[:8],
         "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
         "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
         "cost": "unknown" if receipt.cost_usd is None else f"${receipt.cost_usd:.4f}",
         "sent": "nothing" if not receipt.bytes_sent else f"{receipt.bytes_sent:,} bytes",
-        "provenance": "asked here" if receipt.provenance == "run" else inert(receipt.provenance),
+        "provenance": "asked here" if receipt.provenance == "run" else receipt.provenance,
     }

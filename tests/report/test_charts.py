@@ -1,0 +1,76 @@
+"""Every chart: drawn from real runs, nothing overlapping, left out with a reason where data are too few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from matplotlib.text import Text
+
+from harness.report.charts import Chart, charts
+from harness.report.facts import Facts, TooLittle, gather
+from harness.report.style import DARK, LIGHT, THEMES, Theme, settings
+from tests.report.stores import Answers, alternating, write_run
+from tests.report.test_forest import text_overlaps
+
+NAMES = ["gap", "scores", "cost", "releases", "history", "systems", "disagreement", "waterfall", "statuses"]
+
+
+def _chart(name: str) -> Chart:
+    return next(chart for chart in charts() if chart.name == name)
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_chart_is_drawn_without_overlaps(rich_facts: Facts, name: str, theme: Theme) -> None:
+    with settings(theme):
+        figure = _chart(name).draw(rich_facts, theme)
+        assert text_overlaps(figure) == []
+        said = " ".join(t.get_text() for t in figure.findobj(Text) if isinstance(t, Text))
+    assert "sealed runs, the newest of 2026-04-01" in said
+    assert len(str(figure.get_label())) > 40
+
+
+def test_the_list_is_complete() -> None:
+    assert [chart.name for chart in charts()] == NAMES
+
+
+@pytest.mark.parametrize(("name", "reason"), [
+    ("cost", "known cost"), ("releases", "release dates"), ("history", "release dates"), ("systems", "two systems of a side"),
+    ("disagreement", "right or wrong"), ("waterfall", "wrong answers alone"), ("statuses", "complete and readable"),
+])  # fmt: skip
+def test_too_little_data_is_a_reason_and_no_chart(tmp_path: Path, name: str, reason: str) -> None:
+    write_run(tmp_path, "c", "closed", {"t": Answers([0.5, 0.7, 0.9, 0.4] * 10)}, released="no date")
+    write_run(tmp_path, "o", "open_weights", {"t": Answers([0.4, 0.8, 0.5, 0.4] * 10)})
+    with settings(LIGHT), pytest.raises(TooLittle, match=reason):
+        _chart(name).draw(gather(tmp_path), LIGHT)
+
+
+def test_disagreement_counts_each_item_once(tmp_path: Path) -> None:
+    write_run(tmp_path, "c", "closed", {"t": Answers([1, 1, 1, 0, 0, None])})
+    write_run(tmp_path, "o", "open_weights", {"t": Answers([1, 0, 0, 1, 0, 1])})
+    with settings(LIGHT):
+        label = _chart("disagreement").draw(gather(tmp_path), LIGHT).get_label()
+    assert "both right 1, only closed 2, only open 1, both wrong 1." in str(label)
+
+
+def test_cost_is_dollars_per_solved_item(tmp_path: Path) -> None:
+    for name, weights, share, cost in (("c", "closed", 0.5, 0.10), ("o", "open_weights", 0.5, 0.02), ("o2", "open_weights", 0.25, 0.01)):
+        write_run(tmp_path, name, weights, {"t": Answers(alternating(40, share), costs=[cost] * 40)})  # type: ignore[arg-type]
+    with settings(DARK):
+        label = str(_chart("cost").draw(gather(tmp_path), DARK).get_label())
+    assert "At 50.0 points, the best that both sides reach, the cheapest closed system costs 5.0 times as much" in label
+    assert "c: 50.0 points, $0.2000 per solved item." in label
+    assert "o2: 25.0 points, $0.0400 per solved item." in label
+
+
+def test_lag_is_signed_and_in_months(tmp_path: Path) -> None:
+    for name, weights, share, released in (
+        ("c1", "closed", 0.5, "2025-01-01"), ("c2", "closed", 0.8, "2025-06-01"),
+        ("o1", "open_weights", 0.4, "2025-03-01"), ("o2", "open_weights", 0.6, "2025-12-01"),
+    ):  # fmt: skip
+        write_run(tmp_path, name, weights, {"t": Answers(alternating(100, share))}, released=released)  # type: ignore[arg-type]
+    with settings(LIGHT):
+        label = str(_chart("releases").draw(gather(tmp_path), LIGHT).get_label())
+    # c2 (80) of June 2025 was the first closed system with the 60 of o2; the newest run is of 2026-03-01: 273 days.
+    assert "closed passed today's best open score 9.0 months ago" in label
