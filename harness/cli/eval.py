@@ -13,6 +13,7 @@ from harness.cli import options
 @click.option("--budget", type=float, metavar="USD", help="Stop before a run costs more than this (exit code 3).")
 @click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
 @click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
+@click.option("--batch", is_flag=True, help="Use the provider's batch API: slower, cheaper; the rest is asked directly.")
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @options.store
@@ -32,6 +33,7 @@ def command(
     budget: float | None,
     price_in: float | None,
     price_out: float | None,
+    batch: bool,
     attempt_timeout: float,
     allow_code_execution: bool,
     again: bool,
@@ -62,6 +64,7 @@ def command(
         budget=budget,
         price_in=price_in,
         price_out=price_out,
+        batch=batch,
         policy=RetryPolicy(attempt_s=attempt_timeout),
         allow_code_execution=allow_code_execution,
         again=again,

@@ -20,8 +20,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Compare": {
         "gap": ("harness.cli.gap", "How far apart open and closed models are, and how sure that is."),
+        "power": ("harness.cli.power", "How many items or repeats a gap needs."),
+        "switch": ("harness.cli.switch", "Whether to go from one model to another, on your own items."),
         "import": ("harness.cli.importing", "Take results made elsewhere into the store."),
-        "export": ("harness.cli.export", "Results as CSV, Parquet, Markdown or lm-eval files."),
+        "export": ("harness.cli.export", "Write what counts in a store for other programs."),
         "report": ("harness.cli.report", "Write what people read: a page, charts and tables."),
         "view": ("harness.cli.view", "Show the report in a browser, and follow runs."),
     },

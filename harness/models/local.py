@@ -27,6 +27,7 @@ def locate(system: System) -> Path:
         return Path(system.api_name).resolve()
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", system.api_name):
         raise UsageError(f"{system.name}: {system.api_name!r} is neither a folder nor an org/name of the Hugging Face hub")
+    import httpx2
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
@@ -34,7 +35,7 @@ def locate(system: System) -> Path:
         return Path(
             snapshot_download(system.api_name, revision=system.revision, ignore_patterns=["original/*", "*.pth", "*.onnx"])
         )
-    except (OSError, ValueError, HfHubHTTPError, OfflineModeIsEnabled) as error:
+    except (OSError, ValueError, HfHubHTTPError, OfflineModeIsEnabled, httpx2.HTTPError) as error:
         first = (str(error) or type(error).__name__).splitlines()[0][:160]
         raise UsageError(
             f"{system.name}: cannot fetch {system.api_name} from the Hugging Face hub ({first}). Check the name and "

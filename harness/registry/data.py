@@ -73,6 +73,7 @@ def _from_hub(
     card: TaskCard, source: HubSource, pinned: str | None
 ) -> tuple[Iterable[Mapping[str, Any]], str | None]:
     import datasets
+    import httpx2
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
@@ -81,7 +82,7 @@ def _from_hub(
         if revision is None:
             revision = huggingface_hub.HfApi().dataset_info(source.repository).sha
         rows = datasets.load_dataset(source.repository, source.config, split=card.split, revision=revision)
-    except (OSError, ValueError, HfHubHTTPError, OfflineModeIsEnabled) as error:
+    except (OSError, ValueError, HfHubHTTPError, OfflineModeIsEnabled, httpx2.HTTPError) as error:
         gate = (
             f" It is gated: ask its owner for access at huggingface.co/datasets/{source.repository} and set HF_TOKEN."
             if card.gated

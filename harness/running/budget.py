@@ -27,6 +27,16 @@ class Budget:
         sent = sum(len(message.content.encode()) for message in request.messages) / BYTES_PER_TOKEN + 50
         return (sent * (self._price.input or 0.0) + request.max_tokens * (self._price.output or 0.0)) / 1e6
 
+    def admit(self, request: Request) -> bool:
+        """Set aside the most that a request can cost, if it fits; for requests that are handed over, not asked."""
+        if self._limit is None:
+            return True
+        most = self.most(request)
+        if self.spent_usd + self._reserved + most > self._limit:
+            return False
+        self._reserved += most
+        return True
+
     async def reserve(self, request: Request) -> float:
         """Set aside the most that the request can cost, waiting for others to come back where that is needed."""
         if self._limit is None:

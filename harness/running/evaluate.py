@@ -44,13 +44,15 @@ def evaluate(
     budget: float | None = None,
     price_in: float | None = None,
     price_out: float | None = None,
+    batch: bool = False,
     policy: RetryPolicy | None = None,
     say: Say = to_stderr,
 ) -> list[RunResult]:
     """Ask one or more systems the same items the same way, and seal one run for each.
 
     The same call again resumes an unsealed run; where the run is sealed it returns that run, unless ``again``.
-    ``budget`` is in dollars and holds for each run; prices are dollars per million tokens.
+    ``budget`` is in dollars and holds for each run; prices are dollars per million tokens. ``batch`` hands requests to
+    the provider's batch API first and asks directly what it does not bring.
     Works inside a running event loop (a notebook) too.
 
     Raises: UsageError and its subclasses before anything is sent; RunFailed, BudgetReached, StoreError or
@@ -60,7 +62,7 @@ def evaluate(
         raise UsageError("--repeats, --limit and --concurrency must be at least 1")
     execution = Execution(
         concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out,
-        policy=policy or RetryPolicy(), say=say,
+        batch=batch, policy=policy or RetryPolicy(), say=say,
     )  # fmt: skip
     addresses = [model] if isinstance(model, str) else list(model)
     systems = [address.resolve(text, weights) for text in addresses]

@@ -14,6 +14,7 @@ import msgspec
 
 from harness import models
 from harness.errors import OpenGapError
+from harness.running.batch import at_batch_price, drive_batch
 from harness.running.budget import Budget
 from harness.running.limits import Limiter
 from harness.running.live import Driving, drive
@@ -44,6 +45,8 @@ class Execution:
     budget_usd: float | None = None
     price_in: float | None = None
     price_out: float | None = None
+    batch: bool = False
+    """Hand requests to the provider's batch API first; what it does not bring is asked directly."""
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     say: Say = to_stderr
 
@@ -108,9 +111,6 @@ async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
         return
     system = job.plan.system
     price = price_of(system, execution.price_in, execution.price_out)
-    spent = 0.0
-    if done and execution.budget_usd is not None:
-        spent = sum(entry.completion.cost_usd or 0.0 for entry in read_entries(run.journal, state))
     model = models.open_model(system)
     journal = Journal(run.journal)
     progress: Progress | None = None
@@ -118,12 +118,18 @@ async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
         await model.start()
         write_atomically(run.engine, msgspec.json.encode(model.describe()))
         progress = Progress(system.name, len(job.owed), done)
+        if execution.batch:
+            admission = Budget(execution.budget_usd, price, spent_usd(run))
+            owed = await drive_batch(
+                job, owed, model, journal, pricing=at_batch_price(price), progress=progress, say=execution.say,
+                admit=admission.admit,
+            )  # fmt: skip
         concurrency = execution.concurrency or model.default_concurrency
         driving = Driving(
             model=model,
             journal=journal,
             limiter=Limiter(concurrency),
-            budget=Budget(execution.budget_usd, price, spent),
+            budget=Budget(execution.budget_usd, price, spent_usd(run) if execution.budget_usd is not None else 0.0),
             policy=execution.policy,
             pricing=partial(cost_usd, price),
             progress=progress,
@@ -137,6 +143,12 @@ async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
         if progress is not None:
             progress.show(final=True)
         await model.close()
+
+
+def spent_usd(run: RunFolder) -> float:
+    """Dollars of all answers in a run's journal, as far as they are known."""
+    state = read_journal(run.journal)
+    return sum(entry.completion.cost_usd or 0.0 for entry in read_entries(run.journal, state))
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
