@@ -22,7 +22,7 @@ from harness.running import RetryPolicy, evaluate
 from harness.store import frame, list_runs, read_journal
 from tests.servers import fault_server
 
-QUICK = RetryPolicy(attempts=6, first_wait_s=0.01, longest_wait_s=0.05)
+QUICK = RetryPolicy(attempts=20, first_wait_s=0.01, longest_wait_s=0.05)
 
 
 def items(path: Path, n: int = 40) -> Path:
