@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
@@ -21,21 +21,27 @@ class Headroom:
     tokens_reset_s: float | None = None
 
 
-def headroom(headers: Mapping[str, str]) -> Headroom:
-    """Read OpenAI's names (``x-ratelimit-…``, also Groq's and vLLM gateways') or Anthropic's (``anthropic-ratelimit-…``)."""
-    if "anthropic-ratelimit-requests-remaining" in headers or "anthropic-ratelimit-tokens-remaining" in headers:
-        prefix, order = "anthropic-ratelimit", "{prefix}-{what}-{value}"
-    else:
-        prefix, order = "x-ratelimit", "{prefix}-{value}-{what}"
+NOTHING_SAID = Headroom()
 
-    def find(what: str, value: str) -> str:
-        return headers.get(order.format(prefix=prefix, what=what, value=value), "")
 
+def headroom(headers: Iterable[tuple[str, str]]) -> Headroom:
+    """Read OpenAI's names (``x-ratelimit-…``, also Groq's and vLLM gateways') or Anthropic's (``anthropic-ratelimit-…``).
+
+    ``headers`` are (name, value) pairs, gone through once: this runs with every reply.
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        _, mark, what = name.lower().partition("ratelimit-")
+        if mark:
+            first, _, second = what.partition("-")
+            found[f"{second}-{first}" if first in ("remaining", "reset") else what] = value
+    if not found:
+        return NOTHING_SAID
     return Headroom(
-        _count(find("requests", "remaining")),
-        _until(find("requests", "reset")),
-        _count(find("tokens", "remaining")),
-        _until(find("tokens", "reset")),
+        _count(found.get("requests-remaining", "")),
+        _until(found.get("requests-reset", "")),
+        _count(found.get("tokens-remaining", "")),
+        _until(found.get("tokens-reset", "")),
     )
 
 

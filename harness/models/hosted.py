@@ -30,7 +30,7 @@ from harness.errors import (
 )
 from harness.models.base import acceptable
 from harness.models.failures import Declined, failure, scrub
-from harness.models.headroom import Headroom, headroom
+from harness.models.headroom import NOTHING_SAID, Headroom, headroom
 from harness.types import Completion, Request, RequestKind, Sampling, System
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class Endpoint:
 
         self.sdk = sdk
         self.client = client
-        self.headers: Mapping[str, str] = {}
+        self.headers: Any = httpx2.Headers()
         """Headers of the latest reply: where a server says how much of its limits is left."""
         self._response_type = httpx2.Response
         self._base_error = getattr(sdk, "OpenAIError", None) or sdk.AnthropicError
@@ -200,7 +200,10 @@ class HostedModel:
 
     def headroom(self) -> Headroom:
         """What the endpoint said of its limits with its latest reply."""
-        return headroom(self._endpoint.headers) if self._endpoint is not None else Headroom()
+        if self._endpoint is None:
+            return NOTHING_SAID
+        # `raw`, since looking a name up in the client's case-blind headers costs more than all of this.
+        return headroom((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._endpoint.headers.raw)
 
     def row(self, request: Request) -> Mapping[str, Any]:
         """The body of a request as a line of a batch carries it."""

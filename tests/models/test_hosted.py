@@ -229,7 +229,8 @@ async def test_what_the_server_asks_to_wait_travels_with_the_error(wire: Wire, a
     ],
 )  # fmt: skip
 def test_limits_in_headers(headers: dict[str, str], expected: Headroom) -> None:
-    assert headroom(headers) == expected
+    assert headroom(headers.items()) == expected
+    assert headroom((name.title(), value) for name, value in headers.items()) == expected
 
 
 async def test_the_adapter_reports_the_limits_of_its_latest_reply(wire: Wire) -> None:
