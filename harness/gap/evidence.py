@@ -28,7 +28,7 @@ PARTS = ("empty", "refused", "truncated", "unparsed", "wrong")
 
 TEXTS = ("task", "item_id", "cluster", "published_on", "status", "score_status")
 SEQUENTIAL = "until-decided"
-"""Provenance of a run that stopped when it was decided: it never gets a fixed-n interval."""
+"""How the suite of a run begins that stopped when it was decided: it never gets a fixed-n interval."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +150,7 @@ class Evidence:
 def gather(store: Path) -> tuple[list[Evidence], list[str]]:
     """Evidence of all current runs of a store, and a line about each run that was passed over."""
     receipts, problems = light_receipts(store)
-    stopped = [run.run_id for run, receipt in receipts if receipt.provenance == SEQUENTIAL]
+    stopped = [run.run_id for run, receipt in receipts if _stopped(receipt)]
     if stopped:
         problems.append(
             f"{len(stopped)} runs stopped as soon as they were decided ({', '.join(stopped[:4])}): they have no "
@@ -164,13 +164,17 @@ def evidence_of(receipts: Sequence[tuple[RunFolder, Receipt]]) -> list[Evidence]
 
     Nothing but receipts is looked at: rows are read when they are asked for, and of superseded runs never.
     """
-    current = current_runs((run, receipt) for run, receipt in receipts if receipt.provenance != SEQUENTIAL)
+    current = current_runs((run, receipt) for run, receipt in receipts if not _stopped(receipt))
     rows: dict[RunFolder, RunRows] = {}
     return [
         Evidence(run, receipt, planned, rows.setdefault(run, RunRows(run)))
         for (_, task, _), (run, receipt, planned) in sorted(current.items())
         if task not in receipt.not_applicable
     ]
+
+
+def _stopped(receipt: Receipt) -> bool:
+    return (receipt.suite or "").startswith(SEQUENTIAL)
 
 
 def not_applicable(store: Path) -> dict[tuple[str, str], str]:

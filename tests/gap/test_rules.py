@@ -189,7 +189,7 @@ def test_a_damaged_receipt_is_passed_over_and_named(tmp_path: Path) -> None:
 
 
 def test_a_run_that_stopped_when_decided_gets_no_fixed_n_interval(tmp_path: Path) -> None:
-    write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)}, provenance="until-decided")
+    write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)}, suite="until-decided: E7")
     write_run(tmp_path, "o", "open_weights", {"task": Task([0.0] * 40)})
     gaps = Store(tmp_path).gap()
     assert not gaps

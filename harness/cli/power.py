@@ -1,0 +1,66 @@
+"""``opengap power``: how many items or repeats a gap needs."""
+
+from __future__ import annotations
+
+import math
+
+import click
+
+from harness.cli import options
+from harness.cli.tables import inert, points, shorten, table
+
+
+@click.command("power")
+@click.option("--closed", metavar="NAME", help="Closed system: stored name, unique prefix or address.")
+@click.option("--open", "open_", metavar="NAME", help="Open system, likewise.")
+@click.option("--task", help="This task alone.")
+@click.option("--gap", "gaps", type=float, multiple=True, default=(3.0, 5.0, 8.0), show_default=True, metavar="POINTS", help="Gap to be seen; may be given several times.")  # fmt: skip
+@click.option("--repeats", type=int, default=1, show_default=True, help="Items needed if each were asked this often.")
+@options.store
+@options.as_json
+def command(
+    closed: str | None, open_: str | None, task: str | None, gaps: tuple[float, ...], repeats: int, store: str | None,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """How many items, or repeats, a gap needs (95 % level, 80 % power).
+
+    From the variances of the answers that are stored. "items" holds for independent items; "clustered" for items that
+    share passages or repositories as those stored do.
+    """
+    from harness import settings
+    from harness.gap import Store
+    from harness.studies.power import power
+
+    evidence, notes = Store(settings.store_folder(store)).evidence()
+    found = power(evidence, gaps, closed=closed, open_=open_, task=task, repeats=repeats)
+    if as_json:
+        options.echo_json(found)
+        return 0
+    rows = [
+        [
+            shorten(one.task, 24), f"{one.gap:g}", _count(one.n_needed), _count(one.n_needed_clustered),
+            _count(one.n_at_repeats), _count(one.repeats_needed),
+        ]
+        for one in found
+    ]  # fmt: skip
+    head = ["task", "gap", "items", "clustered", f"at {repeats} repeats", "repeats"]
+    click.echo(table(head, rows, right=[1, 2, 3, 4, 5]))
+    for one in {one.task: one for one in found}.values():
+        lines = [
+            "",
+            f"{one.task}: {one.closed} − {one.open}",
+            f"  stored: {one.n} items, sd of a difference {points(one.sd)} points; independent items would show "
+            f"{points(one.detectable_iid)} points",
+        ]
+        if not math.isnan(one.design_effect):
+            lines.append(f"  clusters cost {one.design_effect:.2f} times the items")
+        if math.isnan(one.item_variance):
+            lines.append("  asked once: what repeats would bring is not known")
+        click.echo("\n".join(inert(line) for line in lines))
+    for note in notes:
+        click.echo(inert(f"note: {note}"), err=True)
+    return 0
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"

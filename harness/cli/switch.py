@@ -1,0 +1,88 @@
+"""``opengap switch``: the buyer's decision in one command."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import click
+
+from harness.cli import options
+from harness.cli.tables import inert, points, shorten, span, table
+
+SHOWN = 20
+
+
+@click.command("switch")
+@click.option("--from", "before", required=True, metavar="MODEL", help="The system in use.")
+@click.option("--to", "after", required=True, metavar="MODEL", help="The system that may replace it.")
+@click.option(
+    "--items", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Own questions: input, target, …"
+)
+@click.option("--margin", type=float, default=2.0, show_default=True, help="Points that may be lost.")
+@click.option("--scorer", default="exact", show_default=True, metavar="exact|contains|choice|numeric", help="How answers are scored.")  # fmt: skip
+@click.option("--protocol", default="matched", show_default=True, help="How it is asked: matched, as-recommended.")
+@click.option("--limit", type=int, help="Ask this many items, always the same ones.")
+@click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often.")
+@click.option("--weights", metavar="open|closed", help="Openness of a model that the catalogue does not know.")
+@click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
+@click.option("--budget", type=float, metavar="DOLLARS", help="Stop before either run costs more.")
+@click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
+@options.store
+@options.as_json
+def command(
+    before: str,
+    after: str,
+    items: Path,
+    margin: float,
+    scorer: str,
+    protocol: str,
+    limit: int | None,
+    repeats: int,
+    weights: str | None,
+    concurrency: int | None,
+    budget: float | None,
+    again: bool,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """Whether to go from one model to another: is it worse by more than --margin on your own items?
+
+    Asks both the same items (or reads what was asked before), and shows the verdict, what each costs, and the items
+    that would get worse.
+    """
+    from harness.studies.switch import switch
+
+    found = switch(
+        before, after, items, margin=margin, scorer=scorer, protocol=protocol, limit=limit, repeats=repeats,
+        store=store, weights=weights, concurrency=concurrency, budget=budget, again=again,
+    )  # fmt: skip
+    if as_json:
+        options.echo_json(found)
+        return found.exit_code
+    rows = [
+        ["from", shorten(found.before, 40), points(found.score_before), _dollars(found.cost_before_usd), str(found.missing_before or "")],
+        ["to", shorten(found.after, 40), points(found.score_after), _dollars(found.cost_after_usd), str(found.missing_after or "")],
+    ]  # fmt: skip
+    click.echo(table(["", "system", "score", "$ an item", "missing"], rows, right=[2, 3, 4]))
+    click.echo(
+        f"\nchange {points(found.change, sign=True)} points, 95 % {span(found.low, found.high)} ({found.method}, "
+        f"n {found.n}, margin {found.margin:g}): {found.verdict}"
+    )
+    if found.verdict == "undecided" and found.n_needed is not None:
+        click.echo(f"about {found.n_needed:,} items would show a change of {found.margin:g} points")
+    for warning in found.warnings:
+        click.echo(inert(f"note: {warning}"))
+    click.echo(f"\n{len(found.worse)} items get worse, {found.better} better")
+    if found.worse:
+        lost = [
+            [one.task, shorten(one.item_id, 40), f"{one.before:g}", f"{one.after:g}"] for one in found.worse[:SHOWN]
+        ]
+        click.echo(table(["task", "item", "from", "to"], lost, right=[2, 3]))
+    if len(found.worse) > SHOWN:
+        click.echo(f"… and {len(found.worse) - SHOWN} more (--json lists all)")
+    return found.exit_code
+
+
+def _dollars(value: float) -> str:
+    return "unknown" if math.isnan(value) else f"{value:.6f}"

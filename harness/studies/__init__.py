@@ -1,0 +1,1 @@
+"""What needs runs and gaps together: how many items to ask, when to stop, whether to switch."""

@@ -1,0 +1,118 @@
+"""How many items, or repeats, a gap of a given size needs: from the variances of what is stored (E6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.errors import Refused, UsageError
+from harness.gap.evidence import Evidence
+from harness.gap.pair import PairedTask, align
+from harness.gap.select import select
+from harness.stats.clustered import design_effect
+from harness.stats.paired import mean_difference
+from harness.stats.power import detectable_iid, difference_sd, n_needed, repeats_needed
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """What a pair's stored answers say about one gap on one task; points where not said otherwise."""
+
+    task: str
+    closed: str
+    open: str
+    gap: float
+    n_needed: int | None
+    """Independent items, as often asked as those stored; None: the differences do not vary."""
+    n_needed_clustered: int | None
+    """Items if they are clustered as those stored; None without clusters, or if they cannot be judged."""
+    n_at_repeats: int | None
+    """Independent items if each were asked ``repeats`` times; None: nothing stored was repeated."""
+    repeats: int
+    repeats_needed: int | None
+    """Repeats a side on as many independent items as stored; None: more items are needed, or nothing was repeated."""
+    n: int
+    sd: float
+    """Standard deviation of an item's difference."""
+    design_effect: float
+    """How many times more items the stored clusters cost; at least 1, NaN without clusters."""
+    item_variance: float
+    """Variance of the true differences between items, in squared points; NaN if nothing was repeated."""
+    answer_variance_closed: float
+    answer_variance_open: float
+    detectable_iid: float
+
+
+def power(
+    evidence: Sequence[Evidence],
+    gaps: Sequence[float],
+    *,
+    closed: str | None = None,
+    open_: str | None = None,
+    task: str | None = None,
+    repeats: int = 1,
+) -> list[Power]:
+    """One line a task and gap, at 95 % and 80 % power.
+
+    Where a side has several systems the best on all items stand for it. Raises: UsageError (a gap of 0), UnknownName,
+    Refused (nothing to estimate from).
+    """
+    if repeats < 1 or not gaps or any(not (gap > 0 and math.isfinite(gap)) for gap in gaps):
+        raise UsageError("--gap must be above 0 points and --repeats at least 1")
+    rows, notes = select(evidence, closed=closed, open_=open_, task=task, by_task=True)
+    found = []
+    for row in rows:
+        best_closed, best_open = (
+            max(side.values(), key=lambda parts: np.nanmean(parts[row.tasks[0]].data.score))
+            for side in (row.closed, row.open_)
+        )
+        pair = align(best_closed[row.tasks[0]], best_open[row.tasks[0]])
+        if pair.closed.size > 1:
+            found += [_power(pair, gap, repeats) for gap in gaps]
+    if not found:
+        raise Refused("no pair of systems with two items in common: " + ("; ".join(notes) or "the store is empty"))
+    return found
+
+
+def _power(pair: PairedTask, gap: float, repeats: int) -> Power:
+    d = pair.closed - pair.open_
+    sd = mean_difference(d).se * math.sqrt(d.size)
+    deff = design_effect(d, pair.clusters) if pair.clusters is not None else math.nan
+    closed_noise, closed_k = _noise(pair.closed_side)
+    open_noise, open_k = _noise(pair.open_side)
+    omega = max(0.0, sd**2 - closed_noise / closed_k - open_noise / open_k)
+    split = not math.isnan(closed_noise + open_noise)
+    at = (
+        difference_sd(omega, closed_noise, open_noise, closed_repeats=repeats, open_repeats=repeats)
+        if split
+        else math.nan
+    )
+    needed = n_needed(gap / 100, sd) if sd > 0 else None
+    return Power(
+        task=pair.name,
+        closed=pair.closed_side.name,
+        open=pair.open_side.name,
+        gap=gap,
+        n_needed=needed,
+        n_needed_clustered=n_needed(gap / 100, sd, deff=deff) if needed and not math.isnan(deff) else None,
+        n_at_repeats=n_needed(gap / 100, at) if split and at > 0 else None,
+        repeats=repeats,
+        repeats_needed=repeats_needed(gap / 100, d.size, omega, closed_noise, open_noise) if split else None,
+        n=d.size,
+        sd=100 * sd,
+        design_effect=deff,
+        item_variance=1e4 * omega if split else math.nan,
+        answer_variance_closed=1e4 * closed_noise,
+        answer_variance_open=1e4 * open_noise,
+        detectable_iid=100 * detectable_iid(sd, d.size),
+    )
+
+
+def _noise(side: Evidence) -> tuple[float, float]:
+    """Mean variance of one answer to the same item (NaN where nothing was repeated), and repeats (harmonic mean)."""
+    answers = side.data.answers[side.data.answers > 0]
+    variances = side.data.variance[~np.isnan(side.data.variance)]
+    return float(variances.mean()) if variances.size else math.nan, float(1 / np.mean(1 / answers))

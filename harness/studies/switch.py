@@ -1,0 +1,170 @@
+"""Should a buyer go from one model to another? Both are asked the buyer's own items."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import Refused, UsageError
+from harness.gap.evidence import Evidence, evidence_of
+from harness.gap.pair import PairedTask, align, codes_of
+from harness.gap.policy import MISSING_LIMIT, interval
+from harness.running import evaluate
+from harness.running.execute import Say, to_stderr
+from harness.stats.power import n_needed
+
+Answer = Literal["not worse by the margin", "worse by more than the margin", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item that would get worse."""
+
+    task: str
+    item_id: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The change from one system to another on the same items, in points; positive: the new one is better."""
+
+    before: str
+    after: str
+    verdict: Answer
+    change: float
+    low: float
+    high: float
+    method: str
+    score_before: float
+    score_after: float
+    n: int
+    missing_before: int
+    missing_after: int
+    margin: float
+    cost_before_usd: float
+    """Mean cost of one answer; NaN where it is not known."""
+    cost_after_usd: float
+    worse: tuple[Item, ...]
+    """Largest loss first."""
+    better: int
+    n_needed: int | None
+    """Items that would show a change of the margin's size; None where that cannot be told."""
+    warnings: tuple[str, ...]
+    runs: tuple[str, ...]
+    exit_code: int
+
+
+def switch(
+    before: str,
+    after: str,
+    items: Path,
+    *,
+    margin: float,
+    scorer: str = "exact",
+    protocol: str = "matched",
+    limit: int | None = None,
+    repeats: int = 1,
+    store: str | None = None,
+    weights: str | None = None,
+    concurrency: int | None = None,
+    budget: float | None = None,
+    again: bool = False,
+    say: Say = to_stderr,
+) -> Switch:
+    """Ask both (or read what was asked by the same plan before), and compare them item by item.
+
+    Non-inferior: the 95 % interval of the change lies above -margin. All items of the file weigh the same. Raises:
+    UsageError, Refused (no item that both answered), and whatever asking raises.
+    """
+    if not (margin > 0 and math.isfinite(margin)):
+        raise UsageError("--margin must be above 0 points")
+    results = evaluate(
+        [before, after], items=items, scorer=scorer, protocol=protocol, limit=limit, repeats=repeats, store=store,
+        weights=weights, concurrency=concurrency, budget=budget, again=again, say=say,
+    )  # fmt: skip
+    if results[0].receipt.system.name == results[1].receipt.system.name:
+        raise UsageError(f"{before} and {after} are the same system; name two")
+    sides = [evidence_of([(result.run, result.receipt)]) for result in results]
+    pairs = [align(new, old) for old, new in zip(*sides, strict=True)]
+    return compare_change(pairs, margin, exit_code=max(result.exit_code for result in results))
+
+
+def compare_change(pairs: list[PairedTask], margin: float, *, exit_code: int = 0) -> Switch:
+    """The change over all items of the pairs, whose first side is the new system."""
+    new = np.concatenate([pair.closed for pair in pairs])
+    old = np.concatenate([pair.open_ for pair in pairs])
+    first = pairs[0]
+    if new.size == 0:
+        raise Refused(f"no item was answered by both {first.open_side.name} and {first.closed_side.name}")
+    chosen = interval(new, old, _clusters(pairs, whole=False))
+    low, high = 100 * chosen.unadjusted.low, 100 * chosen.unadjusted.high
+    missing = [sum(pair.missing_open for pair in pairs), sum(pair.missing_closed for pair in pairs)]
+    verdict, why = _verdict(low, high, margin), list(chosen.warnings)
+    if any(missing):
+        planned = sum(pair.planned for pair in pairs)
+        worst = {_worst_verdict(pairs, which, margin) for which in (0, 1)}
+        if max(missing) > MISSING_LIMIT * planned or worst != {verdict}:
+            verdict = "undecided"
+            why.insert(
+                0, f"{missing[0]} and {missing[1]} of {planned} items were not answered, which could change the answer"
+            )
+    d = new - old
+    sd = float(d.std(ddof=1)) if d.size > 1 else 0.0
+    rows = [
+        (pair.name, name, o, n)
+        for pair in pairs
+        for name, o, n in zip(pair.ids, pair.open_.tolist(), pair.closed.tolist(), strict=True)
+    ]
+    worse = sorted(
+        (Item(*row) for row in rows if row[3] < row[2]), key=lambda one: (one.after - one.before, one.task, one.item_id)
+    )
+    return Switch(
+        before=first.open_side.name, after=first.closed_side.name, verdict=verdict, change=100 * float(d.mean()),
+        low=low, high=high, method=chosen.unadjusted.method, score_before=100 * float(old.mean()),
+        score_after=100 * float(new.mean()), n=d.size, missing_before=missing[0], missing_after=missing[1], margin=margin,
+        cost_before_usd=_cost([pair.open_side for pair in pairs]), cost_after_usd=_cost([pair.closed_side for pair in pairs]),
+        worse=tuple(worse), better=int((d > 0).sum()), n_needed=n_needed(margin / 100, sd) if sd > 0 else None,
+        warnings=tuple(why), runs=tuple(sorted({side.run.run_id for p in pairs for side in (p.closed_side, p.open_side)})),
+        exit_code=exit_code,
+    )  # fmt: skip
+
+
+def _verdict(low: float, high: float, margin: float) -> Answer:
+    if math.isnan(low) or low == high:
+        return "undecided"
+    return (
+        "not worse by the margin"
+        if low > -margin
+        else "worse by more than the margin"
+        if high < -margin
+        else "undecided"
+    )
+
+
+def _worst_verdict(pairs: list[PairedTask], which: int, margin: float) -> Answer:
+    filled = [pair.worst[which] if pair.worst else (pair.closed, pair.open_) for pair in pairs]
+    new, old = (np.concatenate([side[k] for side in filled]) for k in (0, 1))
+    found = interval(new, old, _clusters(pairs, whole=True)).unadjusted
+    return _verdict(100 * found.low, 100 * found.high, margin)
+
+
+def _clusters(pairs: list[PairedTask], *, whole: bool) -> NDArray[np.intp] | None:
+    """Clusters of all pairs, those of different tasks told apart."""
+    labels: list[str | None] = []
+    for pair in pairs:
+        codes = pair.all_clusters if whole and pair.worst else pair.clusters
+        size = pair.planned if whole else pair.closed.size
+        labels += [None] * size if codes is None else [f"{pair.name}\0{code:09d}" for code in codes.tolist()]
+    return codes_of(labels)
+
+
+def _cost(sides: list[Evidence]) -> float:
+    costs = np.concatenate([side.data.cost_usd[side.data.answers > 0] for side in sides])
+    return float(costs.mean()) if costs.size else math.nan

@@ -1,0 +1,333 @@
+"""Ask both systems the same items in the same random order, and stop as soon as the gap is decided (E7).
+
+The rule is part of both plans: a confidence sequence that holds at all times together. Such a run never gets a
+fixed-n interval: stopping when it looks good would make that one too narrow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import address, models
+from harness.catalogue import is_open
+from harness.errors import OpenGapError, SandboxError, UsageError
+from harness.gap.evidence import SEQUENTIAL
+from harness.gap.pair import codes_of
+from harness.gap.policy import LEVEL, MISSING_LIMIT
+from harness.questions import grade
+from harness.running.budget import Budget
+from harness.running.evaluate import plan_jobs, run_async, store_for
+from harness.running.execute import Execution, start_of
+from harness.running.limits import Limiter
+from harness.running.live import Driving, drive
+from harness.running.plan import Job, Owed
+from harness.running.pricing import cost_usd, price_of
+from harness.running.progress import Progress
+from harness.running.scoring import seal
+from harness.stats.sequential import random_order, sequential
+from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal
+from harness.store.journal import read_entries
+from harness.store.layout import write_atomically
+from harness.types import Verdict
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+LEAST_BLOCK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where it stopped, and what that says; points."""
+
+    task: str
+    closed: str
+    open: str
+    verdict: Verdict
+    gap: float
+    """Mean difference of the items asked, or of their clusters' means; stopping early biases it away from 0."""
+    low: float
+    high: float
+    """95 % confidence sequence where it stopped, missing answers at their worst."""
+    unit: str
+    asked: int
+    planned: int
+    missing: int
+    margin: float
+    level: float
+    tokens: int | None
+    """Tokens sent and received by both; None: an endpoint did not say."""
+    tokens_saved: int | None
+    """What the items not asked would have cost, at the mean of those asked."""
+    runs: tuple[str, str]
+    exit_code: int
+    """0 if every item that was asked was answered by both, else 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    job: Job
+    run: RunFolder
+    by_item: Mapping[str, Owed]
+
+
+def until_decided(
+    pair: Sequence[str],
+    *,
+    margin: float = 3.0,
+    seed: int = 0,
+    suite: str | None = None,
+    tasks: Sequence[str] = (),
+    items: Path | None = None,
+    scorer: str = "exact",
+    protocol: str = "matched",
+    limit: int | None = None,
+    data: str | None = None,
+    store: str | None = None,
+    weights: str | None = None,
+    allow_code_execution: bool = False,
+    execution: Execution | None = None,
+) -> Decision:
+    """Ask one closed and one open system until the confidence sequence decides, or the items are used up.
+
+    The same call again resumes unsealed runs, and repeats the decision of sealed ones. Raises: UsageError (not one
+    closed and one open system, not one task), and whatever asking raises, with everything answered in the journals.
+    """
+    if len(pair) != 2 or not (margin > 0 and math.isfinite(margin)):
+        raise UsageError("--until-decided asks two models, one closed and one open, with a --margin above 0 points")
+    systems = [address.resolve(text, weights) for text in pair]
+    if [is_open(system.weights) for system in systems] == [True, False]:
+        systems.reverse()
+    if [is_open(system.weights) for system in systems] != [False, True]:
+        raise UsageError(
+            f"--until-decided needs one closed and one open model; these are {', '.join(f'{s.name} ({s.weights})' for s in systems)}"
+        )
+    folder = store_for(systems, store)
+    jobs = plan_jobs(
+        systems, folder, suite=suite, tasks=tasks, items=items, scorer=scorer, protocol=protocol, limit=limit,
+        data=data, allow_code_execution=allow_code_execution,
+    )  # fmt: skip
+    if len(jobs[0].tasks) != 1:
+        names = ", ".join(task.name for task in jobs[0].tasks)
+        raise UsageError(
+            f"--until-decided decides one task at a time: give one --task, or --items ({names} are several)"
+        )
+    rule = f"{SEQUENTIAL}: E7, level {LEVEL:g}, margin {margin:g}, seed {seed}"
+    jobs = [dataclasses.replace(job, plan=dataclasses.replace(job.plan, suite=rule, order_seed=seed)) for job in jobs]
+    return run_async(_decide(jobs, folder, margin, seed, execution or Execution()))
+
+
+async def _decide(jobs: Sequence[Job], store: Path, margin: float, seed: int, execution: Execution) -> Decision:
+    sides = []
+    for job in jobs:
+        digest = plan_hash(job.plan)
+        run = find_run(store, digest, sealed=False) or (
+            None if execution.again else find_run(store, digest, sealed=True)
+        )
+        by_item = {str(owed.item.id): owed for owed in job.owed}
+        sides.append(_Side(job, run or new_run(store, job.plan), by_item))
+    ids = sorted(sides[0].by_item)
+    labels = codes_of([sides[0].by_item[name].item.cluster for name in ids])
+    order = random_order(len(ids), labels, seed=seed)
+    ordered = [ids[i] for i in order]
+    clusters = None if labels is None else labels[order]
+    if not all(side.run.sealed for side in sides):
+        with sides[0].run.locked(), sides[1].run.locked():
+            await _ask_in_blocks(sides, ordered, clusters, margin, execution)
+    scores = [_scores(side, ordered) for side in sides]
+    return _decision(sides, scores, ordered, clusters, margin)
+
+
+async def _ask_in_blocks(
+    sides: Sequence[_Side], ordered: Sequence[str], clusters: Codes | None, margin: float, execution: Execution
+) -> None:
+    """Ask block after block; after each look at every item in it. Seals both runs at the end."""
+    opened: list[tuple[_Side, models.Model, Driving, int]] = []
+    asked = 0
+    try:
+        opened += [_open(side, len(ordered), execution) for side in sides]
+        for side, model, *_ in opened:
+            await model.start()
+            facts = {**model.describe(), "rule": side.job.plan.suite}
+            write_atomically(side.run.engine, msgspec.json.encode(facts))
+        size = max(LEAST_BLOCK, *(concurrency for *_, concurrency in opened))
+        while asked < len(ordered):
+            if (
+                asked
+                and stop_at([_scores(side, ordered[:asked]) for side in sides], _upto(clusters, asked), margin)[0]
+                != "undecided"
+            ):
+                break
+            end = _block_end(asked + size, clusters, len(ordered))
+            await asyncio.gather(*(_ask(*one, ordered[asked:end]) for one in opened))
+            asked = end
+    finally:
+        for _, model, driving, _ in opened:
+            driving.journal.close()
+            driving.progress.show(final=True)
+            await model.close()
+    for side in sides:
+        if not side.run.sealed:
+            job = dataclasses.replace(side.job, owed=[side.by_item[name] for name in ordered[:asked]])
+            await asyncio.to_thread(seal, job, side.run, start_of(side.run))
+
+
+def _open(side: _Side, planned: int, execution: Execution) -> tuple[_Side, models.Model, Driving, int]:
+    system = side.job.plan.system
+    execution.say(f"{system.name} [{system.weights}] · until decided · run {side.run.run_id}")
+    model = models.open_model(system)
+    concurrency = execution.concurrency or model.default_concurrency
+    price = price_of(system, execution.price_in, execution.price_out)
+    state = read_journal(side.run.journal)
+    spent = sum(entry.completion.cost_usd or 0.0 for entry in read_entries(side.run.journal, state))
+    return side, model, Driving(
+        model=model, journal=Journal(side.run.journal), limiter=Limiter(concurrency),
+        budget=Budget(execution.budget_usd, price, spent), policy=execution.policy, pricing=partial(cost_usd, price),
+        progress=Progress(system.name, planned, len(state.answered)), headroom=getattr(model, "headroom", None),
+    ), concurrency  # fmt: skip
+
+
+async def _ask(side: _Side, model: models.Model, driving: Driving, concurrency: int, names: Sequence[str]) -> None:
+    if side.run.sealed:
+        return
+    answered = {key[1] for key in read_journal(side.run.journal).answered}
+    owed = [side.by_item[name] for name in names if name not in answered]
+    if owed:
+        try:
+            await drive(side.job, owed, driving, concurrency)
+        except BaseExceptionGroup as group:
+            leaves: list[BaseException] = list(_leaves(group))
+            raise next((one for one in leaves if isinstance(one, OpenGapError)), leaves[0]) from None
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _upto(clusters: Codes | None, end: int) -> Codes | None:
+    return None if clusters is None else clusters[:end]
+
+
+def _block_end(wanted: int, clusters: Codes | None, n: int) -> int:
+    """Blocks end with a cluster: bets are on whole ones."""
+    end = min(wanted, n)
+    while clusters is not None and end < n and clusters[end] == clusters[end - 1]:
+        end += 1
+    return end
+
+
+def _scores(side: _Side, names: Sequence[str]) -> Floats:
+    """Headline scores in this order, NaN where nothing was answered or scoring failed."""
+    task = side.job.tasks[0].task
+    found: dict[str, float] = {}
+    wanted = set(names)
+    for entry in read_entries(side.run.journal, read_journal(side.run.journal)):
+        if entry.item_id not in wanted:
+            continue
+        try:
+            score = grade(task.form, side.by_item[entry.item_id].item, entry.completion)
+        except SandboxError:
+            continue
+        if score is not None:
+            found[entry.item_id] = score.values.get(task.card.headline, math.nan)
+    return np.array([found.get(name, math.nan) for name in names])
+
+
+def stop_at(scores: Sequence[Floats], clusters: Codes | None, margin: float) -> tuple[Verdict, int, float, float]:
+    """Verdict, units seen, low and high (points) at the first look that decides; else those of the last look.
+
+    ``scores`` are closed and open, shape (T,) each, in the order asked. What is missing on either side counts at its
+    worst in each bound. UsageError if the scores lie outside [0, 1].
+    """
+    d = scores[0] - scores[1]
+    try:
+        low = 100 * sequential(np.where(np.isnan(d), -1.0, d), clusters, level=LEVEL).low
+        high = 100 * sequential(np.where(np.isnan(d), 1.0, d), clusters, level=LEVEL).high
+    except ValueError as error:
+        raise UsageError(f"this task cannot be asked until it is decided: {error}") from error
+    inside = (low > -margin) & (high < margin)
+    decided = np.flatnonzero(inside | (low > 0) | (high < 0))
+    at = int(decided[0]) if decided.size else low.size - 1
+    verdict: Verdict = "undecided"
+    if decided.size:
+        verdict = "equivalent" if inside[at] else "closed leads" if low[at] > 0 else "open leads"
+    return verdict, at + 1, float(low[at]), float(high[at])
+
+
+def _decision(
+    sides: Sequence[_Side], scores: Sequence[Floats], ordered: Sequence[str], clusters: Codes | None, margin: float
+) -> Decision:
+    states = [read_journal(side.run.journal) for side in sides]
+    seen = [{key[1] for key in (*state.answered, *state.unanswered)} for state in states]
+    asked = next((i for i, name in enumerate(ordered) if name not in seen[0] or name not in seen[1]), len(ordered))
+    part, groups = [one[:asked] for one in scores], _upto(clusters, asked)
+    verdict, _, low, high = stop_at(part, groups, margin)
+    d = part[0] - part[1]
+    missing = int(np.isnan(d).sum())
+    if missing > MISSING_LIMIT * asked:
+        verdict = "undecided"
+    there = ~np.isnan(d)
+    mean = math.nan
+    if there.any():
+        mean = (
+            float(d[there].mean())
+            if groups is None
+            else float(np.mean([d[there & (groups == g)].mean() for g in np.unique(groups[there])]))
+        )
+    tokens = _tokens(sides)
+    card = sides[0].job.tasks[0]
+    return Decision(
+        task=card.name, closed=sides[0].job.plan.system.name, open=sides[1].job.plan.system.name, verdict=verdict,
+        gap=100 * mean, low=low, high=high, unit="item" if groups is None else "cluster", asked=asked,
+        planned=len(ordered), missing=missing, margin=margin, level=LEVEL, tokens=tokens,
+        tokens_saved=None if tokens is None else round(tokens / asked * (len(ordered) - asked)),
+        runs=(sides[0].run.run_id, sides[1].run.run_id), exit_code=int(missing > 0),
+    )  # fmt: skip
+
+
+def _tokens(sides: Sequence[_Side]) -> int | None:
+    total = 0
+    for side in sides:
+        for entry in read_entries(side.run.journal, read_journal(side.run.journal)):
+            usage: Any = entry.completion.usage
+            if entry.completion.status == "unanswered":
+                continue
+            if usage.input is None or usage.output is None:
+                return None
+            total += usage.input + usage.output
+    return total
+
+
+def describe(one: Decision) -> str:
+    """The decision in a few lines, for a terminal."""
+    what = {"closed leads": "closed leads", "open leads": "open leads"}.get(one.verdict, one.verdict)
+    saved = (
+        "an endpoint did not count its tokens"
+        if one.tokens is None
+        else f"{one.tokens:,} tokens, about {one.tokens_saved:,} saved"
+    )
+    lines = [
+        f"{one.task}: {one.closed} − {one.open}: {what} after {one.asked} of {one.planned} items ({saved})",
+        f"  gap so far {one.gap:+.1f} points (stopping early exaggerates it); it lies in [{one.low:.1f}, {one.high:.1f}], "
+        f"a {100 * one.level:g} % confidence sequence by {one.unit}, margin {one.margin:g} points",
+    ]
+    if one.missing:
+        lines.append(
+            f"  {one.missing} items were not answered by both; they count at their worst, more than 2 % leave it undecided"
+        )
+    lines.append("  no fixed-n interval belongs to these runs: `opengap gap` leaves them out")
+    return "\n".join(lines)

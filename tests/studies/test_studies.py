@@ -1,0 +1,243 @@
+"""When to stop, how many to ask, whether to switch: on files of answers and a real server."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.cli.main import main
+from harness.errors import UsageError
+from harness.gap import Store
+from harness.gap.evidence import gather
+from harness.running.execute import Execution
+from harness.stats.sequential import random_order, sequential
+from harness.store import list_runs, read_plan, read_receipt
+from harness.studies.power import power
+from harness.studies.switch import switch
+from harness.studies.until_decided import Decision, describe, stop_at, until_decided
+from tests.gap.stores import Task, write_run
+from tests.servers import fault_server
+
+
+def questions(path: Path, n: int, clusters: int | None = None) -> Path:
+    rows = [{"id": f"q{i:04d}", "input": f"case {i}", "target": "4"} for i in range(n)]
+    if clusters:
+        rows = [{**row, "cluster": f"c{i % clusters}"} for i, row in enumerate(rows)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def answers(path: Path, right: list[bool | None]) -> str:
+    rows = [{"item_id": f"q{i:04d}", "text": "4" if one else "5"} for i, one in enumerate(right) if one is not None]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def quiet(_: str) -> None:
+    return None
+
+
+def decided(tmp_path: Path, closed: list[bool | None], open_: list[bool | None], **options: object) -> Decision:
+    """Two files of answers, one of which a catalogue of our own calls closed."""
+    file = questions(tmp_path / "mine.jsonl", len(closed), options.pop("clusters", None))  # type: ignore[arg-type]
+    a, b = answers(tmp_path / "a.jsonl", closed), answers(tmp_path / "b.jsonl", open_)
+    cards = Path("configs/catalogue")
+    cards.mkdir(parents=True, exist_ok=True)
+    level = "    weights: [{level: %s, since: 2025-01-01, evidence: invented for a test}]\n"
+    (cards / "mine.yaml").write_text(
+        f"developer: Some Lab\ncards:\n  a-card:\n    repository: {a}\n{level % 'closed'}"
+        f"  b-card:\n    repository: {b}\n{level % 'open_weights'}"
+    )
+    return until_decided(
+        [f"file:{b}", f"file:{a}"], items=file, store=str(tmp_path / "st"), execution=Execution(say=quiet), **options  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_it_stops_as_soon_as_it_is_decided(tmp_path: Path) -> None:
+    found = decided(tmp_path, [True] * 600, [i % 3 == 0 for i in range(600)])
+    assert found.verdict == "closed leads"
+    assert found.asked < 100
+    assert found.low > 0
+    assert found.exit_code == 0
+    assert "stopping early exaggerates it" in describe(found)
+    assert "no fixed-n interval" in describe(found)
+    again = decided(tmp_path, [True] * 600, [i % 3 == 0 for i in range(600)])
+    assert again == found, "sealed runs repeat their decision"
+    assert len(list_runs(tmp_path / "st")) == 2
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    sides: list[list[bool | None]] = [[True] * 300, [i % 3 == 0 for i in range(300)]]
+    first = decided(tmp_path, *sides)
+    for run in list_runs(tmp_path / "st"):
+        run.receipt.unlink()
+        segment = max(run.journal.glob("*.jsonl"))
+        lines = segment.read_bytes().splitlines(keepends=True)
+        segment.write_bytes(b"".join(lines[:5]) + lines[5][:20])
+    assert decided(tmp_path, *sides) == first
+
+
+def test_such_runs_never_get_a_fixed_n_interval(tmp_path: Path) -> None:
+    found = decided(tmp_path, [True] * 300, [False] * 300)
+    gaps = Store(tmp_path / "st").gap()
+    assert not gaps
+    assert any("no fixed-n interval" in note for note in gaps.notes)
+    assert not Store(tmp_path / "st").scores()
+    runs = {run.run_id: run for run in list_runs(tmp_path / "st")}
+    for run_id in found.runs:
+        plan, receipt = read_plan(runs[run_id]), read_receipt(runs[run_id])
+        assert plan.suite == "until-decided: E7, level 0.95, margin 3, seed 0", "the rule is on disk with the plan"
+        assert receipt.counts["planned"] == receipt.counts["answered"] == found.asked
+        assert len(receipt.tasks[0].item_ids) == 300
+
+
+def test_equal_systems_are_asked_everything_and_stay_undecided(tmp_path: Path) -> None:
+    right = [bool(one) for one in np.random.default_rng(1).random(150) < 0.5]
+    other = [bool(one) for one in np.random.default_rng(2).random(150) < 0.5]
+    found = decided(tmp_path, [*right], [*other])
+    assert (found.verdict, found.asked, found.planned) == ("undecided", 150, 150)
+    assert found.low < 0 < found.high
+
+
+def test_whole_clusters_are_asked_and_bet_on(tmp_path: Path) -> None:
+    found = decided(tmp_path, [True] * 400, [False] * 400, clusters=80)
+    assert (found.verdict, found.unit) == ("closed leads", "cluster")
+    assert found.asked % 5 == 0, "every cluster has five items"
+
+
+def test_missing_answers_count_at_their_worst(tmp_path: Path) -> None:
+    closed: list[bool | None] = [None if i % 10 == 0 else True for i in range(200)]
+    found = decided(tmp_path, closed, [False] * 200)
+    assert found.verdict == "undecided"
+    assert found.missing > 0
+    assert found.exit_code == 1
+
+
+def test_the_rule_is_the_confidence_sequence_itself() -> None:
+    generator = np.random.default_rng(3)
+    order = random_order(300, seed=0)
+    closed, open_ = (
+        (generator.random(300) < 0.8).astype(float)[order],
+        (generator.random(300) < 0.5).astype(float)[order],
+    )
+    verdict, at, low, high = stop_at([closed, open_], None, 3.0)
+    whole = sequential(closed - open_)
+    assert verdict == "closed leads"
+    assert at == whole.decided_at
+    assert (low, high) == pytest.approx((100 * whole.low[at - 1], 100 * whole.high[at - 1]))
+
+
+def test_two_models_of_one_side_or_several_tasks_are_refused(tmp_path: Path) -> None:
+    file = questions(tmp_path / "mine.jsonl", 10)
+    for name in ("a", "b"):
+        answers(tmp_path / f"{name}.jsonl", [True] * 10)
+    pair = [f"file:{tmp_path / 'a.jsonl'}", f"file:{tmp_path / 'b.jsonl'}"]
+    with pytest.raises(UsageError, match="needs one closed and one open"):
+        until_decided(pair, items=file, weights="open", store=str(tmp_path / "st"))
+    with pytest.raises(UsageError, match="two models"):
+        until_decided(pair[:1], items=file, weights="open", store=str(tmp_path / "st"))
+
+
+@pytest.mark.slow
+def test_equal_systems_are_seldom_called_different() -> None:
+    """At most 116 false verdicts of 2,000 nulls: i.i.d., and clustered with bets on cluster means."""
+    generator = np.random.default_rng(7)
+    for clusters in (None, np.repeat(np.arange(60), 5).astype(np.intp)):
+        false = 0
+        for _ in range(2_000):
+            shared = generator.random(300) if clusters is None else np.repeat(generator.random(60), 5)
+            closed, open_ = (generator.random((2, 300)) < shared).astype(float)
+            verdict, *_ = stop_at([closed, open_], clusters, 0.5)
+            false += verdict in ("closed leads", "open leads")
+        assert false <= 116
+
+
+# Power
+
+
+def test_the_golden_numbers_of_items_needed(test_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = str(test_data / "published" / "per_item_swebench_verified.csv")
+    main(["import", "items", rows, "--benchmark", "SWE-bench Verified", "--dimension", "coding", "--map", "score=resolved",
+          "--cluster-regex", "^(.+?)__", "--store", "s"])  # fmt: skip
+    capsys.readouterr()
+    names = ["--closed", "Claude 4.5 Opus", "--open", "Minimax M2", "--store", "s"]
+    assert main(["power", *names, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["gap"], one["n_needed"]) for one in found] == [(3, 1644), (5, 592), (8, 232)]
+    assert found[0]["n_needed_clustered"] == pytest.approx(1644 * (2.2948 / 1.9412) ** 2, abs=3)
+    assert found[0]["detectable_iid"] == pytest.approx(5.44, abs=5e-3)
+    assert main(["power", *names]) == 0
+    told = capsys.readouterr().out
+    assert "1,644" in told
+    assert "what repeats would bring is not known" in told
+    assert max(map(len, told.splitlines())) <= 100
+    assert main(["power", *names, "--gap", "0"]) == 2
+
+
+def test_repeats_split_the_variance(tmp_path: Path) -> None:
+    generator = np.random.default_rng(4)
+    p = generator.random(400)
+    for name, weights in (("c", "closed"), ("o", "open_weights")):
+        drawn = (generator.random((400, 4)) < p[:, None]).astype(float)
+        write_run(tmp_path, name, weights, {"t": Task(drawn.tolist())})  # type: ignore[arg-type]
+    (one,) = power(gather(tmp_path)[0], [3.0], repeats=1)
+    expected = 1e4 * float((p * (1 - p)).mean())
+    assert one.answer_variance_closed == pytest.approx(expected, rel=0.1)
+    assert one.item_variance < 0.15 * expected, "the true differences between items are nil"
+    assert one.n_at_repeats is not None
+    assert one.n_needed is not None
+    assert one.n_at_repeats > 2.5 * one.n_needed, "asking once instead of four times costs items"
+    assert one.repeats_needed is not None
+    assert one.repeats_needed > 4
+
+
+# Switch
+
+
+def test_switching_to_a_worse_system_names_the_items(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = questions(tmp_path / "mine.jsonl", 300)
+    old = answers(tmp_path / "old.jsonl", [True] * 300)
+    new = answers(tmp_path / "new.jsonl", [i % 5 != 0 for i in range(300)])
+    arguments = ["switch", "--from", f"file:{old}", "--to", f"file:{new}", "--items", str(file), "--weights", "open",
+                 "--store", str(tmp_path / "st")]  # fmt: skip
+    assert main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "worse by more than the margin" in told
+    assert "60 items get worse, 0 better" in told
+    assert "… and 40 more" in told
+    assert main([*arguments, "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert [one["item_id"] for one in body["worse"]] == [f"q{i:04d}" for i in range(0, 300, 5)]
+    assert body["change"] == pytest.approx(-20)
+
+
+def test_switching_between_equals_needs_many_items(tmp_path: Path) -> None:
+    file = questions(tmp_path / "mine.jsonl", 300)
+    same = answers(tmp_path / "a.jsonl", [i % 2 == 0 for i in range(300)])
+    other = answers(tmp_path / "b.jsonl", [i % 2 == 0 for i in range(300)])
+    found = switch(
+        f"file:{same}", f"file:{other}", file, margin=2, weights="open", store=str(tmp_path / "st"), say=quiet
+    )
+    assert (found.verdict, found.worse, found.change) == ("not worse by the margin", (), 0)
+    assert math.isnan(found.cost_after_usd)
+    part = answers(tmp_path / "c.jsonl", [True] * 280 + [None] * 20)
+    found = switch(
+        f"file:{same}", f"file:{part}", file, margin=2, weights="open", store=str(tmp_path / "st"), say=quiet
+    )
+    assert (found.verdict, found.missing_after, found.exit_code) == ("undecided", 20, 1)
+
+
+def test_switching_to_a_server(tmp_path: Path) -> None:
+    file = questions(tmp_path / "mine.jsonl", 60)
+    old = answers(tmp_path / "old.jsonl", [i % 2 == 0 for i in range(60)])
+    with fault_server() as server:
+        found = switch(
+            f"file:{old}", server.address, file, margin=2, scorer="numeric", weights="open",
+            store=str(tmp_path / "st"), say=quiet,
+        )  # fmt: skip
+    assert found.verdict == "not worse by the margin"
+    assert (found.score_after, found.better) == (100, 30)
