@@ -85,7 +85,7 @@ def _age(pair: PairedTask) -> list[str]:
         dates = [date for date in side.data.published_on if date is not None]
         if card is None or card.cutoff is None or not dates:
             continue
-        older = sum(str(date) <= card.cutoff for date in dates)
+        older = sum(str(date)[: len(card.cutoff)] <= card.cutoff for date in dates)
         if older:
             found.append(
                 f"{pair.name}: {older} of {len(side.data.ids)} items were public before the cutoff of {side.name} ({card.cutoff})"

@@ -23,6 +23,8 @@ from harness.types import Comparison
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Side = Mapping[str, Mapping[str, Evidence]]
+DRAWS, FEWER_DRAWS, MANY_ITEMS = 1_000, 200, 10_000
+"""Halvings and resamples: above so many items fewer are drawn, since a thousand would take minutes and gigabytes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +45,9 @@ class _Scores:
         tasks, sizes = np.unique(self.tasks[keep], return_inverse=True)[1], np.bincount(self.tasks[keep])
         # Tasks weigh equally: with N / (T n_t) the plain mean over items is the mean of the task means.
         weights = (c.shape[1] / ((sizes > 0).sum() * sizes[self.tasks[keep]])) if tasks.size else 1.0
-        return frontier(
-            c * weights, o * weights, None if self.clusters is None else self.clusters[keep], strata=tasks, level=level
-        )
+        clusters = None if self.clusters is None else self.clusters[keep]
+        draws = DRAWS if c.shape[1] <= MANY_ITEMS else FEWER_DRAWS
+        return frontier(c * weights, o * weights, clusters, strata=tasks, splits=draws, draws=draws, level=level)
 
 
 def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Comparison:
@@ -73,12 +75,9 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Compa
         worst = [scores.estimate(np.full(whole.size, True), level, filled) for filled in ((0.0, 1.0), (1.0, 0.0))]
         decided, why = judged_by_worst([(100 * w.mean, 100 * w.low, 100 * w.high) for w in worst], decided, margin, [])
         why.append(f"{int((~whole).sum())} items that not every candidate answered are left out")
-    for said, possible, best in (
-        (*gone_closed, 100 * np.nanmean(scores.closed, axis=1).max()),
-        (*gone_open, 100 * np.nanmean(scores.open_, axis=1).max()),
-    ):
+    for side, said, possible in ((closed_side, *gone_closed), (open_side, *gone_open)):
         why += said
-        if possible > best:
+        if possible > max(_mean(parts, selection.tasks) for parts in side.values()):
             decided = "undecided"
             why.append(
                 f"a candidate left out for missing answers could have {possible:.1f}, above the best here: undecided"
@@ -139,12 +138,17 @@ def _complete(side: Side, tasks: Sequence[str], word: str) -> tuple[Side, tuple[
         share = max(float(np.isnan(one).mean()) if one.size else 1.0 for one in scores)
         if share > MISSING_LIMIT:
             said.append(f"{name} is no candidate: {100 * share:.1f} % of its items are missing (limit 2 %)")
-            possible = max(possible, 100 * float(np.mean([np.nan_to_num(one, nan=1.0).mean() for one in scores])))
+            possible = max(possible, _mean(parts, tasks, missing=1.0))
         else:
             kept[name] = parts
     if not kept:
         raise Refused(f"no {word} system answered 98 % of the items of {', '.join(tasks)}: " + "; ".join(said))
     return kept, (said, possible)
+
+
+def _mean(parts: Mapping[str, Evidence], tasks: Sequence[str], missing: float = math.nan) -> float:
+    """Mean score of the tasks in points; what is missing is left out, or counts as ``missing``."""
+    return 100 * float(np.mean([np.nanmean(np.nan_to_num(parts[task].data.score, nan=missing)) for task in tasks]))
 
 
 def _matrix(closed: Side, open_: Side, tasks: Sequence[str]) -> _Scores:
