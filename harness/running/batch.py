@@ -109,6 +109,11 @@ async def drive_batch(
     return list(waiting.values())
 
 
+def has_open_batches(journal: Path) -> bool:
+    """Whether a run's journal folder names batches that are not closed: asking their rows directly would pay twice."""
+    return bool(Book(journal / "batches.jsonl").open())
+
+
 def row_key(job: Job, owed: Owed) -> str:
     """Identity of one request inside its run."""
     text = f"{job.tasks[owed.task].name}\0{owed.item.id}\0{owed.repeat}\0{owed.prompt_hash}"

@@ -21,7 +21,7 @@ from harness.demo.faults import Behaviour, FaultServer, start
 from harness.errors import KeyRefused, RunFailed, StoreError, UsageError
 from harness.models.answers_file import AnswersFile
 from harness.running import batch as batch_module
-from harness.running.batch import Polling, at_batch_price, drive_batch, row_key
+from harness.running.batch import Polling, at_batch_price, drive_batch, has_open_batches, row_key
 from harness.running.plan import Job, Owed
 from harness.running.progress import Progress
 from harness.store import Journal, RunFolder, read_journal
@@ -91,7 +91,9 @@ def job(tmp_path: Path) -> tuple[Job, RunFolder]:
 @pytest.mark.parametrize("api", APIS)
 async def test_a_batch_is_answered_and_journalled(api: str, job: tuple[Job, RunFolder]) -> None:
     async with serving(lose_every=0, polls_needed=3) as (server, url):
+        assert not has_open_batches(job[1].journal)
         rest, said = await run_batch(*job, url, api)
+        assert not has_open_batches(job[1].journal)
         assert server.stats.requests == 0, "nothing was asked directly"
         assert server.book.submitted == 1
     assert rest == []
@@ -214,8 +216,10 @@ async def test_polls_that_fail_for_long_stop_the_run_and_it_can_go_on(job: tuple
     async with serving(lose_every=0, fail_polls=10**9) as (server, url):
         with pytest.raises(RunFailed, match="Give the same command again"):
             await run_batch(*job, url, "chat", polling=impatient)
+        assert has_open_batches(job[1].journal)
         server.book.fail_polls = 0
-        rest, _ = await run_batch(*job, url, "chat")
+        # A budget that admits nothing more does not keep what was handed over from being collected.
+        rest, _ = await run_batch(*job, url, "chat", admit=lambda request: False)
         assert (rest, server.book.submitted) == ([], 1)
 
 
