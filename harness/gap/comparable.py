@@ -11,13 +11,10 @@ def kind(one: Evidence) -> tuple[Any, ...]:
     """Equal for results of one task that are comparable as far as everything about them is known."""
     asked = one.receipt.engine.get("asked") or {}
     return (
-        one.receipt.protocol_sha256 if one.known else None,
-        one.planned.card.version,
-        one.planned.card.headline,
-        one.receipt.scorers.get(one.task),
-        one.planned.items_sha256 or one.items_key,
+        one.receipt.protocol_sha256 if one.known else None, one.planned.card.version, one.planned.card.headline,
+        one.receipt.scorers.get(one.task), one.planned.items_sha256 or one.items_key,
         tuple(sorted((key, str(value)) for key, value in asked.items())),
-    )
+    )  # fmt: skip
 
 
 def differences(a: Evidence, b: Evidence) -> list[str]:

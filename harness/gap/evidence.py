@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harness.catalogue import is_open
 from harness.errors import StoreError, UnknownName, UsageError
 from harness.gap.receipts import light_receipts, planned_ids
-from harness.store import RunFolder, current_runs, frame
+from harness.store import RunFolder, current_runs
 from harness.types import PlannedTask, Receipt
 
 if TYPE_CHECKING:
@@ -226,12 +226,9 @@ def _columns(run: RunFolder) -> tuple[dict[str, NDArray[Any]], dict[str, list[st
 
 
 def _per_item(
-    ids: tuple[str, ...],
-    rows: Codes,
-    places: Codes,
-    columns: Mapping[str, NDArray[Any]],
+    ids: tuple[str, ...], rows: Codes, places: Codes, columns: Mapping[str, NDArray[Any]],
     vocabularies: Mapping[str, list[str | None]],
-) -> Items:
+) -> Items:  # fmt: skip
     n = len(ids)
     cluster, published = np.full(n, None, dtype=object), np.full(n, None, dtype=object)
     for name, target in (("cluster", cluster), ("published_on", published)):
@@ -274,20 +271,6 @@ def by_run(evidence: Sequence[Evidence]) -> Iterator[list[Evidence]]:
     for rows, members in runs.items():
         yield members
         rows.forget()
-
-
-def status_rates(store: Path) -> pd.DataFrame:
-    """Share of each status by (system, task), for reports: columns system, task, status, share, rows."""
-    import pandas as pd
-
-    receipts, _ = light_receipts(store)
-    runs = list(dict.fromkeys(run for run, _, _ in current_runs(receipts).values()))
-    if not runs:
-        return pd.DataFrame(columns=["system", "task", "status", "share", "rows"])
-    rows = frame(runs, ("system", "task", "status"))
-    counts = rows.groupby(["system", "task", "status"], sort=True).size().rename("rows").reset_index()
-    counts["share"] = counts["rows"] / counts.groupby(["system", "task"])["rows"].transform("sum")
-    return counts
 
 
 def find_system(evidence: Sequence[Evidence], wanted: str, *, side: str | None = None) -> str:

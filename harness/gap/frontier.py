@@ -13,7 +13,7 @@ from harness.errors import Refused
 from harness.gap.cautions import variants
 from harness.gap.evidence import Evidence
 from harness.gap.pair import align, codes_of, compare, judged_by_worst, smallest_visible
-from harness.gap.policy import FEW_CLUSTERS, LEVEL, MISSING_LIMIT, verdict
+from harness.gap.policy import FEW_CLUSTERS, LEVEL, MISSING_LIMIT, VERY_FEW_ITEMS, verdict
 from harness.gap.select import Selection
 from harness.stats.adjust import bonferroni_level
 from harness.stats.estimate import t_interval
@@ -85,6 +85,9 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Compa
     best_closed, best_open = names_closed[result.best_closed], names_open[result.best_open]
     pairs = [align(closed_side[best_closed][task], open_side[best_open][task]) for task in selection.tasks]
     base = compare(pairs, chosen_by=selection.chosen_by, margin=margin, rows=rows)
+    if result.n < VERY_FEW_ITEMS and decided.endswith("leads") and base.verdict != decided:
+        decided = "undecided"
+        why.append(f"only {result.n} items: not even the two named by themselves are decided")
     # What is said of the interval of the two named is not said of this one.
     dropped = ("few clusters", "worst-case", "nothing is decided", "one cluster")
     kept = [warning for warning in base.warnings if not warning.startswith(dropped)]

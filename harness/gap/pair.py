@@ -118,10 +118,12 @@ def compare(
     low, high = 100 * chosen.simultaneous.low, 100 * chosen.simultaneous.high
     decided, why = settle(pairs, verdict(low, high, margin), margin, rows)
     if low == high or math.isnan(low):
-        why = [
-            *why,
-            "nothing is decided: " + ("all differences are equal" if first.closed.size > 1 else "there is one item"),
-        ]
+        what = "all differences are equal" if first.closed.size > 1 else "there is one item"
+        why.append(f"nothing is decided: {what}")
+    if single and first.clusters is None and decided.endswith("leads") and single.p_mcnemar > 1 - LEVEL:
+        why.append(
+            f"few items: the exact McNemar p is {single.p_mcnemar:.3f}, so the approximate interval is not to be relied on"
+        )
     shares = zip(PARTS, np.mean([pair.waterfall for pair in pairs], axis=0).tolist(), strict=True)
     joint = 100 * (single.se if single else math.sqrt(sum(e.se**2 for e in estimates)) / len(pairs))
     scores = [
@@ -130,42 +132,24 @@ def compare(
     ]
     warnings = [warning for one in intervals for warning in one.warnings]
     return Comparison(
-        dimension=first.closed_side.dimension,
-        task=" + ".join(pair.name for pair in pairs),
-        tasks=tuple(pair.name for pair in pairs),
-        closed=first.closed_side.name,
-        open=first.open_side.name,
-        score_closed=scores[0],
-        score_open=scores[1],
-        chosen_by=chosen_by,
-        protocol=protocol_label(first.closed_side, first.open_side),
-        gap=100 * chosen.unadjusted.mean,
-        se=joint,
+        dimension=first.closed_side.dimension, task=" + ".join(pair.name for pair in pairs),
+        tasks=tuple(pair.name for pair in pairs), closed=first.closed_side.name, open=first.open_side.name,
+        score_closed=scores[0], score_open=scores[1], chosen_by=chosen_by,
+        protocol=protocol_label(first.closed_side, first.open_side), gap=100 * chosen.unadjusted.mean, se=joint,
         se_unpaired=100 * math.sqrt(sum(e.se_unpaired**2 for e in estimates)) / len(pairs),
-        se_clustered=100 * robust.se if robust else math.nan,
-        ci_low=100 * chosen.unadjusted.low,
-        ci_high=100 * chosen.unadjusted.high,
-        ci_method=chosen.unadjusted.method,
-        ci_simultaneous=(low, high),
+        se_clustered=100 * robust.se if robust else math.nan, ci_low=100 * chosen.unadjusted.low,
+        ci_high=100 * chosen.unadjusted.high, ci_method=chosen.unadjusted.method, ci_simultaneous=(low, high),
         ci_t=(100 * single.low, 100 * single.high) if single else (math.nan, math.nan),
-        ci_cr1=(100 * robust.low, 100 * robust.high) if robust else (math.nan, math.nan),
-        df=chosen.unadjusted.df,
-        n=sum(pair.closed.size for pair in pairs),
-        missing_closed=sum(pair.missing_closed for pair in pairs),
+        ci_cr1=(100 * robust.low, 100 * robust.high) if robust else (math.nan, math.nan), df=chosen.unadjusted.df,
+        n=sum(pair.closed.size for pair in pairs), missing_closed=sum(pair.missing_closed for pair in pairs),
         missing_open=sum(pair.missing_open for pair in pairs),
         clusters=sum(pair.closed.size if pair.clusters is None else np.unique(pair.clusters).size for pair in pairs),
-        g_eff=robust.g_eff if robust else math.nan,
-        b10=single.b10 if single else None,
-        b01=single.b01 if single else None,
-        p_mcnemar=single.p_mcnemar if single else math.nan,
-        p_wild=_wild(first) if single else math.nan,
-        correlation=single.correlation if single else math.nan,
+        g_eff=robust.g_eff if robust else math.nan, b10=single.b10 if single else None,
+        b01=single.b01 if single else None, p_mcnemar=single.p_mcnemar if single else math.nan,
+        p_wild=_wild(first) if single else math.nan, correlation=single.correlation if single else math.nan,
         log_odds_gap=single.log_odds_gap if single else math.nan,
-        detectable=100 * smallest_visible(chosen.simultaneous, rows),
-        detectable_iid=100 * _iid(estimates),
-        margin=margin,
-        verdict=decided,
-        waterfall=Waterfall(**dict(shares)),
+        detectable=100 * smallest_visible(chosen.simultaneous, rows), detectable_iid=100 * _iid(estimates),
+        margin=margin, verdict=decided, waterfall=Waterfall(**dict(shares)),
         warnings=tuple(dict.fromkeys([*why, *warnings, *cautions(pairs), *extra])),
         runs=tuple(sorted({side.run.run_id for pair in pairs for side in (pair.closed_side, pair.open_side)})),
     )  # fmt: skip

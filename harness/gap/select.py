@@ -32,15 +32,9 @@ class Selection:
 
 
 def select(
-    evidence: Sequence[Evidence],
-    *,
-    closed: str | None = None,
-    open_: str | None = None,
-    dimension: str | None = None,
-    task: str | None = None,
-    by_task: bool = False,
-    force: bool = False,
-) -> tuple[list[Selection], list[str]]:
+    evidence: Sequence[Evidence], *, closed: str | None = None, open_: str | None = None,
+    dimension: str | None = None, task: str | None = None, by_task: bool = False, force: bool = False,
+) -> tuple[list[Selection], list[str]]:  # fmt: skip
     """Rows to compare, and a line about everything that could not be compared.
 
     Raises: UnknownName, UsageError (ambiguous name, wrong side), Refused (a named pair that is not comparable; the

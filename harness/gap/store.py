@@ -82,17 +82,10 @@ class Store:
         return all_pairs(members)
 
     def gap(
-        self,
-        closed: str | None = None,
-        open: str | None = None,
-        *,
-        dimension: str | None = None,
-        task: str | None = None,
-        by_task: bool = False,
-        margin: float = DEFAULT_MARGIN,
-        at_cost: float | None = None,
+        self, closed: str | None = None, open: str | None = None, *, dimension: str | None = None,
+        task: str | None = None, by_task: bool = False, margin: float = DEFAULT_MARGIN, at_cost: float | None = None,
         force: bool = False,
-    ) -> Gaps:
+    ) -> Gaps:  # fmt: skip
         """Closed minus open, in points, by VERDICT (c) to (e); one row a dimension, or a task with ``by_task``.
 
         ``at_cost``: among systems whose measured cost an item is at most that many dollars. The intervals hold

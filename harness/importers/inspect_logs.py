@@ -29,14 +29,9 @@ STOPPED: dict[str, CompletionStatus] = {
 
 
 def read_inspect(
-    path: Path,
-    *,
-    dimension: str,
-    benchmark: str | None = None,
-    model: str | None = None,
-    metric: str | None = None,
+    path: Path, *, dimension: str, benchmark: str | None = None, model: str | None = None, metric: str | None = None,
     weights: str | None = None,
-) -> tuple[list[Imported], list[str]]:
+) -> tuple[list[Imported], list[str]]:  # fmt: skip
     """The import of one log, epochs as repeats; ``metric`` names the scorer where there are several.
 
     A sample that ended in an error is unanswered, whatever its score. Raises UsageError (no such file, several

@@ -21,15 +21,9 @@ TRUTH = {"true": 1.0, "false": 0.0}
 
 
 def read_items(
-    path: Path,
-    *,
-    benchmark: str,
-    dimension: str,
-    columns: Mapping[str, str] | None = None,
-    where: Mapping[str, str] | None = None,
-    cluster_regex: str | None = None,
-    weights: str | None = None,
-) -> tuple[list[Imported], list[str]]:
+    path: Path, *, benchmark: str, dimension: str, columns: Mapping[str, str] | None = None,
+    where: Mapping[str, str] | None = None, cluster_regex: str | None = None, weights: str | None = None,
+) -> tuple[list[Imported], list[str]]:  # fmt: skip
     """One import a model, with the items of all models as its plan; and notes on what was seen.
 
     ``columns`` maps our names to those of the file; ``where`` keeps the rows with these exact values.

@@ -17,15 +17,9 @@ from harness.importers.sealing import Answer, Imported, mean_score
 
 
 def read_lm_eval(
-    path: Path,
-    *,
-    dimension: str,
-    model: str | None = None,
-    metric: str | None = None,
-    filter_name: str | None = None,
-    tasks: Sequence[str] = (),
-    weights: str | None = None,
-) -> tuple[list[Imported], list[str], list[str]]:
+    path: Path, *, dimension: str, model: str | None = None, metric: str | None = None,
+    filter_name: str | None = None, tasks: Sequence[str] = (), weights: str | None = None,
+) -> tuple[list[Imported], list[str], list[str]]:  # fmt: skip
     """One import a task that has samples; what was left out, since its rows contradict its own mean; notes.
 
     An item is identified by the document's own ``id``, else by ``doc_hash``. Raises UsageError (several metrics or

@@ -132,14 +132,9 @@ def seal_all(store: Path, found: Sequence[Imported], *, kind: str, source: Path)
 def _plan(one: Imported, source: Path) -> Plan:
     card = catalogue.card_for("", one.system)
     system = System(
-        name=one.system,
-        card=card.id if card else one.system,
-        developer=card.developer if card else one.developer,
-        weights=one.weights,
-        provider="import",
-        api_name=one.system,
-        released=card.released if card else None,
-    )
+        name=one.system, card=card.id if card else one.system, developer=card.developer if card else one.developer,
+        weights=one.weights, provider="import", api_name=one.system, released=card.released if card else None,
+    )  # fmt: skip
     task = TaskCard(
         name=one.task, version=one.task_version, dimension=one.dimension, source=f"file:{source.name}", form=one.form,
         headline=one.metric, redistributable=False, n=len(one.item_ids), description="imported results",

@@ -47,14 +47,9 @@ class Power:
 
 
 def power(
-    evidence: Sequence[Evidence],
-    gaps: Sequence[float],
-    *,
-    closed: str | None = None,
-    open_: str | None = None,
-    task: str | None = None,
-    repeats: int = 1,
-) -> list[Power]:
+    evidence: Sequence[Evidence], gaps: Sequence[float], *, closed: str | None = None, open_: str | None = None,
+    task: str | None = None, repeats: int = 1,
+) -> list[Power]:  # fmt: skip
     """One line a task and gap, at 95 % and 80 % power.
 
     Where a side has several systems the best on all items stand for it. Raises: UsageError (a gap of 0), UnknownName,
@@ -92,23 +87,14 @@ def _power(pair: PairedTask, gap: float, repeats: int) -> Power:
     )
     needed = n_needed(gap / 100, sd) if sd > 0 else None
     return Power(
-        task=pair.name,
-        closed=pair.closed_side.name,
-        open=pair.open_side.name,
-        gap=gap,
-        n_needed=needed,
+        task=pair.name, closed=pair.closed_side.name, open=pair.open_side.name, gap=gap, n_needed=needed,
         n_needed_clustered=n_needed(gap / 100, sd, deff=deff) if needed and not math.isnan(deff) else None,
-        n_at_repeats=n_needed(gap / 100, at) if split and at > 0 else None,
-        repeats=repeats,
+        n_at_repeats=n_needed(gap / 100, at) if split and at > 0 else None, repeats=repeats,
         repeats_needed=repeats_needed(gap / 100, d.size, omega, closed_noise, open_noise) if split else None,
-        n=d.size,
-        sd=100 * sd,
-        design_effect=deff,
-        item_variance=1e4 * omega if split else math.nan,
-        answer_variance_closed=1e4 * closed_noise,
-        answer_variance_open=1e4 * open_noise,
+        n=d.size, sd=100 * sd, design_effect=deff, item_variance=1e4 * omega if split else math.nan,
+        answer_variance_closed=1e4 * closed_noise, answer_variance_open=1e4 * open_noise,
         detectable_iid=100 * detectable_iid(sd, d.size),
-    )
+    )  # fmt: skip
 
 
 def _noise(side: Evidence) -> tuple[float, float]:

@@ -62,22 +62,10 @@ class Switch:
 
 
 def switch(
-    before: str,
-    after: str,
-    items: Path,
-    *,
-    margin: float,
-    scorer: str = "exact",
-    protocol: str = "matched",
-    limit: int | None = None,
-    repeats: int = 1,
-    store: str | None = None,
-    weights: str | None = None,
-    concurrency: int | None = None,
-    budget: float | None = None,
-    again: bool = False,
-    say: Say = to_stderr,
-) -> Switch:
+    before: str, after: str, items: Path, *, margin: float, scorer: str = "exact", protocol: str = "matched",
+    limit: int | None = None, repeats: int = 1, store: str | None = None, weights: str | None = None,
+    concurrency: int | None = None, budget: float | None = None, again: bool = False, say: Say = to_stderr,
+) -> Switch:  # fmt: skip
     """Ask both (or read what was asked by the same plan before), and compare them item by item.
 
     Non-inferior: the 95 % interval of the change lies above -margin. All items of the file weigh the same. Raises:

@@ -82,22 +82,11 @@ class _Side:
 
 
 def until_decided(
-    pair: Sequence[str],
-    *,
-    margin: float = 3.0,
-    seed: int = 0,
-    suite: str | None = None,
-    tasks: Sequence[str] = (),
-    items: Path | None = None,
-    scorer: str = "exact",
-    protocol: str = "matched",
-    limit: int | None = None,
-    data: str | None = None,
-    store: str | None = None,
-    weights: str | None = None,
-    allow_code_execution: bool = False,
+    pair: Sequence[str], *, margin: float = 3.0, seed: int = 0, suite: str | None = None, tasks: Sequence[str] = (),
+    items: Path | None = None, scorer: str = "exact", protocol: str = "matched", limit: int | None = None,
+    data: str | None = None, store: str | None = None, weights: str | None = None, allow_code_execution: bool = False,
     execution: Execution | None = None,
-) -> Decision:
+) -> Decision:  # fmt: skip
     """Ask one closed and one open system until the confidence sequence decides, or the items are used up.
 
     The same call again resumes unsealed runs, and repeats the decision of sealed ones. Raises: UsageError (not one

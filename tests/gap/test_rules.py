@@ -207,6 +207,12 @@ def test_one_item_decides_nothing(tmp_path: Path) -> None:
     assert "there is one item" in " ".join(gap.warnings)
 
 
+def test_an_approximate_interval_of_few_items_is_not_relied_on_silently(tmp_path: Path) -> None:
+    (gap,) = both(tmp_path, Task([1.0] * 5), Task([0.0] * 5))
+    assert (gap.verdict, gap.p_mcnemar) == ("closed leads", 0.0625)
+    assert "exact McNemar p is 0.062" in " ".join(gap.warnings)
+
+
 def test_equal_fractional_scores_decide_nothing(tmp_path: Path) -> None:
     (gap,) = both(tmp_path, Task([0.5] * 50), Task([0.5] * 50))
     assert (gap.gap, gap.verdict) == (0, "undecided")
@@ -301,6 +307,16 @@ def test_a_budget_keeps_the_dear_out(tmp_path: Path) -> None:
     none = store.gap(at_cost=0.01)
     assert not none
     assert "the cheapest is c2 at $0.1000" in one_line(none)
+
+
+def test_a_handful_of_items_decides_no_best_of_several(tmp_path: Path) -> None:
+    for name in ("c1", "c2"):
+        write_run(tmp_path, name, "closed", {"task": Task([1.0, 1.0, 1.0, 0.0])})
+    for name in ("o1", "o2"):
+        write_run(tmp_path, name, "open_weights", {"task": Task([0.0] * 4)})
+    (gap,) = Store(tmp_path).gap()
+    assert gap.verdict == "undecided"
+    assert "only 4 items" in " ".join(gap.warnings)
 
 
 # Several tasks
