@@ -23,9 +23,10 @@ weights = click.option("--weights", metavar="open|closed", help="Openness of the
 
 @click.group("import")
 def command() -> None:
-    """Take results made elsewhere into the store, as runs whose protocol is unknown.
+    """Take results made elsewhere into the store.
 
-    They are compared as other runs are; what nobody knows of them is printed beside every number.
+    They become runs whose protocol is unknown, and are compared as other runs are; what nobody knows of them is
+    printed beside every number.
     """
 
 

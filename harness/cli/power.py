@@ -22,9 +22,9 @@ def command(
     closed: str | None, open_: str | None, task: str | None, gaps: tuple[float, ...], repeats: int, store: str | None,
     as_json: bool,
 ) -> int:  # fmt: skip
-    """How many items, or repeats, a gap needs (95 % level, 80 % power).
+    """How many items or repeats a gap needs.
 
-    From the variances of the answers that are stored. "items" holds for independent items; "clustered" for items that
+    At 95 % level and 80 % power, from the variances of the answers that are stored. "items" holds for independent items; "clustered" for items that
     share passages or repositories as those stored do.
     """
     from harness import settings

@@ -46,9 +46,9 @@ def command(
     store: str | None,
     as_json: bool,
 ) -> int:
-    """Whether to go from one model to another: is it worse by more than --margin on your own items?
+    """Whether to go from one model to another, on your own items.
 
-    Asks both the same items (or reads what was asked before), and shows the verdict, what each costs, and the items
+    Is the new one worse by more than --margin? Asks both the same items (or reads what was asked before), and shows the verdict, what each costs, and the items
     that would get worse.
     """
     from harness.studies.switch import switch
