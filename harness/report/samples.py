@@ -89,16 +89,13 @@ def _texts(found: dict[str, Evidence], numbers: dict[str, int], ids: Sequence[st
     quoted = task.replace("'", "''")
     rows = frame([one.run for one in found.values()], TEXTS, f"redistributable AND task = '{quoted}'", file="text")
     place = {one.run.run_id: numbers[name] for name, one in found.items()}
-    grouped = {str(key): part for key, part in rows.sort_values(["item_id", "repeat"], kind="stable").groupby("item_id")}
+    rows = rows.sort_values(["item_id", "repeat"], kind="stable").drop_duplicates(["item_id", "run_id"])
+    entries: dict[str, list[Any]] = {}
+    for run, item, _, messages, text, reasoning, target in rows[list(TEXTS)].itertuples(index=False, name=None):
+        entry = entries.setdefault(item, [_cut(_question(messages)), _cut(target), {}])
+        entry[2][place[run]] = [_cut(text), _cut(reasoning)]
     for item in ids:
-        part = grouped.get(item)
-        if part is None:
-            yield None
-            continue
-        first = part.drop_duplicates("run_id")
-        told = zip(first["run_id"], first["text"], first["reasoning"], strict=True)
-        answers = {place[str(run)]: [_cut(text), _cut(reasoning)] for run, text, reasoning in told}
-        yield [_cut(_question(part["messages"].iloc[0])), _cut(part["target"].iloc[0]), dict(sorted(answers.items()))]
+        yield entries.get(item)
 
 
 def _question(messages: str) -> str:

@@ -15,8 +15,13 @@ REPLACED = "�"
 
 def inert(text: str) -> str:
     """One line without control characters, bidirectional overrides or lone surrogates."""
-    line = " ".join(text.split())
-    return "".join(REPLACED if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else char for char in line)
+    return uncontrolled(" ".join(text.split()))
+
+
+def uncontrolled(text: str) -> str:
+    """Text without control characters, bidirectional overrides or lone surrogates; its spaces and line ends stay."""
+    kinds = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    return "".join(REPLACED if char not in "\n\t" and unicodedata.category(char) in kinds else char for char in text)
 
 
 @functools.cache
@@ -40,7 +45,8 @@ def width_in(text: str, size: float, weight: str = "normal") -> float:
 
     properties = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     width, _, _ = TextToPath().get_text_width_height_descent(text, properties, ismath=False)
-    return float(width) / 72
+    # Hinting makes drawn letters a little wider than their outlines.
+    return 1.02 * float(width) / 72
 
 
 def fitted(text: str, inches: float, size: float, weight: str = "normal") -> str:

@@ -54,6 +54,8 @@ def _foot(rows: Sequence[Comparison]) -> list[str]:
     ]
     if any(one.plug_in is not None for one in rows):
         lines.append("Best of several: the gap is cross-fitted; the scores are those of the pair that is best on all items.")
+    if any(one.missing_closed or one.missing_open for one in rows):
+        lines.append("Missing closed / open: items that a side did not answer for technical reasons; they count on neither side.")
     warnings = list(dict.fromkeys(warning for one in rows for warning in one.warnings))
     if warnings:
         more = f" (and {len(warnings) - 2} more)" if len(warnings) > 2 else ""
@@ -121,5 +123,8 @@ def _line(made: Frame, y: float, one: Comparison, theme: Theme, pair: str) -> No
     made.write(GAP_AT - 1.02, y, points(one.gap, sign=True), size=10.5, weight="bold", ha="right", va=MIDDLE)
     made.write(GAP_AT, y, span(*one.ci_simultaneous), size=9, ha="right", va=MIDDLE)
     made.write(VERDICT_AT, y, one.verdict, size=10, weight="normal" if one.verdict == "undecided" else "bold", va=MIDDLE)
+    if one.missing_closed or one.missing_open:
+        missing = f"missing {one.missing_closed:,} / {one.missing_open:,}"
+        made.write(N_AT, lower, missing, size=7.5, color=theme.muted, ha="right", va="center")
     if one.verdict == "undecided" and math.isfinite(one.detectable):
         made.write(VERDICT_AT, lower, f"sees gaps from {points(one.detectable)}", size=7.5, color=theme.muted, va="center")

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = 8.0
-SPACING = 14.0
+SPACING = 18.0
 """Pixels between the points that stand for a line."""
-ROUNDS = 80
+ROUNDS = 50
 """A count, not a time, ends the search, so that every machine draws the same picture."""
 
 

@@ -102,7 +102,7 @@ def _told(lag: Lag) -> str:
 
 def _title(task: str, lag: Lag) -> str:
     if lag.age < 0:
-        return f"The best open model has led {inert(task)} for {_months(-lag.age)} months"
+        return f"The best score on {inert(task)} has been an open model's for {_months(-lag.age)} months"
     return f"On {inert(task)}, closed passed today's best open score {_months(lag.age)} months ago"
 
 
@@ -120,7 +120,7 @@ def _panel(axes: Axes, facts: Facts, sides: tuple[Side, Side], lag: Lag, theme: 
             (place,) = day_numbers([date.isoformat()])
             record = (place, round(one.score, 9)) in records
             axes.plot([place, place], [one.low, one.high], color=colour, lw=0.9, alpha=0.9 if record else 0.35, zorder=2)
-            axes.plot([place], [one.score], MARKERS[word], ms=6.5, color=colour, mec=theme.paper, alpha=1 if record else 0.45, zorder=4)
+            axes.plot([place], [one.score], MARKERS[word], ms=6.5, color=colour, mec=theme.paper, alpha=1 if record else 0.45, zorder=7)
             if record:
                 named.append((place, one.score, facts.name(one.system)))
     span = end - min(day_numbers([date.isoformat() for side in sides for date, _, _ in side]))

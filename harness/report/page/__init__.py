@@ -14,7 +14,7 @@ from harness.report.facts import Facts
 from harness.report.make import Picture
 from harness.report.samples import Samples
 from harness.report.svg import Inlined
-from harness.report.text import inert, label, listed, points, span
+from harness.report.text import label, listed, points, span, uncontrolled
 from harness.types import Comparison, Receipt
 
 BESIDE_BYTES = 25_000_000
@@ -33,7 +33,7 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("harness.report", "page"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=_inert,
+        trim_blocks=True, lstrip_blocks=True, finalize=_safe,
     )  # fmt: skip
     drawn = Inlined(pictures)
     css = _own("page.css") + drawn.styles
@@ -67,9 +67,9 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
     )
 
 
-def _inert(value: Any) -> Any:
+def _safe(value: Any) -> Any:
     """Text from outside loses its controls and direction overrides; ours (marked as safe) stays as it is."""
-    return inert(value) if type(value) is str else value
+    return uncontrolled(value) if type(value) is str else value
 
 
 def _own(name: str) -> str:
@@ -88,7 +88,7 @@ def _numbers(one: Comparison) -> dict[str, Any]:
     return {
         "one": one, "score_closed": points(one.score_closed), "score_open": points(one.score_open),
         "gap": points(one.gap, sign=True), "interval": span(*one.ci_simultaneous), "n": f"{one.n:,}",
-        "missing": f"{one.missing_closed + one.missing_open:,}",
+        "missing": f"{one.missing_closed:,} / {one.missing_open:,}",
     }  # fmt: skip
 
 
