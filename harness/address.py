@@ -21,7 +21,11 @@ from harness.catalogue import ENGINES, Provider
 from harness.errors import UnknownName, UsageError
 from harness.types import ModelCard, System, WeightsLevel
 
-OPTIONS = ("effort", "dtype", "quantization", "lora", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size")
+OPTIONS = (
+    "effort", "budget", "api", "logprobs",
+    "dtype", "quantization", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size",
+)  # fmt: skip
+"""First those of hosted systems, then those of local engines."""
 
 WEIGHTS_FLAG: Mapping[str, WeightsLevel] = {
     "open": "open_weights",

@@ -37,6 +37,8 @@ class Provider:
     max_tokens_parameter: str = "max_tokens"
     rejects: tuple[str, ...] = ()
     """Parameters that no model there accepts."""
+    batch_discount: float | None = None
+    """Share that its batch API takes off every price, where a price does not state its own; None: not known."""
     launch: str | None = None
     """Python module of a server that is started on loopback for the run and stopped with it."""
     leaves_machine: bool = True

@@ -81,6 +81,9 @@ def evaluate(
         allow_code_execution=allow_code_execution,
         unpriced=[] if budget is None else [s for s in systems if not is_known(price_of(s, price_in, price_out))],
     )
+    if batch:
+        for system in systems:
+            models.batch_side(models.open_model(system))
     return [run_async(execute(job, folder, execution)) for job in jobs]
 
 
@@ -182,13 +185,13 @@ def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(coroutine)
+        return _run(coroutine)
     outcome: list[T] = []
     failure: list[BaseException] = []
 
     def target() -> None:
         try:
-            outcome.append(asyncio.run(coroutine))
+            outcome.append(_run(coroutine))
         except BaseException as error:  # handed to the caller's thread as it is
             failure.append(error)
 
@@ -198,3 +201,13 @@ def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     if failure:
         raise failure[0]
     return outcome[0]
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """On uvloop where there is one: an eighth less CPU a request than asyncio's own loop."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(coroutine)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(coroutine)

@@ -14,7 +14,7 @@ import msgspec
 
 from harness import models
 from harness.errors import OpenGapError
-from harness.running.batch import at_batch_price, drive_batch
+from harness.running.batch import at_batch_price, drive_batch, has_open_batches
 from harness.running.budget import Budget
 from harness.running.limits import Limiter
 from harness.running.live import Driving, drive
@@ -26,7 +26,7 @@ from harness.running.scoring import seal
 from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal, read_receipt
 from harness.store.journal import read_entries
 from harness.store.layout import write_atomically
-from harness.types import Receipt
+from harness.types import Price, Receipt
 
 Say = Callable[[str], None]
 
@@ -118,18 +118,19 @@ async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
         await model.start()
         write_atomically(run.engine, msgspec.json.encode(model.describe()))
         progress = Progress(system.name, len(job.owed), done)
-        if execution.batch:
-            admission = Budget(execution.budget_usd, price, spent_usd(run))
+        if execution.batch or has_open_batches(run.journal):
+            # Without --batch nothing more is handed over, but what is out is waited for rather than paid twice.
+            admission = Budget(execution.budget_usd, price, spent_usd(run, price))
             owed = await drive_batch(
                 job, owed, model, journal, pricing=at_batch_price(price), progress=progress, say=execution.say,
-                admit=admission.admit,
+                admit=admission.admit if execution.batch else lambda request: False,
             )  # fmt: skip
         concurrency = execution.concurrency or model.default_concurrency
         driving = Driving(
             model=model,
             journal=journal,
             limiter=Limiter(concurrency),
-            budget=Budget(execution.budget_usd, price, spent_usd(run) if execution.budget_usd is not None else 0.0),
+            budget=Budget(execution.budget_usd, price, spent_usd(run, price) if execution.budget_usd is not None else 0.0),
             policy=execution.policy,
             pricing=partial(cost_usd, price),
             progress=progress,
@@ -145,10 +146,11 @@ async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
         await model.close()
 
 
-def spent_usd(run: RunFolder) -> float:
-    """Dollars of all answers in a run's journal, as far as they are known."""
-    state = read_journal(run.journal)
-    return sum(entry.completion.cost_usd or 0.0 for entry in read_entries(run.journal, state))
+def spent_usd(run: RunFolder, price: Price | None) -> float:
+    """Dollars of all answers in a run's journal; one whose own price is unknown counts at the list price."""
+    entries = read_entries(run.journal, read_journal(run.journal))
+    answers = [entry.completion for entry in entries]
+    return sum((cost_usd(price, one.usage) if one.cost_usd is None else one.cost_usd) or 0.0 for one in answers)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

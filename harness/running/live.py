@@ -106,7 +106,9 @@ async def ask(request: Request, driving: Driving) -> Completion:
                 limiter.reported(left.tokens, left.tokens_reset_s, needed=request.max_tokens)
             latency = time.perf_counter() - sent if completion.latency_s is None else completion.latency_s
             error_before = f"{type(failures[-1]).__name__}: {failures[-1]}"[:200] if failures else None
-            return replace(completion, latency_s=round(latency, 4), attempts=len(failures) + 1, error=error_before)
+            return replace(
+                completion, latency_s=round(latency, 4), attempts=len(failures) + 1, error=error_before or completion.error
+            )
         finally:
             limiter.release()
         last = failures[-1]

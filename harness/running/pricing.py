@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness import catalogue
 from harness.types import Price, System, Usage
 
@@ -13,15 +15,15 @@ def price_of(system: System, price_in: float | None = None, price_out: float | N
     """
     card = catalogue.cards().get(system.card)
     known = catalogue.price_at(card, system.provider) if card else None
-    if price_in is None and price_out is None:
-        return known
-    return Price(
-        since="",
-        input=price_in if price_in is not None else known.input if known else None,
-        output=price_out if price_out is not None else known.output if known else None,
-        cached=known.cached if known and price_in is None else None,
-        source="--price-in, --price-out",
-    )
+    provider = catalogue.providers().get(system.provider)
+    known = known or Price(since="")
+    if known.batch_discount is None and provider is not None:
+        known = replace(known, batch_discount=provider.batch_discount)
+    if price_in is not None:
+        known = replace(known, since="", input=price_in, cached=None, source="--price-in")
+    if price_out is not None:
+        known = replace(known, since="", output=price_out, source="--price-out")
+    return known if is_known(known) else None
 
 
 def is_known(price: Price | None) -> bool:

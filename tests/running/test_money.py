@@ -157,3 +157,28 @@ def test_a_hung_server_is_given_up(tmp_path: Path) -> None:
     counts = result.receipt.counts
     assert counts["answered"] + counts.get("unanswered", 0) == 40
     assert counts["answered"] > 30
+
+
+def test_batches_are_half_price_where_the_provider_says_so() -> None:
+    from harness import address
+    from harness.running.batch import at_batch_price
+    from harness.running.pricing import price_of
+    from harness.types import Usage
+
+    price = price_of(address.resolve("openai:gpt-4o"))
+    assert price is not None
+    assert (price.input, price.output, price.batch_discount) == (2.5, 10.0, 0.5)
+    assert at_batch_price(price)(Usage(1_000_000, 0, 100_000)) == pytest.approx((2.5 + 1.0) / 2)
+    stated = price_of(address.resolve("openai:gpt-4o"), price_in=4.0)
+    assert stated is not None
+    assert (stated.input, stated.output, stated.cached, stated.batch_discount) == (4.0, 10.0, None, 0.5)
+    assert price_of(address.resolve("file:x", "open")) is None
+
+
+def test_a_system_without_a_batch_api_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    from harness.errors import UsageError
+
+    file = items(tmp_path / "mine.jsonl", 3)
+    with pytest.raises(UsageError, match="batch"):
+        evaluate(answers(tmp_path / "a.jsonl", {}), items=file, weights="open", store=tmp_path / "st", batch=True)
+    assert not (tmp_path / "st").exists()
