@@ -17,9 +17,9 @@ from harness.errors import UsageError
 @click.option("--out", metavar="PATH", type=click.Path(path_type=Path), help="File to write (lm-eval: folder).")
 @options.store
 def command(form: str, out: Path | None, store: str | None) -> int:
-    """Results as CSV, Parquet, Markdown or lm-eval files.
+    """Write what counts in a store for other programs.
 
-    What counts in a store, for other programs. csv, parquet: one row an item and repeat, which `opengap import items` reads back. markdown: the gap and every
+    csv, parquet: one row an item and repeat, which `opengap import items` reads back. markdown: the gap and every
     score as tables. lm-eval: results_*.json and samples_*.jsonl, one folder a run.
     """
     from harness import settings
