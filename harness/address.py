@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,6 +107,15 @@ def resolve(text: str, weights: str | None = None) -> System:
         level = _level(address, card, weights)
         return _system(address, card, level, api_name=address.name, url=address.url)
     return _hosted(address, catalogue.providers()[address.provider], weights)
+
+
+def resolve_all(texts: Sequence[str], weights: str | Sequence[str] | None = None) -> list[System]:
+    """Several addresses; ``weights`` is one word for all of them, or one word each. Raises as :func:`resolve`."""
+    words = [weights] if isinstance(weights, str) else list(weights or [])
+    if len(words) not in (0, 1, len(texts)):
+        raise UsageError(f"--weights was given {len(words)} times for {len(texts)} models: give it once, or once for each")
+    each = words if len(words) == len(texts) else [words[0] if words else None] * len(texts)
+    return [resolve(text, word) for text, word in zip(texts, each, strict=True)]
 
 
 def _place(address: Address) -> Address:

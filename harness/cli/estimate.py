@@ -31,7 +31,7 @@ def command(
     limit: int | None,
     repeats: int,
     data: str | None,
-    weights: str | None,
+    weights: tuple[str, ...],
     allow_code_execution: bool,
     concurrency: int | None,
     price_in: float | None,
@@ -48,7 +48,7 @@ def command(
     from harness.running import plan_jobs, store_for
     from harness.running.estimate import estimate
 
-    systems = [address.resolve(text, weights) for text in models]
+    systems = address.resolve_all(models, weights)
     folder = store_for(systems, store)
     jobs = plan_jobs(
         systems, folder, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from harness.cli import options
@@ -14,6 +17,8 @@ from harness.cli import options
 @click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
 @click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
 @click.option("--batch", is_flag=True, help="Use the provider's batch API: slower, cheaper; the rest is asked directly.")
+@click.option("--until-decided", is_flag=True, help="Ask two models, one closed and one open, item by item until the gap is decided.")
+@click.option("--margin", type=float, default=3.0, show_default=True, help="Points within which --until-decided calls them equivalent.")  # fmt: skip
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @options.store
@@ -28,12 +33,14 @@ def command(
     limit: int | None,
     repeats: int,
     data: str | None,
-    weights: str | None,
+    weights: tuple[str, ...],
     concurrency: int | None,
     budget: float | None,
     price_in: float | None,
     price_out: float | None,
     batch: bool,
+    until_decided: bool,
+    margin: float,
     attempt_timeout: float,
     allow_code_execution: bool,
     again: bool,
@@ -46,8 +53,19 @@ def command(
     qwen3-8b, openai:gpt-5.2,effort=high, vllm:org/name, server:NAME@URL, file:answers.jsonl. A bare open model runs on
     this machine. The same command again resumes a run that was stopped, and shows the results of one that is done.
     """
-    from harness.running import RetryPolicy, evaluate
+    from harness.running import Execution, RetryPolicy, evaluate
 
+    policy = RetryPolicy(attempt_s=attempt_timeout)
+    if until_decided:
+        execution = Execution(
+            concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out, policy=policy
+        )
+        refuse_with("--until-decided", {"--batch": batch, "--repeats": repeats > 1})
+        return _until_decided(
+            models, as_json, margin=margin, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,
+            protocol=protocol, limit=limit, data=data, store=store, weights=weights,
+            allow_code_execution=allow_code_execution, execution=execution,
+        )  # fmt: skip
     results = evaluate(
         models,
         suite=suite,
@@ -65,7 +83,7 @@ def command(
         price_in=price_in,
         price_out=price_out,
         batch=batch,
-        policy=RetryPolicy(attempt_s=attempt_timeout),
+        policy=policy,
         allow_code_execution=allow_code_execution,
         again=again,
     )
@@ -86,3 +104,23 @@ def command(
                 err=True,
             )
     return max(result.exit_code for result in results)
+
+
+def refuse_with(flag: str, others: dict[str, bool]) -> None:
+    """UsageError if one of the options that exclude ``flag`` was given."""
+    from harness.errors import UsageError
+
+    given = [name for name, on in others.items() if on]
+    if given:
+        raise UsageError(f"{flag} and {' and '.join(given)} exclude each other: looks are taken as single answers arrive")
+
+
+def _until_decided(models: tuple[str, ...], as_json: bool, **asked: Any) -> int:
+    from harness.studies.until_decided import describe, until_decided
+
+    decision = until_decided(models, **asked)
+    if as_json:
+        options.echo_json(decision)
+    else:
+        click.echo(describe(decision))
+    return decision.exit_code

@@ -23,7 +23,7 @@ _ASKED = (
     click.option("--limit", type=int, help="Ask this many items a task, always the same ones."),
     click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often."),
     click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA)."),
-    click.option("--weights", metavar="open|closed", help="Openness of a model that the catalogue does not know."),
+    click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know; once for all, or once for each MODEL."),
     click.option("--allow-code-execution", is_flag=True, help="Run code that models write, for tasks that need it."),
 )  # fmt: skip
 

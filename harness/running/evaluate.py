@@ -37,7 +37,7 @@ def evaluate(
     repeats: int = 1,
     data: str | None = None,
     store: str | Path | None = None,
-    weights: str | None = None,
+    weights: str | Sequence[str] | None = None,
     concurrency: int | None = None,
     allow_code_execution: bool = False,
     again: bool = False,
@@ -65,7 +65,7 @@ def evaluate(
         batch=batch, policy=policy or RetryPolicy(), say=say,
     )  # fmt: skip
     addresses = [model] if isinstance(model, str) else list(model)
-    systems = [address.resolve(text, weights) for text in addresses]
+    systems = address.resolve_all(addresses, weights)
     folder = store_for(systems, str(store) if store else None)
     jobs = plan_jobs(
         systems,

@@ -84,7 +84,7 @@ class _Side:
 def until_decided(
     pair: Sequence[str], *, margin: float = 3.0, seed: int = 0, suite: str | None = None, tasks: Sequence[str] = (),
     items: Path | None = None, scorer: str = "exact", protocol: str = "matched", limit: int | None = None,
-    data: str | None = None, store: str | None = None, weights: str | None = None, allow_code_execution: bool = False,
+    data: str | None = None, store: str | None = None, weights: str | Sequence[str] | None = None, allow_code_execution: bool = False,
     execution: Execution | None = None,
 ) -> Decision:  # fmt: skip
     """Ask one closed and one open system until the confidence sequence decides, or the items are used up.
@@ -94,7 +94,7 @@ def until_decided(
     """
     if len(pair) != 2 or not (margin > 0 and math.isfinite(margin)):
         raise UsageError("--until-decided asks two models, one closed and one open, with a --margin above 0 points")
-    systems = [address.resolve(text, weights) for text in pair]
+    systems = address.resolve_all(pair, weights)
     if [is_open(system.weights) for system in systems] == [True, False]:
         systems.reverse()
     if [is_open(system.weights) for system in systems] != [False, True]:

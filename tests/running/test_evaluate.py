@@ -297,3 +297,26 @@ def test_errors_of_a_run_can_be_looked_up(tmp_path: Path, capsys: pytest.Capture
     facts = json.loads(capsys.readouterr().out)[0]
     assert (facts["planned"], facts["answered"], facts["unanswered"], facts["sealed"]) == (4, 1, 3, True)
     assert main(["runs", "--errors", "nope", "--store", store]) == 2
+
+
+def test_openness_is_given_once_or_once_for_each(tmp_path: Path) -> None:
+    file = items(tmp_path / "mine.jsonl", 3)
+    pair = [answers(tmp_path / name, {}) for name in ("a.jsonl", "b.jsonl")]
+    results = evaluate(pair, items=file, scorer="numeric", weights=["closed", "open"], store=tmp_path / "st")
+    assert [result.receipt.system.weights for result in results] == ["closed", "open_weights"]
+    with pytest.raises(UsageError, match="given 3 times for 2 models"):
+        evaluate(pair, items=file, scorer="numeric", weights=["open"] * 3, store=tmp_path / "st")
+
+
+def test_until_decided_stops_early_and_refuses_batches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = items(tmp_path / "mine.jsonl", 400)
+    right = {str(i): "4" if i % 4 else "5" for i in range(400)}
+    pair = [answers(tmp_path / "c.jsonl", right), answers(tmp_path / "o.jsonl", dict.fromkeys(right, "1"))]
+    command = ["eval", *pair, "--items", str(file), "--scorer", "numeric", "--weights", "closed", "--weights", "open",
+               "--store", str(tmp_path / "st"), "--until-decided"]  # fmt: skip
+    assert main([*command, "--json"]) == 0
+    decision = json.loads(capsys.readouterr().out)
+    assert decision["verdict"] == "closed leads"
+    assert decision["asked"] < 200
+    assert main([*command, "--batch"]) == 2
+    assert "exclude each other" in capsys.readouterr().err
