@@ -169,7 +169,7 @@ def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> Non
         return
     cells = [
         [
-            shorten(one.first, 20), shorten(one.second, 20), points(one.gap, sign=True), span(one.low, one.high),
+            shorten(one.first, 17), shorten(one.second, 17), points(one.gap, sign=True), span(one.low, one.high),
             f"{one.p:.4f}", f"{one.p_adjusted:.4f}",
         ]
         for one in rows

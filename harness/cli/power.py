@@ -49,8 +49,8 @@ def command(
         lines = [
             "",
             f"{one.task}: {one.closed} − {one.open}",
-            f"  stored: {one.n} items, sd of a difference {points(one.sd)} points; independent items would show "
-            f"{points(one.detectable_iid)} points",
+            f"  stored: {one.n} items, sd of a difference {points(one.sd)} points",
+            f"  so many independent items would show a gap of {points(one.detectable_iid)} points",
         ]
         if not math.isnan(one.design_effect):
             lines.append(f"  clusters cost {one.design_effect:.2f} times the items")
