@@ -43,7 +43,8 @@ from harness.types import Verdict
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
-LEAST_BLOCK = 8
+LEAST_BLOCK, MOST_BLOCK = 8, 32
+"""Items between two looks: as many as are in flight at once, but not so many that most were asked in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class _Side:
     job: Job
     run: RunFolder
     by_item: Mapping[str, Owed]
+    graded: dict[str, float]
+    """Scores so far; what was answered is graded once."""
 
 
 def until_decided(
@@ -124,7 +127,7 @@ async def _decide(jobs: Sequence[Job], store: Path, margin: float, seed: int, ex
             None if execution.again else find_run(store, digest, sealed=True)
         )
         by_item = {str(owed.item.id): owed for owed in job.owed}
-        sides.append(_Side(job, run or new_run(store, job.plan), by_item))
+        sides.append(_Side(job, run or new_run(store, job.plan), by_item, {}))
     ids = sorted(sides[0].by_item)
     labels = codes_of([sides[0].by_item[name].item.cluster for name in ids])
     order = random_order(len(ids), labels, seed=seed)
@@ -149,7 +152,7 @@ async def _ask_in_blocks(
             await model.start()
             facts = {**model.describe(), "rule": side.job.plan.suite}
             write_atomically(side.run.engine, msgspec.json.encode(facts))
-        size = max(LEAST_BLOCK, *(concurrency for *_, concurrency in opened))
+        size = min(MOST_BLOCK, max(LEAST_BLOCK, *(concurrency for *_, concurrency in opened)))
         while asked < len(ordered):
             if (
                 asked
@@ -222,18 +225,15 @@ def _block_end(wanted: int, clusters: Codes | None, n: int) -> int:
 def _scores(side: _Side, names: Sequence[str]) -> Floats:
     """Headline scores in this order, NaN where nothing was answered or scoring failed."""
     task = side.job.tasks[0].task
-    found: dict[str, float] = {}
-    wanted = set(names)
     for entry in read_entries(side.run.journal, read_journal(side.run.journal)):
-        if entry.item_id not in wanted:
+        if entry.item_id in side.graded or entry.completion.status == "unanswered":
             continue
         try:
             score = grade(task.form, side.by_item[entry.item_id].item, entry.completion)
         except SandboxError:
-            continue
-        if score is not None:
-            found[entry.item_id] = score.values.get(task.card.headline, math.nan)
-    return np.array([found.get(name, math.nan) for name in names])
+            score = None
+        side.graded[entry.item_id] = math.nan if score is None else score.values.get(task.card.headline, math.nan)
+    return np.array([side.graded.get(name, math.nan) for name in names])
 
 
 def stop_at(scores: Sequence[Floats], clusters: Codes | None, margin: float) -> tuple[Verdict, int, float, float]:
