@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.questions.form import Form
+from harness.questions.reading import plain, statements
 from harness.types import Item
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -20,6 +21,10 @@ class Choice(Item):
     question: str
     right: str
     wrong: Sequence[str]
+
+    def __post_init__(self) -> None:
+        if len(self.wrong) >= len(LETTERS):
+            raise ValueError(f"a question can have {len(LETTERS)} options at most, not {1 + len(self.wrong)}")
 
 
 def shown_options(item: Choice) -> list[str]:
@@ -35,29 +40,48 @@ def right_letter(item: Choice) -> str:
     return LETTERS[shown_options(item).index(item.right)]
 
 
-_ANSWER = re.compile(r"answer\s*(?:is|:)?\s*[*_`$\s]*\\?(?:boxed\{|text\{)*\(?\[?([A-Z])(?![A-Za-z])", re.IGNORECASE)
-_LONE = re.compile(r"^[\s*_`(\[]*([A-Z])[\s*_`)\].:]*$")
+_LETTER = re.compile(r"(?:option |choice |letter )?[(\[<{]?(?:([A-Z])(?![A-Za-z'’])|([a-z])(?=[).\]}>]|$))", re.IGNORECASE)
+_LABELLED = re.compile(r"^ ?\(?([A-Z])[).:] ?", re.MULTILINE)
+_LONE = re.compile(r"^[\s(\[<]*([A-Z])[\s)\].>:]*$")
+
+
+def stated_letter(statement: str) -> str | None:
+    """The option that a statement begins with. A lower-case letter must stand alone: "a" is an article too."""
+    match = _LETTER.match(statement)
+    if match is None:
+        return None
+    letter = match.group(1) or match.group(2)
+    if letter.islower() and not re.match(r"[^A-Za-z]*[a-z](?:[).\]}>]|$)", statement):
+        return None
+    return letter.upper()
 
 
 class ChoiceForm(Form[Choice]):
-    """Reads the last ``Answer: X``, or a reply that is nothing but one letter; the letter must be among the options."""
+    """Reads the last stated answer (see ``reading``), else a reply that is one letter or begins with one label, as ``B)``.
+
+    The letter must be among the options.
+    """
 
     name = "choice"
     item_type = Choice
     headline = "accuracy"
-    version = 1
+    version = 2
 
     def fields(self, item: Choice) -> Mapping[str, str]:
         options = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, shown_options(item), strict=False))
         return {"question": item.question, "options": options}
 
     def read(self, item: Choice, text: str) -> str | None:
-        found = [match.group(1).upper() for match in _ANSWER.finditer(text)]
-        lone = _LONE.match(text)
+        cleaned = plain(text)
+        found = [stated_letter(statement) for statement in statements(cleaned)]
+        lone = _LONE.match(cleaned)
         if lone:
             found.append(lone.group(1))
+        labels = _LABELLED.findall(cleaned)
+        if len(labels) == 1 and cleaned.lstrip().lstrip("(").startswith(labels[0]):
+            found.append(labels[0])
         valid = LETTERS[: 1 + len(item.wrong)]
-        return next((letter for letter in reversed(found) if letter in valid), None)
+        return next((letter for letter in found if letter and letter in valid), None)
 
     def score(self, item: Choice, answer: str) -> Mapping[str, float]:
         return {"accuracy": float(answer == right_letter(item))}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,23 +25,42 @@ class Code(Item):
     cpu_limit_s: float = 10.0
 
 
-_BLOCK = re.compile(r"```[ \t]*([A-Za-z0-9_+-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_BLOCK = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*([A-Za-z0-9_+-]*)[^\n]*\n(.*?)(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_DECLARES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
 
 def extract_code(text: str, entry_point: str) -> str:
-    """The code block that defines ``entry_point``, else the last Python block, else the whole text."""
-    blocks = [body for language, body in _BLOCK.findall(text) if language.lower() in ("", "python", "py", "python3")]
-    defining = [block for block in blocks if re.search(rf"\bdef\s+{re.escape(entry_point)}\b", block)]
-    if defining:
-        return str(defining[-1])
-    return str(blocks[-1]) if blocks else text
+    """The last code block that defines ``entry_point``, after earlier blocks that only declare what it may need; else
+    the last Python block, else the whole text.
+    """
+    found = _BLOCK.findall(text)
+    blocks = [textwrap.dedent(body) for language, body in found if language.lower() in ("", "python", "py", "python3")]
+    defines = [index for index, block in enumerate(blocks) if _defines(block, entry_point)]
+    if not defines:
+        return str(blocks[-1]) if blocks else text
+    earlier = [b for b in blocks[: defines[-1]] if not _defines(b, entry_point) and _only_declares(b)]
+    return "\n".join([*earlier, blocks[defines[-1]]])
+
+
+def _defines(code: str, name: str) -> bool:
+    return re.search(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", code, re.MULTILINE) is not None
+
+
+def _only_declares(code: str) -> bool:
+    try:
+        return all(isinstance(node, _DECLARES) for node in ast.parse(code).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
 
 
 def assemble(item: Code, code: str) -> str:
     """The candidate module: the prompt (its imports and helpers), continued or redefined by ``code``."""
-    if re.search(rf"^\s*(?:async\s+)?def\s+{re.escape(item.entry_point)}\b", code, re.MULTILINE):
-        return f"{item.prompt}\n    pass\n\n{code}\n"
-    return f"{item.prompt}{code}\n"
+    if not _defines(code, item.entry_point):
+        return f"{item.prompt}{code}\n"
+    # Imports from __future__ must come first of all.
+    future = re.findall(r"^from __future__ import .*$", code, re.MULTILINE)
+    rest = re.sub(r"^from __future__ import .*$", "", code, flags=re.MULTILINE)
+    return "\n".join([*future, f"{item.prompt}\n    pass\n\n{rest}\n"])
 
 
 class CodeForm(Form[Code]):
@@ -48,7 +69,7 @@ class CodeForm(Form[Code]):
     name = "code"
     item_type = Code
     headline = "pass@1"
-    version = 1
+    version = 2
     runs_code = True
 
     def fields(self, item: Code) -> Mapping[str, str]:

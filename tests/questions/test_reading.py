@@ -31,6 +31,26 @@ CHOICE = Choice(id="1", question="Which {colour}?", right="red", wrong=["blue", 
         ("I like A and B", None),
         ("", None),
         ("Answer: B\nAnswer: Zebra", "B"),
+        ("I cannot answer a question like that.", None),
+        ("To answer a question like this we look closer.\n**B**", None),
+        ("The answer is a bit tricky. It's\nAnswer: **C**", "C"),
+        ("Answer: B\n\nWhy the answer a naive solver gives is wrong", "B"),
+        ("The answer is: B", "B"),
+        ("The correct answer is: **B**", "B"),
+        ("**Answer**: B", "B"),
+        ("so \\boxed{B}", "B"),
+        ("$\\boxed{\\text{B}}$", "B"),
+        ("Answer: \\(\\boxed{B}\\)", "B"),
+        ('Answer: "B"', "B"),
+        ("Answer: Option B", "B"),
+        ("The correct option is B.", "B"),
+        ("B) blue", "B"),
+        ("A) red\nB) blue", None),
+        ("<answer>B</answer>", "B"),
+        ("Answer：B", "B"),
+        ("answer: b", "B"),
+        ("Answer:\n\nB", "B"),
+        ("Answer: a lot of them", None),
     ],
 )
 def test_the_last_stated_letter_counts(text: str, letter: str | None) -> None:
@@ -62,8 +82,28 @@ def test_braces_in_a_question_are_text() -> None:
         ("Answer: 3 then Answer: 4", "4"),
         ("there are 12 of them", None),
         ("Answer: none", None),
-        ("Answer: 1,23", "1"),
+        ("Answer: 1,23", None),
         ("Answer: −5", "-5"),
+        ("Answer: –42", "-42"),
+        ("Answer: 3/4", None),
+        ("Answer: 20 + 22 = 42", "42"),
+        ("Answer: 10^5", None),
+        ("Answer: 1e5", "100000"),
+        ("Answer: 1{,}234", "1234"),
+        ("Answer: 12,5", None),
+        ("Answer: 1.234,50", None),
+        ("Answer: 6:30", None),
+        ("The answer 7 is tempting.", None),
+        ("The answer is: 42", "42"),
+        ("**Answer**: 42", "42"),
+        ("Answer: \\$42", "42"),
+        ("Answer: \\[42\\]", "42"),
+        ("#### 42", "42"),
+        ("Answer: x = 42", "42"),
+        ("Answer: about 42", "42"),
+        ("Answer: ≈42", "42"),
+        ("\\boxed{\\text{42}}", "42"),
+        ("Answer: 50%", "50"),
     ],
 )
 def test_the_last_stated_number_counts(text: str, number: str | None) -> None:
@@ -76,6 +116,17 @@ def test_the_last_stated_number_counts(text: str, number: str | None) -> None:
 )
 def test_numbers_are_compared_as_decimals(text: str, canonical: str | None) -> None:
     assert canonical_number(text) == canonical
+
+
+@pytest.mark.parametrize("filler", [" ", "\n", "*", "$", "Answer: ", "\\boxed{", "```\n", "(", "1,"])
+def test_reading_takes_linear_time(filler: str) -> None:
+    """A quadratic pattern would need minutes for these, and no interrupt would get through."""
+    for item in (CHOICE, Numeric(question="?", answer="1"), CODE, Text(question="?", target="x")):
+        FORMS[type(item)].read(item, "Answer:" + filler * 30_000)
+
+
+def test_numbers_are_equal_only_if_all_digits_are() -> None:
+    assert canonical_number("123456789012345678901234567890123") != canonical_number("123456789012345678901234567890124")
 
 
 CODE = Code(
@@ -94,6 +145,11 @@ CODE = Code(
         "First a sketch:\n```python\nprint(1)\n```\nthen\n```py\ndef add(a, b):\n    return a + b\n```\nDone.",
         "```python\ndef add(a, b):\n    return a + b",
         "def add(a, b):\n    return a + b\n",
+        "```python\nfrom __future__ import annotations\ndef add(a: int, b: int) -> int:\n    return a + b\n```",
+        "1. First:\n\n   ```python\n   def add(a, b):\n       return a + b\n   ```\n",
+        '```python\ndef add(a, b):\n    """Use ``` for code."""\n    return a + b\n```',
+        "```python\ndef plus(a, b):\n    return a + b\n```\nand\n```python\ndef add(a, b):\n    return plus(a, b)\n```",
+        "~~~python\ndef add(a, b):\n    return a + b\n~~~",
     ],
 )
 def test_code_is_found_however_it_is_wrapped(answer: str) -> None:
