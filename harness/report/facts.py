@@ -14,9 +14,12 @@ from harness.gap.evidence import Evidence
 from harness.gap.scores import SystemScore, scores
 from harness.report.text import short_names
 from harness.store import RunFolder, frame, list_runs
-from harness.types import Comparison, Receipt
+from harness.types import Comparison, PublishedScore, Receipt
 
 ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd", "answer")
+
+
+IMPORTED = "imported results do not tell refused, cut off and unreadable answers from wrong ones"
 
 
 class TooLittle(Exception):
@@ -36,6 +39,8 @@ class Facts:
     scores: tuple[SystemScore, ...]
     answers: pd.DataFrame
     """One row an answer that counts, with ``ANSWERS``, its ``system`` and ``open``; no text."""
+    published: tuple[PublishedScore, ...]
+    """Scores that others published; no gap is computed of them."""
     unsealed: tuple[str, ...]
     """Runs that are not finished and therefore in nothing else here."""
     date: str
@@ -65,22 +70,27 @@ class Facts:
         runs = {run for one in self.rows for run in one.runs}
         return f"OpenGap, {len(runs)} sealed runs, the newest of {self.date}"
 
+    def asked(self, *systems: str) -> bool:
+        """Whether all these systems were asked here; of imported answers one does not know how they came."""
+        return all(one.known for one in self.evidence if one.name in systems)
+
     def one(self, system: str, task: str) -> Evidence | None:
         """The evidence of a system on a task, where there is any."""
-        return next((e for e in self.evidence if e.name == system and e.planned.card.name == task), None)
+        return next((e for e in self.evidence if e.name == system and e.task == task), None)
 
 
 def gather(folder: Path) -> Facts:
     """Read a store. StoreError if there is none, or if its sealed rows cannot be read."""
     store = Store(folder)
-    evidence, _ = store.evidence()
+    # Restricted weights are neither open nor closed: the notes of the gaps name them, and they stand on no side.
+    evidence = [one for one in store.evidence()[0] if one.side != "restricted"]
     gaps = store.gap()
     answers = _answers(evidence)
     date = max((one.receipt.started[:10] for one in evidence), default="")
     unsealed = tuple(run.run_id for run in list_runs(folder) if not run.sealed)
     return Facts(
         folder, gaps, _by_task(store, gaps), tuple(evidence), tuple(scores(evidence)), answers,
-        unsealed, date, short_names(one.name for one in evidence), _demo(gaps, evidence),
+        tuple(store.published()), unsealed, date, short_names(one.name for one in evidence), _demo(gaps, evidence),
     )  # fmt: skip
 
 
@@ -94,7 +104,7 @@ def _answers(evidence: list[Evidence]) -> pd.DataFrame:
         return pd.DataFrame(columns=[*ANSWERS, "system", "open"])
     rows = frame(list(dict.fromkeys(one.run for one in evidence)), ANSWERS)
     counting = pd.DataFrame(
-        [(one.run.run_id, one.planned.card.name, one.name, one.open) for one in evidence],
+        [(one.run.run_id, one.task, one.name, one.open) for one in evidence],
         columns=["run_id", "task", "system", "open"],
     )
     return rows.merge(counting, on=["run_id", "task"], how="inner", validate="many_to_one")

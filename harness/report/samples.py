@@ -44,15 +44,15 @@ def samples(facts: Facts) -> Samples:
     blocks: list[str] = []
     pending: list[Any] = []
     pairs = {one.task: (numbers[one.closed], numbers[one.open]) for one in facts.tasks}
-    names = sorted({(one.planned.card.dimension, one.planned.card.name) for one in facts.evidence})
+    names = sorted({(one.dimension, one.task) for one in facts.evidence})
     by_task = dict(tuple(facts.answers.groupby("task", sort=False)))
     for number, (dimension, task) in enumerate(names):
         # Of several protocols of one system the last one stands here, as in the table of runs.
-        found = {one.name: one for one in facts.evidence if (one.planned.card.dimension, one.planned.card.name) == (dimension, task)}
+        found = {one.name: one for one in facts.evidence if (one.dimension, one.task) == (dimension, task)}
         readable = all(one.planned.card.redistributable for one in found.values())
         closed, open_ = pairs.get(task, (0, len(systems) - 1))
         tasks.append({"name": task, "dimension": dimension, "text": readable, "closed": closed, "open": open_})
-        ids = sorted({item for one in found.values() for item in one.items.index})
+        ids = sorted({item for one in found.values() for item in one.item_ids})
         columns["task"] += [number] * len(ids)
         columns["id"] += ids
         for name, place in numbers.items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from matplotlib.text import Text
 
+from harness.cli.main import main
 from harness.report.charts import Chart, charts
 from harness.report.facts import Facts, TooLittle, gather
 from harness.report.style import DARK, LIGHT, THEMES, Theme, settings
@@ -73,4 +75,37 @@ def test_lag_is_signed_and_in_months(tmp_path: Path) -> None:
     with settings(LIGHT):
         label = str(_chart("releases").draw(gather(tmp_path), LIGHT).get_label())
     # c2 (80) of June 2025 was the first closed system with the 60 of o2; the newest run is of 2026-03-01: 273 days.
-    assert "closed passed today's best open score 9.0 months ago" in label
+    assert "closed had passed the best open score of 2026-03-01 9.0 months before" in label
+
+
+def test_published_scores_get_a_panel_of_their_own_and_only_in_points(rich_store: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    shutil.copytree(rich_store, store)
+    table = tmp_path / "published.csv"
+    lines = ["series,model,value,unit,release_date,weights,source"]
+    for series, unit in (("Exam", "percent"), ("Arena", "Elo")):
+        for model, value, date, weights in (
+            ("c1", 50, "2025-01-01", "closed"), ("c2", 80, "2025-06-01", "closed"), ("o1", 40, "2025-03-01", "open_weights"),
+            ("o2", 60, "2025-12-01", "open_weights"), ("r", 99, "2025-11-01", "restricted"),
+        ):  # fmt: skip
+            lines.append(f"{series},{model},{value},{unit},{date},{weights},a paper")
+    table.write_text("\n".join(lines) + "\n")
+    assert main(["import", "published", str(table), "--store", str(store)]) == 0
+    with settings(LIGHT):
+        figure = _chart("releases").draw(gather(store), LIGHT)
+        assert text_overlaps(figure) == []
+    told = str(figure.get_label())
+    # o2 of December has the score that c2 had in June, 183 days before.
+    assert "Open behind closed on Exam, as published, 2025-12-01: 6.0 months backward" in told
+    assert "Arena" not in told
+
+
+def test_restricted_weights_stand_on_no_side(rich_store: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    shutil.copytree(rich_store, store)
+    write_run(store, "vllm:org/restricted", "restricted", {"sums": Answers(alternating(120, 0.9), costs=[0.1] * 120)}, released="2025-04-01")
+    facts = gather(store)
+    assert any("restricted" in note for note in facts.gaps.notes)
+    for chart in charts():
+        with settings(LIGHT):
+            assert "restricted" not in str(chart.draw(facts, LIGHT).get_label())

@@ -72,7 +72,7 @@ def cost(facts: Facts, theme: Theme) -> Figure:
             alpha = 1.0 if one in front else 0.45
             if one.system in own:
                 axes.plot([one.per_solved_usd] * 2, own[one.system], color=colour, lw=0.9, alpha=alpha, zorder=2)
-            axes.plot([one.per_solved_usd], [one.score], MARKERS[side], ms=7.5, color=colour, mec=theme.paper, alpha=alpha, zorder=7)
+            axes.plot([one.per_solved_usd], [one.score], MARKERS[side], ms=7.5, color=colour, mec=theme.paper, alpha=alpha, zorder=7 if one in front else 2)
         named += [(one.per_solved_usd, one.score, facts.name(one.system)) for one in front]
     name_points(axes, theme, named[:MOST_NAMES])
     axes.xaxis.set_major_formatter(lambda value, _: f"${value:g}")

@@ -89,7 +89,7 @@ def _cells(facts: Facts) -> tuple[dict[tuple[str, str], Comparison], list[str], 
             continue
         tasks.append(row.task)
         for one in facts.evidence:
-            if one.planned.card.name == row.task and one.open == (side == "open") and not differences(one, reference):
+            if one.task == row.task and one.open == (side == "open") and not differences(one, reference):
                 both = (reference, one) if side == "open" else (one, reference)
                 pairs[one.name, row.task] = align(*both)
     margin = facts.rows[0].margin

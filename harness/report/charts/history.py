@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from typing import TYPE_CHECKING
 
+from harness.errors import Refused
 from harness.gap.evidence import Evidence
-from harness.gap.frontier import compare_best
-from harness.gap.pair import align, compare
 from harness.gap.select import Selection, select
+from harness.gap.store import compare_row
 from harness.report.charts.releases import released, undated
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, by_month, day_numbers, frame
@@ -78,7 +79,7 @@ def _history(row: Selection, today: Comparison) -> Moments:
         for name, parts in side.items():
             date = released(next(iter(parts.values())).receipt.system.released)
             if date is not None:
-                dates[name] = date.isoformat()
+                dates[name] = date
     found: Moments = []
     moments = sorted(set(dates.values()))
     thinned = [moments[round(i * (len(moments) - 1) / (MOST_DATES - 1))] for i in range(MOST_DATES)] if len(moments) > MOST_DATES else moments
@@ -87,16 +88,12 @@ def _history(row: Selection, today: Comparison) -> Moments:
         if closed and open_:
             then = dataclasses.replace(row, closed=closed, open_=open_, notes=[])
             everyone = len(closed) == len(row.closed) and len(open_) == len(row.open_)
-            found.append((moment, today if everyone else _compare(then, today.margin)))
+            # A date at which too few had answered has no gap of its own.
+            with contextlib.suppress(Refused):
+                found.append((moment, today if everyone else compare_row(then, margin=today.margin)))
     return found
 
 
 def _known(side: dict[str, dict[str, Evidence]], dates: dict[str, str], moment: str) -> dict[str, dict[str, Evidence]]:
     return {name: parts for name, parts in side.items() if dates.get(name, "9999") <= moment}
 
-
-def _compare(then: Selection, margin: float) -> Comparison:
-    if len(then.closed) > 1 or len(then.open_) > 1:
-        return compare_best(then, margin=margin)
-    (closed,), (open_,) = then.closed.values(), then.open_.values()
-    return compare([align(closed[task], open_[task]) for task in then.tasks], chosen_by=then.chosen_by, margin=margin)

@@ -13,10 +13,13 @@ from harness.report.text import fitted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
 
 SIZE = 8.0
 SPACING = 18.0
 """Pixels between the points that stand for a line."""
+FAR = 9.0
+"""Pixels from which on a line leads from a name to its point."""
 ROUNDS = 50
 """A count, not a time, ends the search, so that every machine draws the same picture."""
 
@@ -34,9 +37,20 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
     lines = _along_steps(axes)
     adjust_text(
         texts, [*xs, *(x for x, _ in lines)], [*ys, *(y for _, y in lines)], target_x=xs, target_y=ys, ax=axes,
-        iter_lim=ROUNDS, expand=(1.06, 1.3), force_static=(0.05, 0.25), force_text=(0.2, 0.5), max_move=12, min_arrow_len=6,
-        arrowprops={"arrowstyle": "-", "color": theme.rail, "lw": 0.7},
+        iter_lim=ROUNDS, expand=(1.06, 1.3), force_static=(0.05, 0.25), force_text=(0.2, 0.5), max_move=12,
     )  # fmt: skip
+    kept: list[Bbox] = []
+    for text, x, y in reversed(list(zip(texts, xs, ys, strict=True))):
+        box = text.get_window_extent()
+        if any(box.overlaps(other) for other in kept):
+            # Where a crowd leaves no room, a name fewer is better than two that nobody can read.
+            text.remove()
+            continue
+        kept.append(box)
+        near = np.clip(axes.transData.transform((x, y)), box.min, box.max)
+        if np.hypot(*(near - axes.transData.transform((x, y)))) > FAR:
+            end = axes.transData.inverted().transform(near)
+            axes.plot([x, end[0]], [y, end[1]], color=theme.rail, lw=0.7, zorder=1)
 
 
 def _along_steps(axes: Axes) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.report.charts.waterfall import LOOKS
-from harness.report.facts import Facts, TooLittle
+from harness.report.facts import IMPORTED, Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
 from harness.report.text import fitted
 
@@ -22,6 +22,8 @@ UNANSWERED = ("unanswered", ("#000000", "--"))
 
 def statuses(facts: Facts, theme: Theme) -> Figure:
     """Shares of answers by status, one bar a system; only what is not readable is coloured."""
+    if not any(one.known for one in facts.evidence):
+        raise TooLittle(IMPORTED)
     shares, sides, rows = status_shares(facts)
     looks = {name: look for name, look in (*LOOKS.items(), UNANSWERED) if name in shares.columns and (shares[name] > 0).any()}
     if not looks:
@@ -73,7 +75,7 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
 
 def status_shares(facts: Facts) -> tuple[pd.DataFrame, dict[str, bool], dict[str, int]]:
     """Share by system (closed first, most plain answers first) and status; whether each is open; rows of each."""
-    rows = facts.answers
+    rows = facts.answers[facts.answers["system"].isin({one.name for one in facts.evidence if one.known})]
     unreadable = (rows["status"] == "ok") & (rows["score_status"] == "unparsed")
     status = pd.Series(np.where(unreadable, "unparsed", rows["status"]), index=rows.index)
     counts = pd.crosstab(rows["system"], status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.gap.evidence import PARTS
-from harness.report.facts import Facts, TooLittle
+from harness.report.facts import IMPORTED, Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
 from harness.report.text import fitted, label, listed, points
 
@@ -23,8 +23,10 @@ PLOT_AT, PLOT_IN = 2.2, 5.6
 
 def waterfall(facts: Facts, theme: Theme) -> Figure:
     """Each gap split exactly into five parts, stacked to both sides of zero."""
-    rows = sorted(facts.rows, key=lambda one: -one.gap)
+    rows = sorted((one for one in facts.rows if facts.asked(one.closed, one.open)), key=lambda one: -one.gap)
     parts = {name: [getattr(one.waterfall, name) for one in rows] for name in PARTS}
+    if not rows:
+        raise TooLittle(IMPORTED)
     present = [name for name in LOOKS if name == "wrong" or any(abs(value) >= 0.05 for value in parts[name])]
     if present == ["wrong"]:
         raise TooLittle("every gap consists of wrong answers alone: none was refused, cut off, empty or unreadable")
