@@ -21,11 +21,9 @@ from harness.catalogue import ENGINES, Provider
 from harness.errors import UnknownName, UsageError
 from harness.types import ModelCard, System, WeightsLevel
 
-OPTIONS = (
-    "effort", "budget", "api", "logprobs",
-    "dtype", "quantization", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size",
-)  # fmt: skip
-"""First those of hosted systems, then those of local engines."""
+HOSTED_OPTIONS = ("effort", "budget", "api", "logprobs")
+ENGINE_OPTIONS = ("dtype", "quantization", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size")
+NUMBERS = ("budget", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size")
 
 WEIGHTS_FLAG: Mapping[str, WeightsLevel] = {
     "open": "open_weights",
@@ -72,14 +70,22 @@ def parse(text: str) -> Address:
     options: dict[str, str] = {}
     for pair in pairs:
         key, _, value = pair.partition("=")
-        if key not in OPTIONS:
-            raise UnknownName("option", key, OPTIONS, hint=f"(in the address {text!r})")
+        valid = ENGINE_OPTIONS if provider in ENGINES else HOSTED_OPTIONS if provider else (*HOSTED_OPTIONS, *ENGINE_OPTIONS)
+        if key not in valid:
+            raise UnknownName("option", key, valid, hint=f"(in the address {text!r})")
+        if not value or key in options:
+            raise UsageError(f"{text!r}: the option {key} is {'empty' if not value else 'given twice'}")
+        if key in NUMBERS and not re.fullmatch(r"\d+(\.\d+)?", value):
+            raise UsageError(f"{text!r}: the option {key} needs a number, not {value!r}")
         options[key] = value
-    name, at, suffix = body.partition("@")
+    # A server's URL comes after the last @, since names may hold one; an existing folder may too.
+    name, at, suffix = body.rpartition("@") if provider == "server" and "@" in body else body.partition("@")
+    if provider != "server" and at and Path(body).is_dir():
+        name, at, suffix = body, "", ""
     if not name:
         raise UsageError(f"the address {text!r} names no model; write [provider:]name[@revision][,key=value]")
     if provider == "server":
-        if not suffix.startswith(("http://", "https://")):
+        if not re.match(r"https?://[^/\s]+", suffix) or not name:
             raise UsageError(f"{text!r}: a server is written server:NAME@URL, as in server:my-model@http://127.0.0.1:8000/v1")
         return Address("server", name, url=suffix.rstrip("/"), options=options)
     if at and not suffix:
@@ -132,12 +138,11 @@ def _place(address: Address) -> Address:
 
 def _bare_card(name: str) -> ModelCard | None:
     known = catalogue.cards()
-    if name in known:
-        return known[name]
-    by_repository = [card for card in known.values() if card.repository == name]
-    if by_repository:
-        return by_repository[0]
-    starting = [card for card in known.values() if card.id.startswith(name)]
+    wanted = name.casefold()
+    for card in known.values():
+        if wanted in (card.id, (card.repository or "").casefold()):
+            return card
+    starting = [card for card in known.values() if card.id.startswith(wanted)]
     if len(starting) > 1:
         raise UsageError(f"{name!r} is ambiguous: {', '.join(card.id for card in starting)}")
     return starting[0] if starting else None
@@ -171,6 +176,8 @@ def _local(address: Address, weights: str | None) -> System:
 
 
 def _hosted(address: Address, provider: Provider, weights: str | None) -> System:
+    if address.revision:
+        raise UsageError(f"{address}: a hosted model has no @revision; write the snapshot's own name, as its provider lists it")
     card = catalogue.card_for(provider.name, address.name)
     name = address.name
     if card:

@@ -16,6 +16,15 @@ ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """Rows of a JSON Lines (optionally gzipped), JSON, CSV or Parquet file. DataUnavailable names the broken line."""
+    try:
+        return _read(path)
+    except DataUnavailable:
+        raise
+    except (ValueError, RecursionError, EOFError, OSError, csv.Error) as error:  # Arrow's errors are ValueErrors
+        raise DataUnavailable(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
     if path.name.endswith(".parquet"):
         import pyarrow.parquet as pq
 
@@ -27,6 +36,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     except UnicodeDecodeError as error:
         raise DataUnavailable(f"{path} is not UTF-8: {error}") from error
     if path.suffix == ".csv":
+        csv.field_size_limit(1 << 30)
         return list(csv.DictReader(io.StringIO(text)))
     if path.suffix == ".json":
         loaded = _parse(text, path, 1)

@@ -88,8 +88,18 @@ def command(
         again=again,
     )
     if as_json:
+        from harness.gap.evidence import evidence_of
+        from harness.gap.scores import scores
+
         options.echo_json(
-            [{"run": result.run.run_id, "folder": str(result.run.path), **result.receipt.counts} for result in results]
+            [
+                {
+                    "run": result.run.run_id, "folder": str(result.run.path), "system": result.receipt.system.name,
+                    "cost_usd": result.receipt.cost_usd, **result.receipt.counts,
+                    "scores": scores(evidence_of([(result.run, result.receipt)])),
+                }
+                for result in results
+            ]
         )
     else:
         from harness.cli.runs import score_table

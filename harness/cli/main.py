@@ -98,6 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output is gone (`opengap gap | head`); that is not a failure of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # VERDICT (b): a crash is 4, never mistaken for "some unanswered"
+        import traceback
+
+        traceback.print_exc()
+        click.echo(f"opengap: internal error ({type(error).__name__}); every answer so far is kept", err=True)
+        return 4
 
 
 def _command_line(arguments: Sequence[str] | None) -> str:

@@ -22,13 +22,19 @@ def command(errors: str | None, store: str | None, as_json: bool) -> int:
     An unsealed run was stopped, or goes on right now; the command that started it resumes it.
     """
     from harness import settings
+    from harness.errors import StoreError
     from harness.store import list_runs
 
     runs = list_runs(settings.store_folder(store))
     if errors is not None:
         click.echo(_errors(runs, errors))
         return 0
-    facts = [_facts(run) for run in runs]
+    facts = []
+    for run in runs:
+        try:
+            facts.append(_facts(run))
+        except StoreError as error:
+            click.echo(f"note: passed over {run.run_id}: {error}", err=True)
     if as_json:
         options.echo_json(facts)
         return 0
@@ -59,8 +65,8 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     }
     if run.sealed:
         receipt = read_receipt(run)
-        facts |= {**receipt.counts, "cost_usd": receipt.cost_usd, "started": receipt.started}
-        facts.setdefault("unanswered", 0)
+        facts |= {"answered": 0, "unanswered": 0, **receipt.counts}
+        facts |= {"cost_usd": receipt.cost_usd, "started": receipt.started}
     else:
         state = read_journal(run.journal)
         facts |= {

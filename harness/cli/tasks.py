@@ -9,7 +9,7 @@ from harness.cli.tables import shorten, table
 
 
 @click.command("tasks")
-@click.option("--prove", metavar="NAME", help="Check, without any model, that a task scores right, wrong and empty answers as it should.")  # fmt: skip
+@click.option("--prove", metavar="NAME", help="Check, without any model, that a task scores right, wrong and empty answers as it should; a code task runs its own solutions.")  # fmt: skip
 @click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA).")
 @options.as_json
 def command(prove: str | None, data: str | None, as_json: bool) -> int:

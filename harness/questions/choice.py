@@ -65,6 +65,7 @@ class ChoiceForm(Form[Choice]):
     name = "choice"
     item_type = Choice
     headline = "accuracy"
+    placeholders = ("question", "options")
     version = 2
 
     def fields(self, item: Choice) -> Mapping[str, str]:

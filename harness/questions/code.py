@@ -69,6 +69,7 @@ class CodeForm(Form[Code]):
     name = "code"
     item_type = Code
     headline = "pass@1"
+    placeholders = ("prompt",)
     version = 2
     runs_code = True
 

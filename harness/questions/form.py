@@ -28,6 +28,8 @@ class Form(ABC, Generic[ItemT]):
     headline: ClassVar[str]
     version: ClassVar[int]
     """Raised whenever reading or scoring changes; stored with every score."""
+    placeholders: ClassVar[tuple[str, ...]]
+    """Names that the protocol's wording may use."""
     runs_code: ClassVar[bool] = False
     refusing_is_measured: ClassVar[bool] = False
     """True: a refusal is read and scored like any answer (safety suites)."""

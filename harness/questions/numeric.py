@@ -59,6 +59,7 @@ class NumericForm(Form[Numeric]):
     name = "numeric"
     item_type = Numeric
     headline = "accuracy"
+    placeholders = ("question",)
     version = 2
 
     def fields(self, item: Numeric) -> Mapping[str, str]:

@@ -42,6 +42,7 @@ class SummaryForm(Form[Summary]):
     name = "summary"
     item_type = Summary
     headline = "rougeL"
+    placeholders = ("text", "length")
     version = 1
 
     def fields(self, item: Summary) -> Mapping[str, str]:

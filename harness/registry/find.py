@@ -61,8 +61,8 @@ def _load(path: Path) -> Task:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (ImportError, SyntaxError, NameError, TypeError) as error:
-        raise UsageError(f"task file {path} cannot be loaded: {error}") from error
+    except Exception as error:  # a task file is somebody's own program and may fail in any way
+        raise UsageError(f"task file {path} cannot be loaded: {type(error).__name__}: {error}") from error
     declared = [value for value in vars(module).values() if isinstance(value, Task)]
     if len(declared) != 1:
         raise UsageError(f"task file {path} declares {len(declared)} tasks; one file holds one task")

@@ -1,4 +1,4 @@
-"""A user's own questions from one JSON Lines file, without a task file.
+"""A user's own questions from one file (JSON Lines, CSV, Parquet), without a task file.
 
 Fields of a line: ``input`` (text) or ``messages`` (a conversation), ``target``; optional ``id``, ``cluster``, ``choices``
 (all options, the target among them), ``dimension``.
@@ -6,6 +6,7 @@ Fields of a line: ``input`` (text) or ``messages`` (a conversation), ``target``;
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 
 from harness.errors import DataUnavailable, UnknownName, UsageError
 from harness.questions import Choice, ChoiceForm, ContainsForm, ExactForm, Form, Numeric, NumericForm, Text
+from harness.questions.choice import LETTERS
 from harness.questions.numeric import canonical_number
+from harness.questions.text import normalise
 from harness.registry.items import LoadedTask, identify
 from harness.registry.task import Row, Task
 from harness.rows import read_rows
@@ -45,12 +48,16 @@ def own_tasks(path: Path, scorer: str) -> list[LoadedTask]:
         by_dimension.setdefault(str(row.get("dimension") or "own"), []).append(item)
     if not by_dimension:
         raise DataUnavailable(f"{path} holds no items")
-    return [_task(path, scorer, dimension, items) for dimension, items in sorted(by_dimension.items())]
+    tasks = [_task(path, scorer, dimension, items) for dimension, items in sorted(by_dimension.items())]
+    if len({task.name for task in tasks}) < len(tasks):
+        raise DataUnavailable(f"{path}: two dimensions differ in punctuation alone: {', '.join(sorted(by_dimension))}")
+    return tasks
 
 
 def _task(path: Path, scorer: str, dimension: str, items: list[Item]) -> LoadedTask:
     stem = re.sub(r"\W+", "_", path.stem)
-    name = stem if dimension == "own" else f"{stem}.{re.sub(r'[^A-Za-z0-9]+', '_', dimension)}"
+    suffix = re.sub(r"\W+", "_", dimension)
+    name = stem if dimension == "own" else f"{stem}.{suffix}"
     form = SCORERS[scorer]
     card = TaskCard(
         name=name,
@@ -79,29 +86,53 @@ def _item(row: Any, scorer: str, where: str) -> Item:
     if not isinstance(row, dict):
         raise DataUnavailable(f"{where}: expected an object with 'input' and 'target'")
     for key in row:
+        if not isinstance(key, str):
+            raise DataUnavailable(f"{where}: more cells than the header has columns")
         if key not in FIELDS:
             raise UnknownName("field", key, FIELDS, hint=f"({where})")
     if "target" not in row:
         raise DataUnavailable(f"{where}: 'target' is missing")
     if ("input" in row) == ("messages" in row):
         raise DataUnavailable(f"{where}: needs either 'input' or 'messages'")
-    shared = {key: str(row[key]) for key in ("id", "cluster", "published_on") if row.get(key) is not None}
-    target = str(row["target"])
-    if not target.strip():
-        raise DataUnavailable(f"{where}: 'target' is empty")
+    # An empty cell of a CSV file is a field that is not there.
+    shared = {key: str(row[key]) for key in ("id", "cluster", "published_on") if row.get(key) not in (None, "")}
+    target = _text(row, "target", where)
+    if not normalise(target):
+        raise DataUnavailable(f"{where}: 'target' is empty, or holds nothing but punctuation")
     if scorer in ("choice", "numeric") and "messages" in row:
         raise DataUnavailable(f"{where}: the scorer {scorer!r} asks in its own words and needs 'input'; use exact or contains")
     if scorer == "choice":
-        choices = [str(choice) for choice in row.get("choices") or []]
+        choices = _choices(row.get("choices"), where)
         if target not in choices or len(set(choices)) < len(choices) or len(choices) < 2:
             raise DataUnavailable(f"{where}: 'choices' must hold at least two different options, the target among them")
-        return Choice(question=str(row["input"]), right=target, wrong=[c for c in choices if c != target], **shared)
+        return Choice(question=_text(row, "input", where), right=target, wrong=[c for c in choices if c != target], **shared)
     if scorer == "numeric":
         if canonical_number(target) is None:
             raise DataUnavailable(f"{where}: the target {target!r} is not a number")
-        return Numeric(question=str(row["input"]), answer=target, **shared)
+        return Numeric(question=_text(row, "input", where), answer=target, **shared)
     messages = tuple(_message(message, where) for message in row.get("messages") or ())
-    return Text(question=str(row.get("input", "")), target=target, messages=messages, **shared)
+    return Text(question=_text(row, "input", where) if "input" in row else "", target=target, messages=messages, **shared)
+
+
+def _text(row: Mapping[str, Any], name: str, where: str) -> str:
+    value = row[name]
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise DataUnavailable(f"{where}: {name!r} must be text or a number, not {type(value).__name__}")
+    return str(value)
+
+
+def _choices(value: Any, where: str) -> list[str]:
+    """A list, or (in a CSV cell) a JSON list."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, list):
+        raise DataUnavailable(f"{where}: 'choices' must be a list of options (in CSV a JSON list, as [\"4\", \"5\"])")
+    if len(value) > len(LETTERS):
+        raise DataUnavailable(f"{where}: {len(value)} choices; {len(LETTERS)} are the most that letters can name")
+    return [str(choice) for choice in value]
 
 
 def _message(data: Any, where: str) -> Message:

@@ -7,8 +7,8 @@ import asyncio
 from harness.errors import BudgetReached
 from harness.types import Price, Request
 
-BYTES_PER_TOKEN = 2.0
-"""Fewer bytes a token than any tokenizer in use needs on average: an upper bound on prompt tokens."""
+BYTES_PER_TOKEN = 1.0
+"""A byte-level tokenizer never makes more tokens than bytes: an upper bound on prompt tokens, whatever the script."""
 
 
 class Budget:

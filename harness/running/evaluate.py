@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness import address, models, settings
+from harness import address, catalogue, models, settings
 from harness.errors import OpenGapError, Preflight, UnknownName, UsageError
 from harness.registry import LoadedTask, Task, find_suite, find_task, load_items, own_tasks
 from harness.registry.items import stable_subset
+from harness.running import hardware
 from harness.running.execute import Execution, RunResult, Say, execute, to_stderr
 from harness.running.plan import Job, find_protocol, prepare
 from harness.running.pricing import is_known, price_of
@@ -60,6 +62,11 @@ def evaluate(
     """
     if repeats < 1 or (limit is not None and limit < 1) or (concurrency is not None and concurrency < 1):
         raise UsageError("--repeats, --limit and --concurrency must be at least 1")
+    for flag, dollars in (("--budget", budget), ("--price-in", price_in), ("--price-out", price_out)):
+        if dollars is not None and not (math.isfinite(dollars) and dollars >= 0):
+            raise UsageError(f"{flag} must be a number of dollars of at least 0, not {dollars}")
+    if policy is not None and not policy.attempt_s > 0:
+        raise UsageError(f"--attempt-timeout must be above 0 seconds, not {policy.attempt_s}")
     execution = Execution(
         concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out,
         batch=batch, policy=policy or RetryPolicy(), say=say,
@@ -89,12 +96,18 @@ def evaluate(
 
 def store_for(systems: Sequence[System], flag: str | None) -> Path:
     """The store of a run. Demo systems keep to one of their own and never mix with real ones."""
-    demo = {system.card.startswith("demo-") for system in systems}
+    demo = {is_demo(system) for system in systems}
     if demo == {True, False}:
         raise UsageError("demo models and real ones cannot share a run: their gap would say nothing")
     if demo == {True} and flag is None:
         return settings.store_folder() / "demo"
     return settings.store_folder(flag)
+
+
+def is_demo(system: System) -> bool:
+    """Whether a system is one of the two bundled models."""
+    card = catalogue.cards().get(system.card)
+    return card is not None and card.family == "demo"
 
 
 def plan_jobs(
@@ -121,6 +134,9 @@ def plan_jobs(
     if len(asked_for) > 1:
         raise UsageError(f"{' and '.join(asked_for)} exclude each other")
     chosen = find_protocol(protocol)
+    hardware.check()
+    if items is None and scorer != "exact":
+        raise UsageError("--scorer belongs to --items; a task brings its own")
     problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
     problems += [f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced]
     loaded: list[LoadedTask] = []
@@ -130,7 +146,7 @@ def plan_jobs(
     else:
         names: Sequence[str] = tasks
         if not tasks:
-            demo = any(system.card.startswith("demo-") for system in systems)
+            demo = any(map(is_demo, systems))
             full_suite, found = find_suite(suite or (DEMO_SUITE if demo else DEFAULT_SUITE))
             names = found.tasks
         members = [find_task(name) for name in dict.fromkeys(names)]

@@ -19,7 +19,7 @@ from harness.running.budget import Budget
 from harness.running.limits import Limiter
 from harness.running.live import Driving, drive
 from harness.running.plan import Job
-from harness.running.pricing import cost_usd, price_of
+from harness.running.pricing import cost_usd, is_known, price_of
 from harness.running.progress import Progress
 from harness.running.retry import RetryPolicy
 from harness.running.scoring import seal
@@ -84,10 +84,18 @@ async def execute(job: Job, store: Path, execution: Execution) -> RunResult:
         + (f", dtype {dtype}" if dtype else "")
         + f" · protocol {plan.protocol.name}@{plan.protocol.version} · store {store}"
     )
-    run = unsealed or new_run(store, plan)
-    with run.locked():
-        await _ask(job, run, execution)
-        receipt = await asyncio.to_thread(seal, job, run, start_of(run))
+    model = models.open_model(plan.system)
+    try:
+        # A system that cannot start leaves no run behind.
+        if unsealed is None:
+            await model.start()
+        run = unsealed or new_run(store, plan)
+        with run.locked():
+            await _ask(job, run, model, execution, started=unsealed is None)
+            await model.close()
+            receipt = await asyncio.to_thread(seal, job, run, start_of(run))
+    finally:
+        await model.close()
     return RunResult(run, receipt, fresh=True)
 
 
@@ -96,7 +104,7 @@ def start_of(run: RunFolder) -> str:
     return dt.datetime.strptime(run.run_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).isoformat()
 
 
-async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
+async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Execution, *, started: bool) -> None:
     state = read_journal(run.journal)
     names = [task.name for task in job.tasks]
     owed = [
@@ -106,21 +114,21 @@ async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
     if done:
         execution.say(f"resuming run {run.run_id}: {done} of {len(job.owed)} answers are there")
     if state.damaged:
-        execution.say(f"{state.damaged} damaged journal lines were skipped; their items are asked again")
+        execution.say(f"{state.damaged} damaged journal lines were skipped; items without another answer are asked again")
     if not owed:
         return
     system = job.plan.system
     price = price_of(system, execution.price_in, execution.price_out)
-    model = models.open_model(system)
     journal = Journal(run.journal)
     progress: Progress | None = None
     try:
-        await model.start()
+        if not started:
+            await model.start()
         write_atomically(run.engine, msgspec.json.encode(model.describe()))
         progress = Progress(system.name, len(job.owed), done)
         if execution.batch or has_open_batches(run.journal):
             # Without --batch nothing more is handed over, but what is out is waited for rather than paid twice.
-            admission = Budget(execution.budget_usd, price, spent_usd(run, price))
+            admission = Budget(execution.budget_usd, price, spent_usd(job, run, price))
             owed = await drive_batch(
                 job, owed, model, journal, pricing=at_batch_price(price), progress=progress, say=execution.say,
                 admit=admission.admit if execution.batch else lambda request: False,
@@ -130,7 +138,7 @@ async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
             model=model,
             journal=journal,
             limiter=Limiter(concurrency),
-            budget=Budget(execution.budget_usd, price, spent_usd(run, price) if execution.budget_usd is not None else 0.0),
+            budget=Budget(execution.budget_usd, price, spent_usd(job, run, price) if execution.budget_usd is not None else 0.0),
             policy=execution.policy,
             pricing=partial(cost_usd, price),
             progress=progress,
@@ -143,14 +151,25 @@ async def _ask(job: Job, run: RunFolder, execution: Execution) -> None:
         journal.close()
         if progress is not None:
             progress.show(final=True)
-        await model.close()
 
 
-def spent_usd(run: RunFolder, price: Price | None) -> float:
-    """Dollars of all answers in a run's journal; one whose own price is unknown counts at the list price."""
-    entries = read_entries(run.journal, read_journal(run.journal))
-    answers = [entry.completion for entry in entries]
-    return sum((cost_usd(price, one.usage) if one.cost_usd is None else one.cost_usd) or 0.0 for one in answers)
+def spent_usd(job: Job, run: RunFolder, price: Price | None) -> float:
+    """Dollars of all answers in a run's journal. One of unknown cost counts at the list price of its usage, and where
+    not even that came back at the most that it can have cost.
+    """
+    most = Budget(None, price).most
+    requests = {(job.tasks[one.task].name, one.item.id, one.repeat): one for one in job.owed}
+    spent = 0.0
+    for entry in read_entries(run.journal, read_journal(run.journal)):
+        known = entry.completion.cost_usd
+        if entry.completion.status == "unanswered":
+            continue
+        if known is None:
+            known = cost_usd(price, entry.completion.usage)
+        if known is None and is_known(price) and (entry.task, entry.item_id, entry.repeat) in requests:
+            known = most(job.request(requests[entry.task, entry.item_id, entry.repeat]))
+        spent += known or 0.0
+    return spent
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

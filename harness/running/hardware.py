@@ -34,6 +34,12 @@ def busy_hours(entries: Iterable[Entry], system: System) -> float:
     return total / 3600 * int(system.options.get("tensor_parallel_size", 1))
 
 
+def check() -> None:
+    """UsageError if ``hardware.yaml`` has a mistake: found before anything is asked."""
+    for device in settings.load("hardware"):
+        usd_per_hour(device)
+
+
 def usd_per_hour(device: str | None) -> float | None:
     """Price of one accelerator hour, None if nobody said."""
     found = settings.load("hardware").get(device or "")

@@ -73,7 +73,9 @@ async def _work(queue: Iterator[Owed], job: Job, driving: Driving) -> None:
         if completion.cost_usd is None and completion.status != "unanswered":
             completion = replace(completion, cost_usd=driving.pricing(completion.usage))
         record(request, completion, driving)
-        driving.budget.settle(reserved, 0.0 if completion.status == "unanswered" else completion.cost_usd)
+        # What was never answered cost nothing, unless it was cut off by our own clock: that may be billed.
+        free = completion.status == "unanswered" and not (completion.error or "").startswith(TimedOut.__name__)
+        driving.budget.settle(reserved, 0.0 if free else completion.cost_usd)
 
 
 def record(request: Request, completion: Completion, driving: Driving) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import msgspec
 
 from harness import models, settings
-from harness.errors import UnknownName
+from harness.errors import UnknownName, UsageError
+from harness.questions import FORMS
 from harness.registry import LoadedTask
 from harness.registry.items import content_hash
 from harness.types import Item, Plan, PlannedTask, Protocol, Request, Sampling, System
@@ -65,13 +67,22 @@ def find_protocol(name: str) -> Protocol:
         versions = [key for key in known if key.partition("@")[0] == name]
         if not versions:
             raise UnknownName("protocol", name, known)
-        full = max(versions, key=lambda key: int(key.partition("@")[2] or 0))
+        full = max(versions, key=lambda key: key.partition("@")[2].rjust(9))
     data, path = known[full]
+    if not full.partition("@")[2].isdecimal():
+        raise UsageError(f"{path}: {full!r} has no version; write name@1")
     label, _, version = full.partition("@")
     sampling = settings.build(Sampling, data.get("sampling") or {}, f"{path}: {full}: sampling")
     body = {**data, "name": label, "version": int(version or 1)}
     body.pop("sampling", None)
-    return replace(settings.build(Protocol, body, f"{path}: {full}"), sampling=sampling)
+    protocol = replace(settings.build(Protocol, body, f"{path}: {full}"), sampling=sampling)
+    for form in {form.name: form for form in FORMS.values()}.values():
+        if form.name not in protocol.wording or form.name not in protocol.max_tokens:
+            raise UsageError(f"{path}: {full}: 'wording' and 'max_tokens' need an entry for {form.name!r}")
+        unknown = set(re.findall(r"\{(\w+)\}", protocol.wording[form.name])) - set(form.placeholders)
+        if unknown:
+            raise UnknownName("placeholder", min(unknown), form.placeholders, hint=f"({path}: {full}: {form.name})")
+    return protocol
 
 
 def protocol_hash(protocol: Protocol) -> str:
@@ -99,6 +110,8 @@ def prepare(
     The order is a seeded shuffle of clusters (single items where there are none) over all tasks, so that a run that
     stops early has not asked one task alone; repeats of an item follow each other too.
     """
+    if len({task.name for task in tasks}) < len(tasks):
+        raise UsageError(f"two tasks bear one name: {', '.join(sorted(task.name for task in tasks))}")
     sampling = models.sampling_for(system, protocol)
     owed: list[Owed] = []
     planned: list[PlannedTask] = []

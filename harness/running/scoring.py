@@ -18,7 +18,6 @@ import msgspec
 import harness
 from harness import models, sandbox
 from harness.catalogue import ENGINES
-from harness.errors import SandboxError
 from harness.questions import grade
 from harness.registry import LoadedTask
 from harness.running.hardware import busy_hours, usd_per_hour
@@ -55,7 +54,9 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
     if system.provider in ENGINES:
         hours = busy_hours(read_entries(source.journal, state), system)
         token_usd = _usd_per_token(hours, engine, read_entries(source.journal, state))
-    counts: Counter[str] = Counter({"planned": len(job.owed), "damaged_lines": state.damaged})
+    counts: Counter[str] = Counter(
+        {"planned": len(job.owed), "answered": 0, "unanswered": 0, "damaged_lines": state.damaged}
+    )
     usage: Counter[str] = Counter()
     costs: list[float | None] = []
     not_fitting: Counter[str] = Counter()
@@ -122,12 +123,13 @@ def _grade_all(job: Job, entries: Iterator[Entry], token_usd: float | None) -> I
             entry = replace(entry, completion=replace(entry.completion, cost_usd=cost))
         try:
             score = grade(task.task.form, item, entry.completion)
-        except SandboxError as error:
-            score = Score("scorer_error", reason=str(error)[:200])
+        except Exception as error:  # the one boundary: what a scorer does wrong is a row, not the end of the run
+            score = Score("scorer_error", reason=f"{type(error).__name__}: {error}"[:200])
         return _Graded(entry, task, item, score)
 
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="sandbox") as pool:
-        while chunk := list(islice(entries, CHUNK)):
+        known = (entry for entry in entries if entry.item_id in items.get(entry.task, ()))
+        while chunk := list(islice(known, CHUNK)):
             programs = [entry for entry in chunk if tasks[entry.task].task.card.runs_code]
             futures = {id(entry): pool.submit(one, entry) for entry in programs}
             for entry in chunk:
@@ -172,9 +174,16 @@ def _rows(job: Job, graded: _Graded) -> tuple[dict[str, Any], dict[str, Any]]:
         "messages": msgspec.json.encode(graded.task.task.form.ask(item, job.plan.protocol)).decode(),
         "text": completion.text,
         "reasoning": completion.reasoning,
-        "target": graded.task.task.form.target(item),
+        "target": _target(graded.task, item),
     }
     return row, text
+
+
+def _target(task: LoadedTask, item: Item) -> str:
+    try:
+        return str(task.task.form.target(item))
+    except Exception as error:  # the same boundary: a task's own code
+        return f"(no target: {type(error).__name__})"
 
 
 def _usd_per_token(hours: float, engine: Mapping[str, Any], entries: Iterator[Entry]) -> float | None:

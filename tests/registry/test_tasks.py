@@ -147,6 +147,11 @@ def test_own_questions_need_no_task_file(tmp_path: Path) -> None:
         ({"messages": [{"role": "robot", "content": ""}], "target": "x"}, "exact", "role"),
         ({"messages": [{"role": "user", "content": ""}], "target": "1"}, "numeric", "needs 'input'"),
         ([], "exact", "expected an object"),
+        ({"input": "?", "target": None}, "exact", "must be text or a number"),
+        ({"input": None, "target": "x"}, "exact", "must be text or a number"),
+        ({"input": "?", "target": "..."}, "contains", "nothing but punctuation"),
+        ({"input": "?", "target": "1", "choices": [str(i) for i in range(31)]}, "choice", "26 are the most"),
+        ({"input": "?", "target": "4", "choices": "4|5"}, "choice", "JSON list"),
     ],
 )
 def test_mistakes_in_own_questions_are_named(tmp_path: Path, row: object, scorer: str, message: str) -> None:
@@ -170,3 +175,19 @@ def test_humaneval_items_carry_what_code_needs(test_data: Path) -> None:
     item = load_items(find_task("humaneval"), test_data / "suites", limit=1).items[0]
     assert isinstance(item, Code)
     assert item.entry_point in item.prompt
+
+
+def test_dimensions_in_any_script_stay_apart(tmp_path: Path) -> None:
+    rows = [{"input": "?", "target": "x", "id": "1", "dimension": name} for name in ("数学", "逻辑")]
+    assert len({task.name for task in own_tasks(write(tmp_path / "mine.jsonl", *rows), "exact")}) == 2
+    rows = [{"input": "?", "target": "x", "dimension": name} for name in ("a b", "a-b")]
+    with pytest.raises(DataUnavailable, match="punctuation alone"):
+        own_tasks(write(tmp_path / "mine.jsonl", *rows), "exact")
+
+
+def test_questions_in_a_csv_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text('id,input,target,choices,cluster\n,Which?,4,"[""4"", ""5""]",\n,What?,5,"[""4"", ""5""]",\n')
+    (task,) = own_tasks(file, "choice")
+    assert len({item.id for item in task.items}) == 2
+    assert all(item.cluster is None for item in task.items)

@@ -268,7 +268,12 @@ def test_a_parameter_that_cannot_be_sent_is_an_error_before_the_run(
         ({"model": "server:x"}, UsageError, "server:NAME@URL"),
         ({"model": "demo-open", "limit": 0}, UsageError, "at least 1"),
         ({"model": "demo-open", "tasks": ["gsm8k"], "suite": "core"}, UsageError, "exclude each other"),
-        ({"model": "vllm:demo-open,efort=high"}, UnknownName, "effort"),
+        ({"model": "vllm:demo-open,dtyp=float32"}, UnknownName, "dtype"),
+        ({"model": "openai:gpt-4o,efort=high"}, UnknownName, "effort"),
+        ({"model": "openai:gpt-4o,effort="}, UsageError, "empty"),
+        ({"model": "openai:gpt-4o@2025-01-01"}, UsageError, "no @revision"),
+        ({"model": "demo-open", "budget": float("nan")}, UsageError, "--budget"),
+        ({"model": "demo-open", "scorer": "nosuch"}, UsageError, "--scorer belongs to --items"),
         ({"model": "qwen3-8b", "weights": "closed"}, UsageError, "contradicts the catalogue"),
     ],
 )
@@ -320,3 +325,65 @@ def test_until_decided_stops_early_and_refuses_batches(tmp_path: Path, capsys: p
     assert decision["asked"] < 200
     assert main([*command, "--batch"]) == 2
     assert "exclude each other" in capsys.readouterr().err
+
+
+def test_a_run_without_any_answer_is_sealed_and_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = items(tmp_path / "mine.jsonl", 3)
+    store = ["--store", str(tmp_path / "st")]
+    assert main(["eval", answers(tmp_path / "a.jsonl", {}), "--items", str(file), "--weights", "open", *store]) == 1
+    assert "0 " not in capsys.readouterr().err.split("unanswered;")[0][-3:]
+    assert main(["runs", "--json", *store]) == 0
+    facts = json.loads(capsys.readouterr().out)[0]
+    assert (facts["answered"], facts["unanswered"]) == (0, 3)
+
+
+def test_a_damaged_run_is_named_and_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = items(tmp_path / "mine.jsonl", 3)
+    evaluate(answers(tmp_path / "a.jsonl", {"0": "5"}), items=file, weights="open", store=tmp_path / "st")
+    broken = tmp_path / "st/runs/20260101T000000Z-broken"
+    broken.mkdir()
+    (broken / "plan.json").write_text("{")
+    assert main(["runs", "--store", str(tmp_path / "st")]) == 0
+    said = capsys.readouterr()
+    assert "passed over 20260101T000000Z-broken" in said.err
+    assert "sealed" in said.out
+
+
+def test_a_system_that_cannot_start_leaves_no_run_behind(tmp_path: Path) -> None:
+    file = items(tmp_path / "mine.jsonl", 3)
+    with pytest.raises(Preflight, match="there is no file"):
+        evaluate(f"file:{tmp_path}/none.jsonl", items=file, weights="open", store=tmp_path / "st")
+    (tmp_path / "bad.jsonl").write_text('{"text": "no id"}\n')
+    with pytest.raises(UsageError, match="line 1"):
+        evaluate(f"file:{tmp_path}/bad.jsonl", items=file, weights="open", store=tmp_path / "st")
+    assert list_runs(tmp_path / "st") == []
+
+
+def test_a_scorer_that_fails_is_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "odd.py"
+    path.write_text(
+        "from harness import Text, task\n"
+        "@task(dimension='odd', version=1, source='bundled:odd', item=Text, redistributable=True)\n"
+        "def odd(rows):\n    'Odd.'\n    yield Text(id='0', question='?', target=None)\n"
+        "    yield Text(id='1', question='?', target='x')\n"
+    )
+    address = answers(tmp_path / "a.jsonl", {"0": "x", "1": "x"})
+    (result,) = evaluate(address, tasks=[str(path)], weights="open", store=tmp_path / "st")
+    rows = frame([result.run], ("item_id", "score_status", "score")).set_index("item_id")
+    assert list(rows["score_status"].sort_index()) == ["scorer_error", "scored"]
+    assert rows["score"].isna().sum() == 1
+
+
+def test_a_file_that_merely_sounds_like_the_demo_is_not(tmp_path: Path) -> None:
+    file = items(tmp_path / "mine.jsonl", 3)
+    (result,) = evaluate(answers(Path("demo-x.jsonl"), {"0": "5"}), items=file, weights="open")
+    assert result.run.path.parts[:2] == ("results", "runs")
+
+
+def test_a_crash_is_never_mistaken_for_unanswered_items(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.csv").write_text("input,target\n1,2,3,4\n")
+    shared = ["--weights", "open", "--store", str(tmp_path / "st")]
+    assert main(["eval", answers(tmp_path / "a.jsonl", {}), "--items", str(tmp_path / "mine.csv"), *shared]) == 2
+    assert "more cells than the header" in capsys.readouterr().err
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000)
+    assert main(["eval", answers(tmp_path / "a.jsonl", {}), "--items", str(tmp_path / "deep.jsonl"), *shared]) == 2
