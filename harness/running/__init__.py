@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from harness.running.evaluate import evaluate, plan_jobs, store_for
-from harness.running.execute import Execution, RunResult, execute
+from harness.running.execute import Execution, RunResult
 from harness.running.plan import Job, find_protocol, prepare
 from harness.running.retry import RetryPolicy
 
 __all__ = [
-    "Execution", "Job", "RetryPolicy", "RunResult", "evaluate", "execute", "find_protocol", "plan_jobs", "prepare",
+    "Execution", "Job", "RetryPolicy", "RunResult", "evaluate", "find_protocol", "plan_jobs", "prepare",
     "store_for",
 ]
