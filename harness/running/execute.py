@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import gc
+import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -148,13 +149,21 @@ async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Executi
         # Half a million objects of imported modules live as long as the process: the collector need not walk them
         # again and again while answers come in (a tenth of the CPU a request).
         gc.freeze()
+        importing = asyncio.get_running_loop().run_in_executor(None, _import_ahead)
         await drive(job, owed, driving, concurrency)
+        await importing
     except BaseExceptionGroup as group:
         raise _first(group) from None
     finally:
         journal.close()
         if progress is not None:
             progress.show(final=True)
+
+
+def _import_ahead() -> None:
+    """Import what sealing and reading need while the first answers are on their way: half a second less at the end."""
+    for name in ("pandas", "duckdb", "scipy.special"):
+        importlib.import_module(name)
 
 
 def spent_usd(job: Job, run: RunFolder, price: Price | None) -> float:
