@@ -156,6 +156,7 @@ async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Executi
         raise _first(group) from None
     finally:
         journal.close()
+        gc.unfreeze()
         if progress is not None:
             progress.show(final=True)
 
