@@ -86,7 +86,7 @@ def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
     rows = [
         [
             shorten(one.task if by_task else one.dimension, 20), points(one.score_closed), points(one.score_open),
-            points(one.gap, sign=True), span(*one.ci_simultaneous), str(one.n), one.verdict,
+            points(one.gap, sign=True), "–" if one.ci_simultaneous[0] == one.ci_simultaneous[1] else span(*one.ci_simultaneous), str(one.n), one.verdict,
         ]
         for one in gaps
     ]  # fmt: skip
@@ -121,7 +121,11 @@ def _below(one: Comparison, where: str) -> list[str]:
             f"the two named are the best on all items and differ there by {points(one.plug_in, sign=True)}; the gap is "
             f"that of the systems chosen on one half and scored on the other: {_choices(one)}"
         )
-    if one.verdict == "undecided" and not math.isnan(one.detectable):
+    from harness.gap.policy import verdict as interval_verdict
+
+    # Where something else than the interval keeps it undecided, that is said below and no gap was too small.
+    by_interval = interval_verdict(*one.ci_simultaneous, one.margin) == "undecided"
+    if one.verdict == "undecided" and by_interval and not math.isnan(one.detectable):
         lines += _wrapped(f"undecided: a gap under {points(one.detectable)} points cannot be seen here (80 % power)")
     parts = {name: getattr(one.waterfall, name) for name in ("wrong", "unparsed", "truncated", "empty", "refused")}
     if any(abs(value) >= 0.05 for name, value in parts.items() if name != "wrong"):

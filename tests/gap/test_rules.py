@@ -207,10 +207,44 @@ def test_one_item_decides_nothing(tmp_path: Path) -> None:
     assert "there is one item" in " ".join(gap.warnings)
 
 
-def test_an_approximate_interval_of_few_items_is_not_relied_on_silently(tmp_path: Path) -> None:
+def test_an_approximate_interval_of_few_items_decides_nothing(tmp_path: Path) -> None:
     (gap,) = both(tmp_path, Task([1.0] * 5), Task([0.0] * 5))
-    assert (gap.verdict, gap.p_mcnemar) == ("closed leads", 0.0625)
+    assert (gap.verdict, gap.p_mcnemar) == ("undecided", 0.0625)
     assert "exact McNemar p is 0.062" in " ".join(gap.warnings)
+
+
+@pytest.mark.parametrize(
+    ("closed", "open_"),
+    [
+        ([0.5, 0.5, 0.501], [0.5] * 3),
+        ([0.5] * 34 + [0.51], [0.5] * 35),
+        ([0.6, 0.61], [0.5, 0.5]),
+        ([1.0, 1.0, 0.75] + [1.0] * 37, [1.0] * 40),
+    ],
+)
+def test_a_verdict_needs_items_that_differ(closed: list[float], open_: list[float], tmp_path: Path) -> None:
+    """A t interval of a few nearly equal differences is narrow by luck: it is no evidence of a lead or of equality."""
+    (gap,) = both(tmp_path, Task(closed), Task(open_))
+    assert gap.verdict == "undecided"
+    assert "items differ" in " ".join(gap.warnings) or "McNemar" in " ".join(gap.warnings)
+
+
+def test_declaring_clusters_does_not_make_equality_certain(tmp_path: Path) -> None:
+    pairs = [str(i // 2) for i in range(140)]
+    (gap,) = both(tmp_path, Task([1.0] * 140, clusters=pairs), Task([1.0] * 139 + [0.0], clusters=pairs))
+    assert gap.verdict == "undecided"
+
+
+def test_a_tiny_task_cannot_decide_for_a_large_one(tmp_path: Path) -> None:
+    """A task of three items pulls the mean by 50 points, and its interval is skewed: the verdict does not stand."""
+    large = coin(1000, 0.5, 1)
+    write_run(tmp_path, "C", "closed", {"a": Task(large), "b": Task([1.0] * 3)})
+    write_run(tmp_path, "O", "open_weights", {"a": Task(large[::-1]), "b": Task([0.0] * 3)})
+    (gap,) = Store(tmp_path).gap()
+    assert gap.gap > 40
+    assert gap.verdict == "undecided"
+    assert "b: 3 of 3 items differ" in " ".join(gap.warnings)
+    assert "items by task: a 1000, b 3" in gap.warnings
 
 
 def test_equal_fractional_scores_decide_nothing(tmp_path: Path) -> None:
