@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,10 +26,11 @@ def command(errors: str | None, store: str | None, as_json: bool) -> int:
     from harness.errors import StoreError
     from harness.store import list_runs
 
-    runs = list_runs(settings.store_folder(store))
+    folder = settings.store_folder(store)
     if errors is not None:
-        click.echo(_errors(runs, errors))
+        click.echo(_errors(folder, errors))
         return 0
+    runs = list_runs(folder)
     facts = []
     for run in runs:
         try:
@@ -78,13 +80,10 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     return facts
 
 
-def _errors(runs: Sequence[RunFolder], wanted: str) -> str:
-    from harness.errors import UnknownName
-    from harness.store import frame
+def _errors(store: Path, wanted: str) -> str:
+    from harness.store import frame, named_run
 
-    run = next((run for run in runs if run.run_id == wanted), None)
-    if run is None or not run.sealed:
-        raise UnknownName("sealed run", wanted, [run.run_id for run in runs if run.sealed])
+    run = named_run(store, wanted)
     failed = frame([run], ("task", "item_id", "error", "reason"), "status = 'unanswered' OR score_status = 'scorer_error'")
     if failed.empty:
         return "every item was answered and scored"

@@ -27,7 +27,6 @@ def normalise(text: str) -> str:
 
 class _TextForm(Form[Text]):
     item_type = Text
-    headline = "accuracy"
     placeholders = ("question",)
     version = 1
 
@@ -53,15 +52,17 @@ class ExactForm(_TextForm):
     """The whole answer equals the target, after normalisation."""
 
     name = "text"
+    headline = "exact_match"
 
     def score(self, item: Text, answer: str) -> Mapping[str, float]:
-        return {"accuracy": float(answer == normalise(item.target))}
+        return {"exact_match": float(answer == normalise(item.target))}
 
 
 class ContainsForm(_TextForm):
     """The target occurs somewhere in the answer, after normalisation."""
 
     name = "text"
+    headline = "contains"
 
     def score(self, item: Text, answer: str) -> Mapping[str, float]:
-        return {"accuracy": float(normalise(item.target) in answer)}
+        return {"contains": float(normalise(item.target) in answer)}

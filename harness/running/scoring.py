@@ -86,7 +86,7 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
         protocol_sha256=job.plan.protocol_sha256,
         tasks=job.plan.tasks,
         started=started,
-        sealed=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        sealed=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
         counts=dict(counts),
         scorers={task.name: f"{task.task.card.form}@{task.task.form.version}" for task in job.tasks},
         usage=Usage(**{name: usage[name] for name in ("input", "cached", "output", "reasoning")}),

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import StoreError
+from harness.errors import StoreError, UnknownName, UsageError
 from harness.types import Plan
 
 
@@ -90,6 +90,17 @@ def find_run(store: Path, digest: str, *, sealed: bool) -> RunFolder | None:
     """The newest sealed, or unsealed, run of a plan."""
     matching = [run for run in list_runs(store) if run.run_id.endswith(digest[:12]) and run.sealed == sealed]
     return matching[-1] if matching else None
+
+
+def named_run(store: Path, wanted: str) -> RunFolder:
+    """The sealed run with this id or unique beginning of one. UnknownName, or UsageError with the candidates."""
+    sealed = {run.run_id: run for run in list_runs(store) if run.sealed}
+    starting = [wanted] if wanted in sealed else [run_id for run_id in sealed if run_id.startswith(wanted)]
+    if len(starting) > 1:
+        raise UsageError(f"{wanted!r} is ambiguous: {', '.join(starting)}")
+    if not starting:
+        raise UnknownName("sealed run", wanted, sealed, hint="(`opengap runs` lists them)")
+    return sealed[starting[0]]
 
 
 def new_run(store: Path, plan: Plan) -> RunFolder:

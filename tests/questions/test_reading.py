@@ -187,10 +187,10 @@ def test_what_was_never_answered_has_no_score() -> None:
 
 def test_text_forms() -> None:
     item = Text(question="?", target="Lake Geneva")
-    assert ExactForm().score(item, "lake geneva") == {"accuracy": 1.0}
+    assert ExactForm().score(item, "lake geneva") == {"exact_match": 1.0}
     assert ExactForm().read(item, " 'Lake  Geneva.' ") == "lake geneva"
-    assert ContainsForm().score(item, "it is lake geneva, of course") == {"accuracy": 1.0}
-    assert ContainsForm().score(item, "it is a lake") == {"accuracy": 0.0}
+    assert ContainsForm().score(item, "it is lake geneva, of course") == {"contains": 1.0}
+    assert ContainsForm().score(item, "it is a lake") == {"contains": 0.0}
 
 
 def test_rouge_agrees_with_a_hand_count() -> None:

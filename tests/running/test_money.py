@@ -114,6 +114,26 @@ def test_rescoring_asks_nothing_and_replaces_the_old_scores(tmp_path: Path) -> N
     assert (score.score, score.n, score.run) == (100.0, 240, third.run.run_id)
 
 
+def test_own_questions_are_rescored_by_their_file_and_another_scorer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text("".join(json.dumps({"id": str(i), "input": f"q{i}", "target": "oslo"}) + "\n" for i in range(4)))
+    said = answers(tmp_path / "a.jsonl", {str(i): "Oslo" if i else "It is Oslo, of course." for i in range(4)})
+    (first,) = evaluate(said, items=file, scorer="exact", weights="open", store=tmp_path / "st")
+    again = ["rescore", first.run.run_id[:-2], "--store", str(tmp_path / "st")]
+    assert main(again) == 2
+    assert "--items mine.jsonl" in capsys.readouterr().err
+    assert main([*again, "--items", str(file)]) == 0
+    assert "75.0" in capsys.readouterr().out
+    assert main([*again, "--items", str(file), "--scorer", "contains"]) == 0
+    assert "100.0" in capsys.readouterr().out
+    other = answers(tmp_path / "b.jsonl", {str(i): "Oslo" for i in range(4)})
+    evaluate(other, items=file, scorer="exact", weights="closed", store=tmp_path / "st")
+    assert main(["gap", "--store", str(tmp_path / "st")]) == 4
+    assert "metric:" in capsys.readouterr().err
+
+
 def test_rescoring_other_items_is_refused(tmp_path: Path, test_data: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
