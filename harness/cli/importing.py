@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.tables import inert, points, shorten, table
+from harness.cli.tables import inert, points, shorten, span, table
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -105,31 +106,32 @@ def finish(
 ) -> int:
     """Seal what was read and say so. Exit code 1 if something was left out."""
     from harness import settings
+    from harness.gap.evidence import evidence_of
+    from harness.gap.scores import scores
     from harness.importers.sealing import seal_all
+    from harness.store import read_receipt
 
     folder = settings.store_folder(store)
     sealed = seal_all(folder, found, kind=kind, source=source)
+    told = {one.run: one for one in scores(evidence_of([(one.run, read_receipt(one.run)) for one in sealed]))}
+    weights_of = {one.run.run_id: (one.imported.weights, one.fresh) for one in sealed}
     if as_json:
         options.echo_json(
             [
-                {
-                    "run": one.run.run_id, "system": one.imported.system, "weights": one.imported.weights,
-                    "task": one.imported.task, "n": len(one.imported.item_ids), "missing": one.missing,
-                    "score": 100 * one.mean, "fresh": one.fresh,
-                }
-                for one in sealed
+                {**dataclasses.asdict(score), "weights": weights_of[run][0], "fresh": weights_of[run][1]}
+                for run, score in told.items()
             ]
-        )  # fmt: skip
-    else:
+        )
+    elif told:
         rows = [
             [
-                shorten(one.imported.system, 40), one.imported.weights, shorten(one.imported.task, 20),
-                points(100 * one.mean), str(len(one.imported.item_ids) - one.missing), str(one.missing or ""),
+                shorten(one.system, 26), weights_of[run][0], shorten(one.task, 18), points(one.score),
+                span(one.low, one.high), str(one.n), str(one.missing or ""),
             ]
-            for one in sealed
+            for run, one in told.items()
         ]  # fmt: skip
-        if rows:
-            click.echo(table(["system", "weights", "task", "score", "n", "missing"], rows, right=[3, 4, 5]))
+        head = ["system", "weights", "task", "score", "95 %", "n", "missing"]
+        click.echo(table(head, rows, right=[3, 4, 5, 6]))
     for note in notes:
         click.echo(f"note: {inert(note)}", err=True)
     for line in left_out:

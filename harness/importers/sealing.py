@@ -91,15 +91,6 @@ class Sealed:
     fresh: bool
     """False: these very rows were imported before and count already."""
 
-    @property
-    def mean(self) -> float:
-        """Mean score over items, repeats averaged first; NaN without any."""
-        return mean_score(self.imported.answers)
-
-    @property
-    def missing(self) -> int:
-        return len(self.imported.item_ids) - len({a.item_id for a in self.imported.answers if a.score is not None})
-
 
 def mean_score(answers: Sequence[Answer]) -> float:
     """Mean over items of the mean over repeats; NaN without any scored answer."""

@@ -27,4 +27,6 @@ def mean_score(scores: ArrayLike, clusters: ArrayLike | None = None, *, level: f
     z, n, p = t_quantile(0.5 + level / 2, math.inf), s.size, plain.mean
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return Estimate(p, plain.se, math.inf, n, centre - half, centre + half, level, "Wilson")
+    # Rounding must not push the mean out of its own interval at p = 0 or 1.
+    low, high = min(p, max(0.0, centre - half)), max(p, min(1.0, centre + half))
+    return Estimate(p, plain.se, math.inf, n, low, high, level, "Wilson")
