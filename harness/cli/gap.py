@@ -47,7 +47,7 @@ def command(
     Closed minus open on the same items, in points; positive: closed ahead. With one open and one closed system that
     pair, with more the best against the best of each dimension, cross-fitted. The intervals hold together for all rows
     (95 %, Bonferroni), and the verdict follows from them: a side leads, the two are equivalent within --margin, or it
-    is undecided, with the smallest gap that could have been seen.
+    is undecided, with the smallest gap that could have been seen. Exit code 4: nothing could be compared.
     """
     from harness import settings
     from harness.errors import UsageError
@@ -76,6 +76,7 @@ def command(
         click.echo(inert(f"note: {note}"), err=True)
     if not len(gaps):
         click.echo("nothing to compare: a gap needs an open and a closed system on the same task", err=True)
+        return 4
     return 0
 
 

@@ -24,8 +24,8 @@ def command(
 ) -> int:  # fmt: skip
     """How many items or repeats a gap needs.
 
-    At 95 % level and 80 % power, from the variances of the answers that are stored. "items" holds for independent items; "clustered" for items that
-    share passages or repositories as those stored do.
+    At 95 % level and 80 % power, from the variances of the answers that are stored. "items" holds for independent
+    items; "clustered" for items that share passages or repositories as those stored do.
     """
     from harness import settings
     from harness.gap import Store
@@ -54,8 +54,10 @@ def command(
         ]
         if not math.isnan(one.design_effect):
             lines.append(f"  clusters cost {one.design_effect:.2f} times the items")
-        if math.isnan(one.item_variance):
-            lines.append("  asked once: what repeats would bring is not known")
+        sides = (("closed", one.answer_variance_closed), ("open", one.answer_variance_open))
+        once = [side for side, variance in sides if math.isnan(variance)]
+        if once:
+            lines.append(f"  {' and '.join(once)} asked once: what repeats would bring is not known")
         click.echo("\n".join(inert(line) for line in lines))
     for note in notes:
         click.echo(inert(f"note: {note}"), err=True)

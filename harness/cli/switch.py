@@ -24,7 +24,7 @@ SHOWN = 20
 @click.option("--protocol", default="matched", show_default=True, help="How it is asked: matched, as-recommended.")
 @click.option("--limit", type=int, help="Ask this many items, always the same ones.")
 @click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often.")
-@click.option("--weights", metavar="open|closed", help="Openness of a model that the catalogue does not know.")
+@click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know: once for both, or --from's and then --to's.")  # fmt: skip
 @click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
 @click.option("--budget", type=float, metavar="DOLLARS", help="Stop before either run costs more.")
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
@@ -39,7 +39,7 @@ def command(
     protocol: str,
     limit: int | None,
     repeats: int,
-    weights: str | None,
+    weights: tuple[str, ...],
     concurrency: int | None,
     budget: float | None,
     again: bool,
@@ -48,8 +48,8 @@ def command(
 ) -> int:
     """Whether to go from one model to another, on your own items.
 
-    Is the new one worse by more than --margin? Asks both the same items (or reads what was asked before), and shows the verdict, what each costs, and the items
-    that would get worse.
+    Is the new one worse by more than --margin? Asks both the same items (or reads what was asked before), and shows the
+    verdict, what each costs, and the items that would get worse.
     """
     from harness.studies.switch import switch
 
@@ -60,11 +60,15 @@ def command(
     if as_json:
         options.echo_json(found)
         return found.exit_code
+    sides = (
+        ("from", found.before, found.score_before, found.ci_before, found.cost_before_usd, found.missing_before),
+        ("to", found.after, found.score_after, found.ci_after, found.cost_after_usd, found.missing_after),
+    )
     rows = [
-        ["from", shorten(found.before, 40), points(found.score_before), _dollars(found.cost_before_usd), str(found.missing_before or "")],
-        ["to", shorten(found.after, 40), points(found.score_after), _dollars(found.cost_after_usd), str(found.missing_after or "")],
-    ]  # fmt: skip
-    click.echo(table(["", "system", "score", "$ an item", "missing"], rows, right=[2, 3, 4]))
+        [word, shorten(name, 32), points(score), span(*ci), str(found.n), _dollars(cost), str(missing or "")]
+        for word, name, score, ci, cost, missing in sides
+    ]
+    click.echo(table(["", "system", "score", "95 %", "n", "$ an item", "missing"], rows, right=[2, 3, 4, 5, 6]))
     click.echo(
         f"\nchange {points(found.change, sign=True)} points, 95 % {span(found.low, found.high)} ({found.method}, "
         f"n {found.n}, margin {found.margin:g}): {found.verdict}"

@@ -156,7 +156,8 @@ def gather(store: Path) -> tuple[list[Evidence], list[str]]:
             f"{len(stopped)} runs stopped as soon as they were decided ({', '.join(stopped[:4])}): they have no "
             "fixed-n interval and are not compared here"
         )
-    return evidence_of(receipts), problems
+    evidence = evidence_of(receipts)
+    return evidence, problems + _hidden(receipts, evidence)
 
 
 def evidence_of(receipts: Sequence[tuple[RunFolder, Receipt]]) -> list[Evidence]:
@@ -171,6 +172,23 @@ def evidence_of(receipts: Sequence[tuple[RunFolder, Receipt]]) -> list[Evidence]
         for (_, task, _), (run, receipt, planned) in sorted(current.items())
         if task not in receipt.not_applicable
     ]
+
+
+def _hidden(receipts: Sequence[tuple[RunFolder, Receipt]], evidence: Sequence[Evidence]) -> list[str]:
+    """A line about each earlier run of more items that a smaller, later one took the place of."""
+    counts = {(one.name, one.task, one.receipt.protocol_sha256): one for one in evidence}
+    larger: dict[tuple[str, str], str] = {}
+    for run, receipt in receipts:
+        for planned in receipt.tasks:
+            later = counts.get((receipt.system.name, planned.card.name, receipt.protocol_sha256))
+            if later is None or later.planned.items_sha256 == planned.items_sha256 or _stopped(receipt):
+                continue
+            now, before = len(later.item_ids), len(planned_ids(run)[planned.card.name])
+            if now < before:
+                larger[later.name, later.task] = (
+                    f"{later.name} on {later.task}: the latest run counts, with {now} items; {run.run_id} asked {before}"
+                )
+    return list(larger.values())
 
 
 def _stopped(receipt: Receipt) -> bool:

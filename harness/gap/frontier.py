@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from harness.errors import Refused
 from harness.gap.cautions import variants
 from harness.gap.evidence import Evidence
-from harness.gap.pair import align, codes_of, compare, judged_by_worst, smallest_visible
-from harness.gap.policy import FEW_CLUSTERS, LEVEL, MISSING_LIMIT, VERY_FEW_ITEMS, verdict
+from harness.gap.pair import PairedTask, align, codes_of, compare, judged_by_worst, smallest_visible
+from harness.gap.policy import FEW_CLUSTERS, FEW_DISCORDANT, LEVEL, MISSING_LIMIT, VERY_FEW_ITEMS, verdict
 from harness.gap.select import Selection
 from harness.stats.adjust import bonferroni_level
 from harness.stats.estimate import t_interval
@@ -23,8 +23,10 @@ from harness.types import Comparison
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Side = Mapping[str, Mapping[str, Evidence]]
-DRAWS, FEWER_DRAWS, MANY_ITEMS = 1_000, 200, 10_000
-"""Halvings and resamples: above so many items fewer are drawn, since a thousand would take minutes and gigabytes."""
+SPLITS, FEWER_SPLITS, MANY_ITEMS = 1_000, 200, 10_000
+"""Halvings: above so many items fewer are drawn, since a thousand would take minutes and gigabytes."""
+DRAWS, MOST_WEIGHTS = 10_000, 5_000_000
+"""Resamples, which make the bootstrap SD steady to a percent; fewer, but not below 200, where memory bounds them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +48,9 @@ class _Scores:
         # Tasks weigh equally: with N / (T n_t) the plain mean over items is the mean of the task means.
         weights = (c.shape[1] / ((sizes > 0).sum() * sizes[self.tasks[keep]])) if tasks.size else 1.0
         clusters = None if self.clusters is None else self.clusters[keep]
-        draws = DRAWS if c.shape[1] <= MANY_ITEMS else FEWER_DRAWS
-        return frontier(c * weights, o * weights, clusters, strata=tasks, splits=draws, draws=draws, level=level)
+        n = max(1, c.shape[1])
+        splits, draws = SPLITS if n <= MANY_ITEMS else FEWER_SPLITS, max(200, min(DRAWS, MOST_WEIGHTS // n))
+        return frontier(c * weights, o * weights, clusters, strata=tasks, splits=splits, draws=draws, level=level)
 
 
 def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Comparison:
@@ -85,9 +88,10 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Compa
     best_closed, best_open = names_closed[result.best_closed], names_open[result.best_open]
     pairs = [align(closed_side[best_closed][task], open_side[best_open][task]) for task in selection.tasks]
     base = compare(pairs, chosen_by=selection.chosen_by, margin=margin, rows=rows)
-    if result.n < VERY_FEW_ITEMS and decided.endswith("leads") and base.verdict != decided:
+    thin = [f"{pair.name} ({pair.closed.size} items)" for pair in pairs if _thin(pair)]
+    if thin and decided not in ("undecided", base.verdict):
         decided = "undecided"
-        why.append(f"only {result.n} items: not even the two named by themselves are decided")
+        why.append(f"few items, or few that differ, in {', '.join(thin)}: the two named by themselves are not decided")
     # What is said of the interval of the two named is not said of this one.
     dropped = ("few clusters", "worst-case", "nothing is decided", "one cluster")
     kept = [warning for warning in base.warnings if not warning.startswith(dropped)]
@@ -123,6 +127,11 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Compa
             "open": _shares(names_open, result.open_picked),
         },
     )
+
+
+def _thin(pair: PairedTask) -> bool:
+    """Whether the normal interval of resampled items is not to be trusted alone."""
+    return pair.closed.size < VERY_FEW_ITEMS or np.count_nonzero(pair.closed - pair.open_) < FEW_DISCORDANT
 
 
 def _shares(names: Sequence[str], shares: Floats) -> dict[str, float]:

@@ -13,14 +13,13 @@ from harness.errors import Refused
 from harness.gap.cautions import cautions
 from harness.gap.comparable import protocol_label
 from harness.gap.evidence import PARTS, Evidence
-from harness.gap.policy import FEW_CLUSTERS, FEW_DISCORDANT, LEVEL, MISSING_LIMIT, Interval, interval, verdict
+from harness.gap.policy import FEW_CLUSTERS, LEVEL, MISSING_LIMIT, Interval, interval, verdict, with_signs
 from harness.stats.adjust import bonferroni_level
 from harness.stats.clustered import Clustered, clustered, effective_clusters, wild_cluster_p
 from harness.stats.dimension import dimension
 from harness.stats.estimate import Estimate
 from harness.stats.paired import Paired, paired
 from harness.stats.power import detectable, detectable_iid
-from harness.stats.proportions import score_interval
 from harness.types import Comparison, Verdict, Waterfall
 
 Floats = NDArray[np.float64]
@@ -118,7 +117,7 @@ def compare(
     robust = _clustering(pairs)
     low, high = 100 * chosen.simultaneous.low, 100 * chosen.simultaneous.high
     decided, why = settle(pairs, verdict(low, high, margin), margin, rows)
-    if decided != "undecided" and (doubt := _doubt(pairs, intervals, decided, margin, rows)):
+    if decided != "undecided" and (doubt := _doubt(pairs, intervals, decided, margin)):
         decided = "undecided"
         why.append(doubt)
     if low == high or math.isnan(low):
@@ -161,27 +160,21 @@ def compare(
 
 
 def _doubt(
-    pairs: Sequence[PairedTask], intervals: Sequence[Interval], decided: Verdict, margin: float, rows: int
+    pairs: Sequence[PairedTask], intervals: Sequence[Interval], decided: Verdict, margin: float
 ) -> str | None:
     """Why the verdict of an interval does not stand, None if it does.
 
-    With few items that differ a t interval mistakes luck for certainty, whatever made the other items equal. There the
-    verdict must hold for a wider interval too: of each task the hull of its own and Tango's on the signs (|d| <= 1, so
-    the signs bound the mean), joined by MOVER, which keeps skewed intervals skewed. Source: Zou and Donner 2008.
+    The verdict must hold for the bounds of :func:`with_signs` too, joined over tasks by MOVER, which keeps skewed
+    intervals skewed. Source: Zou and Donner 2008.
     """
     few, below, above = [], 0.0, 0.0
     for pair, one in zip(pairs, intervals, strict=True):
-        d, used = pair.closed - pair.open_, one.simultaneous
-        low, high = used.low, used.high
-        differing = int(np.count_nonzero(d))
-        if differing < FEW_DISCORDANT:
-            signs = score_interval(
-                int((d > 0).sum()), int((d < 0).sum()), d.size, level=bonferroni_level(rows, level=LEVEL)
-            )
-            low, high = min(low, signs.low), max(high, signs.high)
-            few.append(f"{pair.name}: {differing} of {d.size} items differ")
+        used = one.simultaneous
+        low, high, differing = with_signs(pair.closed, pair.open_, used)
+        if differing is not None:
+            few.append(f"{pair.name}: {differing} of {pair.closed.size} items differ")
         elif low == high:
-            few.append(f"{pair.name}: all {d.size} differences are equal")
+            few.append(f"{pair.name}: all {pair.closed.size} differences are equal")
             return "; ".join(few)
         below += (used.mean - low) ** 2
         above += (high - used.mean) ** 2

@@ -86,6 +86,20 @@ def _width(estimate: Estimate) -> float:
     return -1.0 if math.isnan(width) else width
 
 
+def with_signs(closed: Floats, open_: Floats, used: Estimate) -> tuple[float, float, int | None]:
+    """Bounds that a verdict must also hold for, and how many items differ if those are too few for the interval.
+
+    With few items that differ a t interval mistakes luck for certainty, whatever made the other items equal. There the
+    bounds are the hull of the interval and Tango's on the signs (|d| <= 1, so the signs bound the mean).
+    """
+    d = closed - open_
+    differing = int(np.count_nonzero(d))
+    if differing >= FEW_DISCORDANT:
+        return used.low, used.high, None
+    signs = score_interval(int((d > 0).sum()), int((d < 0).sum()), d.size, level=used.level)
+    return min(used.low, signs.low), max(used.high, signs.high), differing
+
+
 def verdict(low: float, high: float, margin: float) -> Verdict:
     """Verdict of an interval of closed - open and a margin, all in points. NaN, or no width at all, decides nothing.
 

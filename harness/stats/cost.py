@@ -21,7 +21,7 @@ def _costs(costs: ArrayLike, name: str, systems: int) -> Floats:
 def gap_at_cost(
     closed: ArrayLike, open_: ArrayLike, closed_costs: ArrayLike, open_costs: ArrayLike, budget: float,
     *, clusters: ArrayLike | None = None, strata: ArrayLike | None = None,
-    splits: int = 1_000, draws: int = 1_000, level: float = 0.95, seed: int = 0,
+    splits: int = 1_000, draws: int = 10_000, level: float = 0.95, seed: int = 0,
 ) -> Frontier | None:  # fmt: skip
     """The frontier gap among systems whose measured cost an item is at most `budget`, cross-fitted as E9.
 

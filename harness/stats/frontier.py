@@ -14,7 +14,8 @@ from harness.stats.bootstrap import FEW_CLUSTERS, resample_counts
 from harness.stats.clustered import effective_clusters
 from harness.stats.estimate import Estimate, t_interval, t_quantile
 
-SPLITS_PER_RESAMPLE = 200
+SPLITS_PER_RESAMPLE = 20
+"""The noise of so few halvings widens the bootstrap SD by less than 1 %; resamples are the better use of time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +111,7 @@ def _bootstrap_sd(closed: Floats, open_: Floats, half: Floats, weights: Floats) 
 
 def frontier(
     closed: ArrayLike, open_: ArrayLike, clusters: ArrayLike | None = None,
-    *, strata: ArrayLike | None = None, splits: int = 1_000, draws: int = 1_000, level: float = 0.95, seed: int = 0,
+    *, strata: ArrayLike | None = None, splits: int = 1_000, draws: int = 10_000, level: float = 0.95, seed: int = 0,
 ) -> Frontier:  # fmt: skip
     """Best closed minus best open by two-fold cross-fitting: each half of the items scores what the other chose.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 from harness.errors import Refused, UsageError
 from harness.gap.evidence import Evidence, evidence_of
 from harness.gap.pair import PairedTask, align, codes_of
-from harness.gap.policy import MISSING_LIMIT, interval
+from harness.gap.policy import MISSING_LIMIT, interval, with_signs
 from harness.running import evaluate
 from harness.running.execute import Say, to_stderr
+from harness.stats.estimate import Estimate
 from harness.stats.power import n_needed
+from harness.stats.score import mean_score
 
 Answer = Literal["not worse by the margin", "worse by more than the margin", "undecided"]
 
@@ -43,7 +46,10 @@ class Switch:
     high: float
     method: str
     score_before: float
+    ci_before: tuple[float, float]
+    """95 % interval of the score by itself; that of the change is narrower, since both answered the same items."""
     score_after: float
+    ci_after: tuple[float, float]
     n: int
     missing_before: int
     missing_after: int
@@ -63,7 +69,7 @@ class Switch:
 
 def switch(
     before: str, after: str, items: Path, *, margin: float, scorer: str = "exact", protocol: str = "matched",
-    limit: int | None = None, repeats: int = 1, store: str | None = None, weights: str | None = None,
+    limit: int | None = None, repeats: int = 1, store: str | None = None, weights: str | Sequence[str] | None = None,
     concurrency: int | None = None, budget: float | None = None, again: bool = False, say: Say = to_stderr,
 ) -> Switch:  # fmt: skip
     """Ask both (or read what was asked by the same plan before), and compare them item by item.
@@ -91,10 +97,15 @@ def compare_change(pairs: list[PairedTask], margin: float, *, exit_code: int = 0
     first = pairs[0]
     if new.size == 0:
         raise Refused(f"no item was answered by both {first.open_side.name} and {first.closed_side.name}")
-    chosen = interval(new, old, _clusters(pairs, whole=False))
+    clusters = _clusters(pairs, whole=False)
+    chosen = interval(new, old, clusters)
     low, high = 100 * chosen.unadjusted.low, 100 * chosen.unadjusted.high
     missing = [sum(pair.missing_open for pair in pairs), sum(pair.missing_closed for pair in pairs)]
     verdict, why = _verdict(low, high, margin), list(chosen.warnings)
+    wide_low, wide_high, differing = with_signs(new, old, chosen.unadjusted)
+    if differing is not None and _verdict(100 * wide_low, 100 * wide_high, margin) != verdict:
+        verdict = "undecided"
+        why.insert(0, f"only {differing} of {new.size} items differ: too few for the answer that the interval would give")
     if any(missing):
         planned = sum(pair.planned for pair in pairs)
         worst = {_worst_verdict(pairs, which, margin) for which in (0, 1)}
@@ -104,6 +115,7 @@ def compare_change(pairs: list[PairedTask], margin: float, *, exit_code: int = 0
                 0, f"{missing[0]} and {missing[1]} of {planned} items were not answered, which could change the answer"
             )
     d = new - old
+    alone = [mean_score(side, clusters) for side in (old, new)]
     sd = float(d.std(ddof=1)) if d.size > 1 else 0.0
     rows = [
         (pair.name, name, o, n)
@@ -115,13 +127,17 @@ def compare_change(pairs: list[PairedTask], margin: float, *, exit_code: int = 0
     )
     return Switch(
         before=first.open_side.name, after=first.closed_side.name, verdict=verdict, change=100 * float(d.mean()),
-        low=low, high=high, method=chosen.unadjusted.method, score_before=100 * float(old.mean()),
-        score_after=100 * float(new.mean()), n=d.size, missing_before=missing[0], missing_after=missing[1], margin=margin,
+        low=low, high=high, method=chosen.unadjusted.method, score_before=100 * alone[0].mean,
+        ci_before=_points(alone[0]), score_after=100 * alone[1].mean, ci_after=_points(alone[1]), n=d.size, missing_before=missing[0], missing_after=missing[1], margin=margin,
         cost_before_usd=_cost([pair.open_side for pair in pairs]), cost_after_usd=_cost([pair.closed_side for pair in pairs]),
         worse=tuple(worse), better=int((d > 0).sum()), n_needed=n_needed(margin / 100, sd) if sd > 0 else None,
         warnings=tuple(why), runs=tuple(sorted({side.run.run_id for p in pairs for side in (p.closed_side, p.open_side)})),
         exit_code=exit_code,
     )  # fmt: skip
+
+
+def _points(estimate: Estimate) -> tuple[float, float]:
+    return 100 * estimate.low, 100 * estimate.high
 
 
 def _verdict(low: float, high: float, margin: float) -> Answer:

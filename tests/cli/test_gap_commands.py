@@ -89,11 +89,11 @@ def test_without_a_store_or_a_pair(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["gap", "--store", str(tmp_path / "none")]) == 4
     assert "run `opengap eval` first" in capsys.readouterr().err
     write_run(tmp_path / "one", "c", "closed", {"t": Task([1.0, 0.0])})
-    assert main(["gap", "--store", str(tmp_path / "one")]) == 0
+    assert main(["gap", "--store", str(tmp_path / "one")]) == 4
     told = capsys.readouterr()
     assert told.out == ""
     assert "only the closed side has results" in told.err
-    assert main(["gap", "--store", str(tmp_path / "one"), "--json"]) == 0
+    assert main(["gap", "--store", str(tmp_path / "one"), "--json"]) == 4
     assert json.loads(capsys.readouterr().out) == []
 
 

@@ -350,7 +350,19 @@ def test_a_handful_of_items_decides_no_best_of_several(tmp_path: Path) -> None:
         write_run(tmp_path, name, "open_weights", {"task": Task([0.0] * 4)})
     (gap,) = Store(tmp_path).gap()
     assert gap.verdict == "undecided"
-    assert "only 4 items" in " ".join(gap.warnings)
+    assert "task (4 items)" in " ".join(gap.warnings)
+
+
+def test_a_tiny_task_does_not_carry_a_best_of_several(tmp_path: Path) -> None:
+    alike, right, wrong = [1.0, 0.0] * 100, [1.0] * 3, [0.0] * 3
+    for name in ("c1", "c2"):
+        write_run(tmp_path, name, "closed", {"a": Task([*alike]), "b": Task([*right])})
+    for name in ("o1", "o2"):
+        write_run(tmp_path, name, "open_weights", {"a": Task([*alike]), "b": Task([*wrong])})
+    (gap,) = Store(tmp_path).gap()
+    assert gap.gap == pytest.approx(50, abs=0.2)
+    assert gap.verdict == "undecided"
+    assert "b (3 items)" in " ".join(gap.warnings)
 
 
 # Several tasks
@@ -389,3 +401,11 @@ def test_repeats_are_averaged_and_the_item_is_the_unit(tmp_path: Path) -> None:
     assert gap.n == 60
     assert gap.score_closed == pytest.approx(50)
     assert "20 items of c have fewer repeats than planned" in " ".join(gap.warnings)
+
+
+def test_a_smaller_later_run_is_said_to_hide_a_larger_one(tmp_path: Path) -> None:
+    full = write_run(tmp_path, "a", "closed", {"t": Task([1.0, 0.0] * 30)}, started="2026-03-01T10:00:00+00:00")
+    write_run(tmp_path, "a", "closed", {"t": Task([1.0, 0.0] * 5, content="fewer")}, started="2026-03-02T10:00:00+00:00")
+    write_run(tmp_path, "b", "open_weights", {"t": Task([1.0, 0.0] * 30)})
+    notes = Store(tmp_path).gap().notes
+    assert any(f"the latest run counts, with 10 items; {full.run_id} asked 60" in note for note in notes), notes

@@ -13,11 +13,12 @@ from harness.cli.main import main
 from harness.errors import UsageError
 from harness.gap import Store
 from harness.gap.evidence import gather
+from harness.gap.pair import align
 from harness.running.execute import Execution
 from harness.stats.sequential import random_order, sequential
 from harness.store import list_runs, read_plan, read_receipt
 from harness.studies.power import power
-from harness.studies.switch import switch
+from harness.studies.switch import compare_change, switch
 from harness.studies.until_decided import Decision, describe, stop_at, until_decided
 from tests.gap.stores import Task, write_run
 from tests.servers import fault_server
@@ -229,6 +230,17 @@ def test_switching_between_equals_needs_many_items(tmp_path: Path) -> None:
         f"file:{same}", f"file:{part}", file, margin=2, weights="open", store=str(tmp_path / "st"), say=quiet
     )
     assert (found.verdict, found.missing_after, found.exit_code) == ("undecided", 20, 1)
+
+
+def test_a_handful_of_partial_losses_decides_no_switch(tmp_path: Path) -> None:
+    write_run(tmp_path, "old", "closed", {"t": Task([1.0] * 300)})
+    write_run(tmp_path, "new", "open_weights", {"t": Task([0.9] * 2 + [1.0] * 298)})
+    old, new = sorted(gather(tmp_path)[0], key=lambda one: one.name, reverse=True)
+    found = compare_change([align(new, old)], margin=0.2)
+    assert found.low > -0.2
+    assert found.verdict == "undecided"
+    assert "only 2 of 300 items differ" in found.warnings[0]
+    assert found.ci_before[0] < found.score_before <= found.ci_before[1]
 
 
 def test_switching_to_a_server(tmp_path: Path) -> None:
