@@ -131,7 +131,7 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Compa
 
 def _thin(pair: PairedTask) -> bool:
     """Whether the normal interval of resampled items is not to be trusted alone."""
-    return pair.closed.size < VERY_FEW_ITEMS or np.count_nonzero(pair.closed - pair.open_) < FEW_DISCORDANT
+    return bool(pair.closed.size < VERY_FEW_ITEMS or np.count_nonzero(pair.closed - pair.open_) < FEW_DISCORDANT)
 
 
 def _shares(names: Sequence[str], shares: Floats) -> dict[str, float]:
