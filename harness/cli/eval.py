@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from harness.cli import options
+from harness.cli.tables import wrapped
 
 
 @click.command("eval")
@@ -132,5 +133,6 @@ def _until_decided(models: tuple[str, ...], as_json: bool, **asked: Any) -> int:
     if as_json:
         options.echo_json(decision)
     else:
-        click.echo(describe(decision))
+        head, *more = describe(decision)
+        click.echo("\n".join([*wrapped(head, ""), *(line for one in more for line in wrapped(one))]))
     return decision.exit_code

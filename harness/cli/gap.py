@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 
 import click
 
 from harness.cli import options
-from harness.cli.tables import inert, points, shorten, span, table
+from harness.cli.tables import inert, points, shorten, span, table, wrapped
 from harness.types import Comparison
-
-WIDTH = 80
 
 
 @click.command("gap")
@@ -98,7 +95,7 @@ def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
     level = "95 % intervals" if len(gaps) == 1 else f"simultaneous 95 % intervals (Bonferroni over {len(gaps)} rows)"
     lines += [
         "",
-        *_wrapped(
+        *wrapped(
             f"Gap = closed − open, points; {level}; margin {points(gaps[0].margin)} points; {OPENNESS_RULE}.", ""
         ),
     ]
@@ -107,18 +104,18 @@ def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
 
 def _below(one: Comparison, where: str) -> list[str]:
     """Everything that belongs to a row and does not fit into it."""
-    lines = _wrapped(f"{where}: {one.closed} − {one.open}", "")
+    lines = wrapped(f"{where}: {one.closed} − {one.open}", "")
     facts = [f"chosen by: {one.chosen_by}", f"protocol {one.protocol}", f"interval: {one.ci_method}"]
     if not by_itself(one):
         facts.append(f"tasks, equally weighted: {', '.join(one.tasks)}")
     if one.missing_closed + one.missing_open:
         facts.append(f"missing: {one.missing_closed} closed, {one.missing_open} open")
-    lines += _wrapped("; ".join(facts))
+    lines += wrapped("; ".join(facts))
     if not math.isnan(one.g_eff) and one.plug_in is None:
         known = "" if math.isnan(one.p_wild) else f"; wild-cluster p {one.p_wild:.4f}"
-        lines += _wrapped(f"{one.clusters} clusters, {one.g_eff:.1f} effective{known}")
+        lines += wrapped(f"{one.clusters} clusters, {one.g_eff:.1f} effective{known}")
     if one.plug_in is not None:
-        lines += _wrapped(
+        lines += wrapped(
             f"the two named are the best on all items and differ there by {points(one.plug_in, sign=True)}; the gap is "
             f"that of the systems chosen on one half and scored on the other: {_choices(one)}"
         )
@@ -127,15 +124,15 @@ def _below(one: Comparison, where: str) -> list[str]:
     # Where something else than the interval keeps it undecided, that is said below and no gap was too small.
     by_interval = interval_verdict(*one.ci_simultaneous, one.margin) == "undecided"
     if one.verdict == "undecided" and by_interval and not math.isnan(one.detectable):
-        lines += _wrapped(f"undecided: a gap under {points(one.detectable)} points cannot be seen here (80 % power)")
+        lines += wrapped(f"undecided: a gap under {points(one.detectable)} points cannot be seen here (80 % power)")
     parts = {name: getattr(one.waterfall, name) for name in ("wrong", "unparsed", "truncated", "empty", "refused")}
     if any(abs(value) >= 0.05 for name, value in parts.items() if name != "wrong"):
         whole = points(one.gap if one.plug_in is None else one.plug_in, sign=True)
-        lines += _wrapped(
+        lines += wrapped(
             f"{whole} = " + ", ".join(f"{name} {points(value, sign=True)}" for name, value in parts.items())
         )
     for warning in one.warnings:
-        lines += _wrapped(f"note: {warning}")
+        lines += wrapped(f"note: {warning}")
     return lines
 
 
@@ -151,12 +148,6 @@ def _choices(one: Comparison) -> str:
         picked = [f"{name} {100 * share:.0f} %" for name, share in list(shares.items())[:3] if share >= 0.005]
         told.append(f"{side} {', '.join(picked)}")
     return "; ".join(told)
-
-
-def _wrapped(line: str, indent: str = "  ") -> list[str]:
-    return textwrap.wrap(
-        inert(line), WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
-    )
 
 
 def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> None:

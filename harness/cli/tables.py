@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import unicodedata
 from collections.abc import Sequence
+
+WIDTH = 80
 
 
 def inert(text: str) -> str:
@@ -45,3 +48,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
         ]
         lines.append("  ".join(parts).rstrip())
     return "\n".join(lines)
+
+
+def wrapped(line: str, indent: str = "  ") -> list[str]:
+    """A line as lines of at most 80 columns, made inert; those that go on stand two columns further right."""
+    return textwrap.wrap(
+        inert(line), WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
@@ -17,7 +16,6 @@ from harness.registry.items import stable_subset
 from harness.running import hardware
 from harness.running.execute import Execution, RunResult, Say, execute, to_stderr
 from harness.running.plan import Job, find_protocol, prepare
-from harness.running.pricing import is_known, price_of
 from harness.running.retry import RetryPolicy
 from harness.store import read_receipts
 from harness.types import System
@@ -60,13 +58,6 @@ def evaluate(
     Raises: UsageError and its subclasses before anything is sent; RunFailed, BudgetReached, StoreError or
     KeyboardInterrupt later, with everything answered so far in the journal.
     """
-    if repeats < 1 or (limit is not None and limit < 1) or (concurrency is not None and concurrency < 1):
-        raise UsageError("--repeats, --limit and --concurrency must be at least 1")
-    for flag, dollars in (("--budget", budget), ("--price-in", price_in), ("--price-out", price_out)):
-        if dollars is not None and not (math.isfinite(dollars) and dollars >= 0):
-            raise UsageError(f"{flag} must be a number of dollars of at least 0, not {dollars}")
-    if policy is not None and not policy.attempt_s > 0:
-        raise UsageError(f"--attempt-timeout must be above 0 seconds, not {policy.attempt_s}")
     execution = Execution(
         concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out,
         batch=batch, policy=policy or RetryPolicy(), say=say,
@@ -86,7 +77,7 @@ def evaluate(
         repeats=repeats,
         data=data,
         allow_code_execution=allow_code_execution,
-        unpriced=[] if budget is None else [s for s in systems if not is_known(price_of(s, price_in, price_out))],
+        unpriced=execution.unpriced(systems),
     )
     if batch:
         for system in systems:
@@ -130,6 +121,8 @@ def plan_jobs(
 
     Raises: Preflight with everything that is missing at once, UnknownName.
     """
+    if repeats < 1 or (limit is not None and limit < 1):
+        raise UsageError("--repeats and --limit must be at least 1")
     asked_for = [name for name, given in (("--suite", suite), ("--task", tasks), ("--items", items)) if given]
     if len(asked_for) > 1:
         raise UsageError(f"{' and '.join(asked_for)} exclude each other")

@@ -6,8 +6,9 @@ import asyncio
 import datetime as dt
 import gc
 import importlib
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from harness import models
-from harness.errors import OpenGapError
+from harness.errors import OpenGapError, UsageError
 from harness.running.batch import at_batch_price, drive_batch, has_open_batches
 from harness.running.budget import Budget
 from harness.running.limits import Limiter
@@ -28,7 +29,7 @@ from harness.running.scoring import seal
 from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal, read_receipt
 from harness.store.journal import read_entries
 from harness.store.layout import write_atomically
-from harness.types import Price, Receipt
+from harness.types import Price, Receipt, System
 
 Say = Callable[[str], None]
 
@@ -51,6 +52,22 @@ class Execution:
     """Hand requests to the provider's batch API first; what it does not bring is asked directly."""
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     say: Say = to_stderr
+
+    def __post_init__(self) -> None:
+        """UsageError if a number makes no sense."""
+        if self.concurrency is not None and self.concurrency < 1:
+            raise UsageError("--concurrency must be at least 1")
+        for flag, dollars in (("--budget", self.budget_usd), ("--price-in", self.price_in), ("--price-out", self.price_out)):
+            if dollars is not None and not (math.isfinite(dollars) and dollars >= 0):
+                raise UsageError(f"{flag} must be a number of dollars of at least 0, not {dollars}")
+        if not self.policy.attempt_s > 0:
+            raise UsageError(f"--attempt-timeout must be above 0 seconds, not {self.policy.attempt_s}")
+
+    def unpriced(self, systems: Sequence[System]) -> list[System]:
+        """The systems whose price a budget would need and nobody knows."""
+        if self.budget_usd is None:
+            return []
+        return [system for system in systems if price_of(system, self.price_in, self.price_out) is None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +170,7 @@ async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Executi
         await drive(job, owed, driving, concurrency)
         await importing
     except BaseExceptionGroup as group:
-        raise _first(group) from None
+        raise first_error(group) from None
     finally:
         journal.close()
         gc.unfreeze()
@@ -186,7 +203,7 @@ def spent_usd(job: Job, run: RunFolder, price: Price | None) -> float:
     return spent
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The one error that stopped the workers; the others only echo it."""
     leaves = _leaves(group)
     known = [error for error in leaves if isinstance(error, OpenGapError)]

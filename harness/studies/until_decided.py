@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,20 +21,19 @@ from numpy.typing import NDArray
 
 from harness import address, models
 from harness.catalogue import is_open
-from harness.errors import OpenGapError, SandboxError, UsageError
+from harness.errors import UsageError
 from harness.gap.evidence import SEQUENTIAL
 from harness.gap.pair import codes_of
 from harness.gap.policy import LEVEL, MISSING_LIMIT
-from harness.questions import grade
 from harness.running.budget import Budget
 from harness.running.evaluate import plan_jobs, run_async, store_for
-from harness.running.execute import Execution, start_of
+from harness.running.execute import Execution, first_error, spent_usd, start_of
 from harness.running.limits import Limiter
 from harness.running.live import Driving, drive
 from harness.running.plan import Job, Owed
 from harness.running.pricing import cost_usd, price_of
 from harness.running.progress import Progress
-from harness.running.scoring import seal
+from harness.running.scoring import score_of, seal
 from harness.stats.sequential import random_order, sequential
 from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal
 from harness.store.journal import read_entries
@@ -104,10 +103,10 @@ def until_decided(
         raise UsageError(
             f"--until-decided needs one closed and one open model; these are {', '.join(f'{s.name} ({s.weights})' for s in systems)}"
         )
-    folder = store_for(systems, store)
+    folder, asked = store_for(systems, store), execution or Execution()
     jobs = plan_jobs(
         systems, folder, suite=suite, tasks=tasks, items=items, scorer=scorer, protocol=protocol, limit=limit,
-        data=data, allow_code_execution=allow_code_execution,
+        data=data, allow_code_execution=allow_code_execution, unpriced=asked.unpriced(systems),
     )  # fmt: skip
     if len(jobs[0].tasks) != 1:
         names = ", ".join(task.name for task in jobs[0].tasks)
@@ -116,7 +115,7 @@ def until_decided(
         )
     rule = f"{SEQUENTIAL}: E7, level {LEVEL:g}, margin {margin:g}, seed {seed}"
     jobs = [dataclasses.replace(job, plan=dataclasses.replace(job.plan, suite=rule, order_seed=seed)) for job in jobs]
-    return run_async(_decide(jobs, folder, margin, seed, execution or Execution()))
+    return run_async(_decide(jobs, folder, margin, seed, asked))
 
 
 async def _decide(jobs: Sequence[Job], store: Path, margin: float, seed: int, execution: Execution) -> Decision:
@@ -181,7 +180,7 @@ def _open(side: _Side, planned: int, execution: Execution) -> tuple[_Side, model
     concurrency = execution.concurrency or model.default_concurrency
     price = price_of(system, execution.price_in, execution.price_out)
     state = read_journal(side.run.journal)
-    spent = sum(entry.completion.cost_usd or 0.0 for entry in read_entries(side.run.journal, state))
+    spent = spent_usd(side.job, side.run, price) if execution.budget_usd is not None else 0.0
     return side, model, Driving(
         model=model, journal=Journal(side.run.journal), limiter=Limiter(concurrency),
         budget=Budget(execution.budget_usd, price, spent), policy=execution.policy, pricing=partial(cost_usd, price),
@@ -198,16 +197,7 @@ async def _ask(side: _Side, model: models.Model, driving: Driving, concurrency: 
         try:
             await drive(side.job, owed, driving, concurrency)
         except BaseExceptionGroup as group:
-            leaves: list[BaseException] = list(_leaves(group))
-            raise next((one for one in leaves if isinstance(one, OpenGapError)), leaves[0]) from None
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+            raise first_error(group) from None
 
 
 def _upto(clusters: Codes | None, end: int) -> Codes | None:
@@ -228,10 +218,7 @@ def _scores(side: _Side, names: Sequence[str]) -> Floats:
     for entry in read_entries(side.run.journal, read_journal(side.run.journal)):
         if entry.item_id in side.graded or entry.completion.status == "unanswered":
             continue
-        try:
-            score = grade(task.form, side.by_item[entry.item_id].item, entry.completion)
-        except SandboxError:
-            score = None
+        score = score_of(task, side.by_item[entry.item_id].item, entry.completion)
         side.graded[entry.item_id] = math.nan if score is None else score.values.get(task.card.headline, math.nan)
     return np.array([side.graded.get(name, math.nan) for name in names])
 
@@ -301,22 +288,20 @@ def _tokens(sides: Sequence[_Side]) -> int | None:
     return total
 
 
-def describe(one: Decision) -> str:
-    """The decision in a few lines, for a terminal."""
-    what = {"closed leads": "closed leads", "open leads": "open leads"}.get(one.verdict, one.verdict)
+def describe(one: Decision) -> list[str]:
+    """The decision in a few sentences."""
     saved = (
         "an endpoint did not count its tokens"
         if one.tokens is None
         else f"{one.tokens:,} tokens, about {one.tokens_saved:,} saved"
     )
     lines = [
-        f"{one.task}: {one.closed} − {one.open}: {what} after {one.asked} of {one.planned} items ({saved})",
-        f"  gap so far {one.gap:+.1f} points (stopping early exaggerates it); it lies in [{one.low:.1f}, {one.high:.1f}], "
+        f"{one.task}: {one.closed} − {one.open}: {one.verdict} after {one.asked} of {one.planned} items ({saved})",
+        f"gap so far {one.gap:+.1f} points (stopping early exaggerates it); it lies in [{one.low:.1f}, {one.high:.1f}], "
         f"a {100 * one.level:g} % confidence sequence by {one.unit}, margin {one.margin:g} points",
     ]
     if one.missing:
         lines.append(
-            f"  {one.missing} items were not answered by both; they count at their worst, more than 2 % leave it undecided"
+            f"{one.missing} items were not answered by both; they count at their worst, more than 2 % leave it undecided"
         )
-    lines.append("  no fixed-n interval belongs to these runs: `opengap gap` leaves them out")
-    return "\n".join(lines)
+    return [*lines, "no fixed-n interval belongs to these runs: `opengap gap` leaves them out"]

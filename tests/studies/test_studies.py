@@ -64,8 +64,9 @@ def test_it_stops_as_soon_as_it_is_decided(tmp_path: Path) -> None:
     assert found.asked < 100
     assert found.low > 0
     assert found.exit_code == 0
-    assert "stopping early exaggerates it" in describe(found)
-    assert "no fixed-n interval" in describe(found)
+    told = " ".join(describe(found))
+    assert "stopping early exaggerates it" in told
+    assert "no fixed-n interval" in told
     again = decided(tmp_path, [True] * 600, [i % 3 == 0 for i in range(600)])
     assert again == found, "sealed runs repeat their decision"
     assert len(list_runs(tmp_path / "st")) == 2
@@ -130,6 +131,26 @@ def test_the_rule_is_the_confidence_sequence_itself() -> None:
     assert verdict == "closed leads"
     assert at == whole.decided_at
     assert (low, high) == pytest.approx((100 * whole.low[at - 1], 100 * whole.high[at - 1]))
+
+
+def test_a_budget_needs_a_price_and_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = questions(tmp_path / "mine.jsonl", 60)
+    with fault_server("--answer", "4") as server:
+        command = [
+            "eval", server.address, server.address.replace("fault-1", "fault-2"), "--weights", "closed", "--weights", "open",
+            "--items", str(file), "--store", str(tmp_path / "st"), "--until-decided", "--concurrency", "4",
+        ]  # fmt: skip
+        assert main([*command, "--budget", "1"]) == 2
+        assert "give --price-in and --price-out" in capsys.readouterr().err
+        assert main([*command, "--budget", "nan"]) == 2
+        assert server.stats()["requests"] == 0
+        # A question costs at most about 1,100 tokens: enough for some, not for all.
+        priced = [*command, "--price-in", "1", "--price-out", "1"]
+        assert main([*priced, "--budget", "0.0012"]) == 3
+        some = server.stats()["requests"]
+        assert 0 < some < 120
+        assert main([*priced, "--budget", "1"]) == 0
+        assert server.stats()["requests"] == 120, "what was answered is not asked again"
 
 
 def test_two_models_of_one_side_or_several_tasks_are_refused(tmp_path: Path) -> None:
