@@ -132,7 +132,7 @@ def _plan(one: Imported, source: Path) -> Plan:
     )  # fmt: skip
     rows = hashlib.sha256(msgspec.json.encode(sorted(one.answers, key=lambda a: (a.item_id, a.repeat)), order="sorted"))
     rows.update(msgspec.json.encode(one.asked, order="sorted"))
-    repeats = max((answer.repeat for answer in one.answers), default=0) + 1
+    repeats = max(1, len({answer.repeat for answer in one.answers}))  # files count from 0 or from 1
     planned = PlannedTask(task, tuple(sorted(one.item_ids)), one.items_sha256, "", f"sha256:{rows.hexdigest()}")
     return Plan(system, UNKNOWN_PROTOCOL, UNKNOWN, (planned,), repeats, 0, False)
 

@@ -85,7 +85,7 @@ def test_the_frontier(independent: str, clustered: str, capsys: pytest.CaptureFi
     (row,) = told(capsys, "gap", "--store", independent)
     assert row["plug_in"] == pytest.approx(13.4, abs=1e-9)
     assert row["gap"] == pytest.approx(14.005, abs=0.15)
-    assert row["boot_sd"] == pytest.approx(2.14, abs=0.15)
+    assert row["boot_sd"] == pytest.approx(2.14, abs=0.06), "itself drawn: 2.07 to 2.15 by seed"
     assert (row["closed"], row["open"]) == (OPUS, MINIMAX)
     assert [row["ci_low"], row["ci_high"]] == pytest.approx(
         [row["gap"] - 1.959964 * row["boot_sd"], row["gap"] + 1.959964 * row["boot_sd"]], abs=1e-5
