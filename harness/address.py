@@ -85,6 +85,12 @@ def parse(text: str) -> Address:
     if not name:
         raise UsageError(f"the address {text!r} names no model; write [provider:]name[@revision][,key=value]")
     if provider == "server":
+        if "://" in name or "?" in suffix:
+            # Addresses stand in plans, receipts and tables, so this one is not even repeated in the message.
+            raise UsageError(
+                "the URL of a server: holds a user name, a password or a query, which would be kept with the results; "
+                "give host and path alone, and the key by the environment variable OPENGAP_SERVER_KEY"
+            )
         if not re.match(r"https?://[^/\s]+", suffix) or not name:
             raise UsageError(f"{text!r}: a server is written server:NAME@URL, as in server:my-model@http://127.0.0.1:8000/v1")
         return Address("server", name, url=suffix.rstrip("/"), options=options)

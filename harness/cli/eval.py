@@ -20,6 +20,7 @@ from harness.cli.tables import wrapped
 @click.option("--batch", is_flag=True, help="Use the provider's batch API: slower, cheaper; the rest is asked directly.")
 @click.option("--until-decided", is_flag=True, help="Ask two models, one closed and one open, item by item until the gap is decided.")
 @click.option("--margin", type=float, default=3.0, show_default=True, help="Points within which --until-decided calls them equivalent.")  # fmt: skip
+@click.option("--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts.")
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @options.store
@@ -42,6 +43,7 @@ def command(
     batch: bool,
     until_decided: bool,
     margin: float,
+    attempts: int,
     attempt_timeout: float,
     allow_code_execution: bool,
     again: bool,
@@ -56,7 +58,7 @@ def command(
     """
     from harness.running import Execution, RetryPolicy, evaluate
 
-    policy = RetryPolicy(attempt_s=attempt_timeout)
+    policy = RetryPolicy(attempts=attempts, attempt_s=attempt_timeout)
     if until_decided:
         execution = Execution(
             concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out, policy=policy

@@ -60,6 +60,8 @@ class Execution:
         for flag, dollars in (("--budget", self.budget_usd), ("--price-in", self.price_in), ("--price-out", self.price_out)):
             if dollars is not None and not (math.isfinite(dollars) and dollars >= 0):
                 raise UsageError(f"{flag} must be a number of dollars of at least 0, not {dollars}")
+        if self.policy.attempts < 1:
+            raise UsageError("--attempts must be at least 1")
         if not self.policy.attempt_s > 0:
             raise UsageError(f"--attempt-timeout must be above 0 seconds, not {self.policy.attempt_s}")
 

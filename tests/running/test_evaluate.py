@@ -273,6 +273,7 @@ def test_a_parameter_that_cannot_be_sent_is_an_error_before_the_run(
         ({"model": "openai:gpt-4o,effort="}, UsageError, "empty"),
         ({"model": "openai:gpt-4o@2025-01-01"}, UsageError, "no @revision"),
         ({"model": "demo-open", "budget": float("nan")}, UsageError, "--budget"),
+        ({"model": "demo-open", "policy": RetryPolicy(attempts=0)}, UsageError, "--attempts"),
         ({"model": "demo-open", "scorer": "nosuch"}, UsageError, "--scorer belongs to --items"),
         ({"model": "qwen3-8b", "weights": "closed"}, UsageError, "contradicts the catalogue"),
     ],
