@@ -40,7 +40,8 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, valid: Iterable[str], hint: str = "") -> None:
         candidates = sorted(set(valid))
-        near = difflib.get_close_matches(name, candidates, n=3, cutoff=0.5)
+        longer = [one for one in candidates if one.lower().startswith(name.lower())] if name else []
+        near = list(dict.fromkeys([*difflib.get_close_matches(name, candidates, n=3, cutoff=0.5), *longer]))[:8]
         if near:
             advice = f"did you mean {' or '.join(near)}?"
         elif candidates:

@@ -390,5 +390,9 @@ class Comparison:
     runs: tuple[str, ...]
     tasks: tuple[str, ...] = ()
     plug_in: float | None = None
+    """Best of several: the difference of the two named, which are the best on all items. The luck of the best is in it."""
     boot_sd: float | None = None
+    cross_closed: float | None = None
+    """Best of several: mean score, on the other half, of what one half picked; the two differ by ``gap``."""
+    cross_open: float | None = None
     candidates: Mapping[str, Any] | None = None

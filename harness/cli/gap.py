@@ -81,17 +81,19 @@ def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
     """The table at 80 columns, with the names, the rule and every warning below it."""
     from harness.catalogue import OPENNESS_RULE
 
+    names = _labels(gaps, by_task)
     rows = [
         [
-            shorten(one.task if by_task else one.dimension, 20), points(one.score_closed), points(one.score_open),
-            points(one.gap, sign=True), "–" if one.ci_simultaneous[0] == one.ci_simultaneous[1] else span(*one.ci_simultaneous), str(one.n), one.verdict,
+            shorten(name, 20), points(one.score_closed if one.cross_closed is None else one.cross_closed),
+            points(one.score_open if one.cross_open is None else one.cross_open), points(one.gap, sign=True),
+            span(*one.ci_simultaneous), str(one.n), one.verdict,
         ]
-        for one in gaps
+        for name, one in zip(names, gaps, strict=True)
     ]  # fmt: skip
     head = ["task" if by_task else "dimension", "closed", "open", "gap", "interval", "n", "verdict"]
     lines = [table(head, rows, right=[1, 2, 3, 4, 5]), ""]
-    for one in gaps:
-        lines += _below(one, one.task if by_task else one.dimension)
+    for name, one in zip(names, gaps, strict=True):
+        lines += _below(one, name)
     level = "95 % intervals" if len(gaps) == 1 else f"simultaneous 95 % intervals (Bonferroni over {len(gaps)} rows)"
     lines += [
         "",
@@ -100,6 +102,14 @@ def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _labels(gaps: Sequence[Comparison], by_task: bool) -> list[str]:
+    """What each row is called: its dimension or task, and more where that alone names several rows."""
+    names = [one.task if by_task else one.dimension for one in gaps]
+    for more in ([one.task for one in gaps], [one.protocol for one in gaps]):
+        names = [name if names.count(name) == 1 else f"{name}, {part}" for name, part in zip(names, more, strict=True)]
+    return names
 
 
 def _below(one: Comparison, where: str) -> list[str]:
@@ -116,15 +126,17 @@ def _below(one: Comparison, where: str) -> list[str]:
         lines += wrapped(f"{one.clusters} clusters, {one.g_eff:.1f} effective{known}")
     if one.plug_in is not None:
         lines += wrapped(
-            f"the two named are the best on all items and differ there by {points(one.plug_in, sign=True)}; the gap is "
-            f"that of the systems chosen on one half and scored on the other: {_choices(one)}"
+            f"the two named are the best on all items: {points(one.score_closed)} and {points(one.score_open)} there, "
+            f"{points(one.plug_in, sign=True)} apart, with the luck of the best in it; the table has what was chosen on "
+            f"one half and scored on the other: {_choices(one)}"
         )
     from harness.gap.policy import verdict as interval_verdict
 
     # Where something else than the interval keeps it undecided, that is said below and no gap was too small.
     by_interval = interval_verdict(*one.ci_simultaneous, one.margin) == "undecided"
     if one.verdict == "undecided" and by_interval and not math.isnan(one.detectable):
-        lines += wrapped(f"undecided: a gap under {points(one.detectable)} points cannot be seen here (80 % power)")
+        seen = "no gap can" if one.detectable > 100 else f"a gap under {points(one.detectable)} points cannot"
+        lines += wrapped(f"undecided: {seen} be seen here (80 % power)")
     parts = {name: getattr(one.waterfall, name) for name in ("wrong", "unparsed", "truncated", "empty", "refused")}
     if any(abs(value) >= 0.05 for name, value in parts.items() if name != "wrong"):
         whole = points(one.gap if one.plug_in is None else one.plug_in, sign=True)
@@ -166,7 +178,7 @@ def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> Non
     cells = [
         [
             shorten(one.first, 17), shorten(one.second, 17), points(one.gap, sign=True), span(one.low, one.high),
-            f"{one.p:.4f}", f"{one.p_adjusted:.4f}",
+            "–" if math.isnan(one.p) else f"{one.p:.4f}", f"{one.p_adjusted:.4f}",
         ]
         for one in rows
     ]  # fmt: skip

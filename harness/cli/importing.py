@@ -114,21 +114,20 @@ def finish(
     folder = settings.store_folder(store)
     sealed = seal_all(folder, found, kind=kind, source=source)
     told = {one.run: one for one in scores(evidence_of([(one.run, read_receipt(one.run)) for one in sealed]))}
-    weights_of = {one.run.run_id: (one.imported.weights, one.fresh) for one in sealed}
+    fresh = {one.run.run_id: one.fresh for one in sealed}
     if as_json:
         options.echo_json(
             [
-                {**dataclasses.asdict(score), "weights": weights_of[run][0], "fresh": weights_of[run][1]}
-                for run, score in told.items()
+                {**dataclasses.asdict(score), "fresh": fresh[run]} for run, score in told.items()
             ]
         )
     elif told:
         rows = [
             [
-                shorten(one.system, 26), weights_of[run][0], shorten(one.task, 18), points(one.score),
+                shorten(one.system, 26), one.weights, shorten(one.task, 18), points(one.score),
                 span(one.low, one.high), str(one.n), str(one.missing or ""),
             ]
-            for run, one in told.items()
+            for one in told.values()
         ]  # fmt: skip
         head = ["system", "weights", "task", "score", "95 %", "n", "missing"]
         click.echo(table(head, rows, right=[3, 4, 5, 6]))

@@ -25,7 +25,8 @@ def command(
     """How many items or repeats a gap needs.
 
     At 95 % level and 80 % power, from the variances of the answers that are stored. "items" holds for independent
-    items; "clustered" for items that share passages or repositories as those stored do.
+    items; "clustered" for items that share passages or repositories as those stored do, with how many of these
+    "clusters" that takes: more items of the same clusters would not do.
     """
     from harness import settings
     from harness.gap import Store
@@ -39,12 +40,12 @@ def command(
     rows = [
         [
             shorten(one.task, 24), f"{one.gap:g}", _count(one.n_needed), _count(one.n_needed_clustered),
-            _count(one.n_at_repeats), _count(one.repeats_needed),
+            _count(one.clusters_needed), _count(one.n_at_repeats), _count(one.repeats_needed),
         ]
         for one in found
     ]  # fmt: skip
-    head = ["task", "gap", "items", "clustered", f"at {repeats} repeats", "repeats"]
-    click.echo(table(head, rows, right=[1, 2, 3, 4, 5]))
+    head = ["task", "gap", "items", "clustered", "clusters", f"at {repeats} repeats", "repeats"]
+    click.echo(table(head, rows, right=[1, 2, 3, 4, 5, 6]))
     for one in {one.task: one for one in found}.values():
         lines = [
             "",
@@ -53,7 +54,7 @@ def command(
             f"  so many independent items would show a gap of {points(one.detectable_iid)} points",
         ]
         if not math.isnan(one.design_effect):
-            lines.append(f"  clusters cost {one.design_effect:.2f} times the items")
+            lines.append(f"  clusters bring {one.design_effect:.2f} times the variance")
         sides = (("closed", one.answer_variance_closed), ("open", one.answer_variance_open))
         once = [side for side, variance in sides if math.isnan(variance)]
         if once:

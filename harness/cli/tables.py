@@ -32,7 +32,9 @@ def points(value: float | None, sign: bool = False) -> str:
 
 
 def span(low: float, high: float) -> str:
-    """An interval in points."""
+    """An interval in points; one without a width, or without bounds, tells nothing and is not shown as one."""
+    if low == high or math.isnan(low) or math.isnan(high):
+        return "–"
     return f"[{points(low)}, {points(high)}]"
 
 

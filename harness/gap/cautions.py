@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from harness.gap.evidence import PARTS, Evidence
 from harness.stats.dimension import at_ceiling
 
 if TYPE_CHECKING:
-    from harness.gap.pair import PairedTask
+    from harness.gap.alignment import PairedTask
 
 STATUS_POINTS = 5.0
 """A part of the gap, in points, that is due to how answers came rather than what they said."""
@@ -22,8 +24,11 @@ def cautions(pairs: Sequence[PairedTask]) -> list[str]:
     found: list[str] = []
     for pair in pairs:
         found += unknown(pair.closed_side, pair.open_side)
-        if at_ceiling(float(pair.closed.mean()), float(pair.open_.mean())):
-            found.append(f"{pair.name} is at its ceiling (both above 95 %): it can no longer tell the two apart")
+        means = float(pair.closed.mean()), float(pair.open_.mean())
+        if at_ceiling(*means):
+            found.append(f"{pair.name} is at its ceiling (both above 95 %): it can hardly tell the two apart any more")
+        if at_ceiling(*(1 - mean for mean in means)):
+            found.append(f"{pair.name} is at its floor (both below 5 %): it can hardly tell the two apart yet")
         for part, points in zip(PARTS[:4], pair.waterfall[:4], strict=True):
             if abs(points) > STATUS_POINTS:
                 found.append(
@@ -31,16 +36,26 @@ def cautions(pairs: Sequence[PairedTask]) -> list[str]:
                 )
         if abs(pair.missing_closed - pair.missing_open) > 0.02 * pair.planned:
             found.append(
-                f"{pair.name}: {pair.missing_closed} items are missing on the closed side, {pair.missing_open} on the open one"
+                f"{pair.name}: the sides do not lack alike: {pair.missing_closed} items closed, {pair.missing_open} open"
             )
-        for side in (pair.closed_side, pair.open_side):
-            answers = side.data.answers
-            partly = int(((answers > 0) & (answers < side.repeats)).sum())
-            if partly:
-                found.append(f"{pair.name}: {partly} items of {side.name} have fewer repeats than planned")
+        found += [side.hides for side in (pair.closed_side, pair.open_side) if side.hides]
         found += _age(pair)
+    found += _shared(pairs)
     for side in (pairs[0].closed_side, pairs[0].open_side):
         found += openness(side)
+    return found
+
+
+def _shared(pairs: Sequence[PairedTask]) -> list[str]:
+    """Imported tasks of one row that share ids: if these are the same items, the row's interval is too narrow."""
+    found = []
+    for first, second in itertools.combinations(pairs, 2):
+        common = len(set(first.ids) & set(second.ids))
+        if common and not (first.closed_side.known or second.closed_side.known):
+            found.append(
+                f"{first.name} and {second.name} share {common} item ids; if these are the same items the interval is too "
+                "narrow, since tasks count as independent"
+            )
     return found
 
 
@@ -59,17 +74,29 @@ def openness(one: Evidence) -> list[str]:
 
 
 def variants(members: Iterable[Evidence]) -> list[str]:
-    """Candidates of one side that are one model with other options: the best of them is chosen more often by luck."""
-    by_card: dict[str, list[str]] = {}
+    """Candidates of one side that are one model with other options: the best of them is chosen more often by luck.
+
+    Of imported models only the names are known: alike up to a bracket or a word of effort, they may be variants.
+    """
+    by_model: dict[tuple[str, str], list[str]] = {}
     for one in members:
-        names = by_card.setdefault(one.receipt.system.card, [])
+        card = one.receipt.system.card
+        known = one.known or card != one.name
+        key = ("are variants of one model", card) if known else ("may by their names be variants of one model", _family(card))
+        names = by_model.setdefault(key, [])
         if one.name not in names:
             names.append(one.name)
     return [
-        f"{len(names)} candidates are variants of one model ({card}): {_first(names)}"
-        for card, names in sorted(by_card.items())
+        f"{len(names)} candidates {what} ({model}): {_first(names)}"
+        for (what, model), names in sorted(by_model.items())
         if len(names) > 1
     ]
+
+
+def _family(name: str) -> str:
+    """A model's name without what stands in brackets, and without words of effort."""
+    plain = re.sub(r"\s*[(\[].*", "", name).strip() or name
+    return re.sub(r"[\s:_-]+(minimal|low|medium|high|xhigh|max|thinking|reasoning)$", "", plain, flags=re.IGNORECASE)
 
 
 def _first(names: Sequence[str], most: int = 5) -> str:

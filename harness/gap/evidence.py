@@ -86,6 +86,8 @@ class Evidence:
     planned: PlannedTask
     """Without its ``item_ids``; those are in ``item_ids`` here."""
     rows: RunRows
+    hides: str = ""
+    """A line about the earlier, larger run that this one took the place of."""
     _keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -156,39 +158,47 @@ def gather(store: Path) -> tuple[list[Evidence], list[str]]:
             f"{len(stopped)} runs stopped as soon as they were decided ({', '.join(stopped[:4])}): they have no "
             "fixed-n interval and are not compared here"
         )
-    evidence = evidence_of(receipts)
-    return evidence, problems + _hidden(receipts, evidence)
+    return evidence_of(receipts, hidden=_hidden(receipts)), problems
 
 
-def evidence_of(receipts: Sequence[tuple[RunFolder, Receipt]]) -> list[Evidence]:
+def evidence_of(
+    receipts: Sequence[tuple[RunFolder, Receipt]], hidden: Mapping[tuple[RunFolder, str], str] | None = None
+) -> list[Evidence]:
     """Evidence of the current ones among some sealed runs, by system, task and protocol.
 
     Nothing but receipts is looked at: rows are read when they are asked for, and of superseded runs never.
     """
-    current = current_runs((run, receipt) for run, receipt in receipts if not _stopped(receipt))
     rows: dict[RunFolder, RunRows] = {}
     return [
-        Evidence(run, receipt, planned, rows.setdefault(run, RunRows(run)))
-        for (_, task, _), (run, receipt, planned) in sorted(current.items())
+        Evidence(run, receipt, planned, rows.setdefault(run, RunRows(run)), (hidden or {}).get((run, task), ""))
+        for (_, task, _), (run, receipt, planned) in sorted(_current(receipts).items())
         if task not in receipt.not_applicable
     ]
 
 
-def _hidden(receipts: Sequence[tuple[RunFolder, Receipt]], evidence: Sequence[Evidence]) -> list[str]:
-    """A line about each earlier run of more items that a smaller, later one took the place of."""
-    counts = {(one.name, one.task, one.receipt.protocol_sha256): one for one in evidence}
-    larger: dict[tuple[str, str], str] = {}
+def _current(
+    receipts: Sequence[tuple[RunFolder, Receipt]],
+) -> dict[tuple[str, str, str], tuple[RunFolder, Receipt, PlannedTask]]:
+    return current_runs((run, receipt) for run, receipt in receipts if not _stopped(receipt))
+
+
+def _hidden(receipts: Sequence[tuple[RunFolder, Receipt]]) -> dict[tuple[RunFolder, str], str]:
+    """By run and task a line about the earlier, larger run that it took the place of."""
+    current = _current(receipts)
+    larger: dict[tuple[RunFolder, str], str] = {}
     for run, receipt in receipts:
         for planned in receipt.tasks:
-            later = counts.get((receipt.system.name, planned.card.name, receipt.protocol_sha256))
-            if later is None or later.planned.items_sha256 == planned.items_sha256 or _stopped(receipt):
+            key = (receipt.system.name, planned.card.name, receipt.protocol_sha256)
+            later, _, now = current.get(key, (run, receipt, planned))
+            alike = now.items_sha256 == planned.items_sha256 and bool(now.items_sha256)
+            if later == run or alike or _stopped(receipt):
                 continue
-            now, before = len(later.item_ids), len(planned_ids(run)[planned.card.name])
-            if now < before:
-                larger[later.name, later.task] = (
-                    f"{later.name} on {later.task}: the latest run counts, with {now} items; {run.run_id} asked {before}"
+            asked, before = (len(planned_ids(one)[planned.card.name]) for one in (later, run))
+            if asked < before:
+                larger[later, planned.card.name] = (
+                    f"{key[0]} on {key[1]}: its latest run counts, with {asked} items; {run.run_id} had {before}"
                 )
-    return list(larger.values())
+    return larger
 
 
 def _stopped(receipt: Receipt) -> bool:

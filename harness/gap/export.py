@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters at which a spreadsheet takes a text for a formula."""
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Control characters and bidirectional overrides, which forge what a reader sees."""
 TIDY = (
     "s.system AS model, r.weights IN ('open_weights', 'open_with_data') AS open_weights, r.weights AS weights, "
     "s.task AS benchmark, s.task_version, s.dimension, s.item_id, s.cluster AS cluster_id, s.repeat, s.score, "
@@ -65,7 +67,10 @@ def _csv(records: Sequence[Mapping[str, Any]]) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    line = CONTROLS.sub(" ", value)
+    return f"'{line}" if line.startswith(FORMULA) else line
 
 
 def export_rows(store: Store, path: Path) -> int:
@@ -115,15 +120,16 @@ def markdown(store: Store) -> str:
     level = f"simultaneous 95 % intervals over {len(gaps)} rows" if len(gaps) > 1 else "95 % interval"
     head = ["dimension", "closed system", "open system", "closed", "open", "gap", "interval", "n", "verdict"]
     rows = [
-        [g.dimension, g.closed, g.open, _one(g.score_closed), _one(g.score_open), f"{g.gap:+.1f}",
-         f"[{_one(g.ci_simultaneous[0])}, {_one(g.ci_simultaneous[1])}]", str(g.n), g.verdict]
+        [g.dimension, g.closed, g.open, _one(g.score_closed if g.cross_closed is None else g.cross_closed),
+         _one(g.score_open if g.cross_open is None else g.cross_open), f"{g.gap:+.1f}",
+         f"[{_one(g.ci_simultaneous[0])}, {_one(g.ci_simultaneous[1])}], {g.ci_method}", str(g.n), g.verdict]
         for g in gaps
     ]  # fmt: skip
     lines = [f"Gap = closed − open, in points; {level}.", "", *_markdown_table(head, rows), ""]
     lines += [f"- {_plain(g.dimension)}: {_plain(warning)}" for g in gaps for warning in g.warnings]
     lines += [f"- {_plain(note)}" for note in gaps.notes]
     table = [
-        [s.system, "open" if s.open else "not open", s.task, s.metric, _one(s.score), f"[{_one(s.low)}, {_one(s.high)}]", str(s.n), str(s.missing)]
+        [s.system, s.weights, s.task, s.metric, _one(s.score), f"[{_one(s.low)}, {_one(s.high)}]", str(s.n), str(s.missing)]
         for s in store.scores()
     ]  # fmt: skip
     lines += [
@@ -144,5 +150,5 @@ def _markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[
 
 def _plain(text: str) -> str:
     """Text from outside as one line that Markdown shows as it is."""
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]", " ", text).split())
+    line = " ".join(CONTROLS.sub(" ", text).split())
     return re.sub(r"([\\`*_\[\]<>|!#])", r"\\\1", line)

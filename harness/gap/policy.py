@@ -24,7 +24,6 @@ FEW_ITEMS = 200
 FEW_DISCORDANT = 20
 VERY_FEW_ITEMS = 30
 FEW_CLUSTERS = 30
-MISSING_LIMIT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +66,10 @@ def _method(
         if g_eff >= FEW_CLUSTERS:
             return robust, ()
         if g_eff >= 2:
-            few = f"few clusters (effective number {g_eff:.1f}): the wider of paired t and CR1; read the wild-cluster p beside it"
+            few = f"few clusters (effective number {g_eff:.1f}): the wider of paired t and CR1"
             wider = robust if _width(robust(level)) >= _width(plain(level)) else plain
             return wider, (few,)
-        return plain, ("one cluster holds nearly all items: clustering cannot be judged",)
+        return plain, (f"fewer than two effective clusters ({g_eff:.1f}): the interval takes items as independent",)
     if binary and (d.size < FEW_ITEMS or np.count_nonzero(d) < FEW_DISCORDANT):
         return tango, ()
     if not binary and d.size < VERY_FEW_ITEMS:
@@ -84,20 +83,6 @@ def _method(
 def _width(estimate: Estimate) -> float:
     width = estimate.high - estimate.low
     return -1.0 if math.isnan(width) else width
-
-
-def with_signs(closed: Floats, open_: Floats, used: Estimate) -> tuple[float, float, int | None]:
-    """Bounds that a verdict must also hold for, and how many items differ if those are too few for the interval.
-
-    With few items that differ a t interval mistakes luck for certainty, whatever made the other items equal. There the
-    bounds are the hull of the interval and Tango's on the signs (|d| <= 1, so the signs bound the mean).
-    """
-    d = closed - open_
-    differing = int(np.count_nonzero(d))
-    if differing >= FEW_DISCORDANT:
-        return used.low, used.high, None
-    signs = score_interval(int((d > 0).sum()), int((d < 0).sum()), d.size, level=used.level)
-    return min(used.low, signs.low), max(used.high, signs.high), differing
 
 
 def verdict(low: float, high: float, margin: float) -> Verdict:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.gap.alignment import codes_of
 from harness.gap.evidence import Evidence, by_run
-from harness.gap.pair import codes_of
 from harness.stats.score import mean_score
+from harness.types import WeightsLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class SystemScore:
     """Mean headline score in points, with its 95 % interval; NaN where nothing was answered."""
 
     system: str
+    weights: WeightsLevel
     open: bool
     dimension: str
     task: str
@@ -27,6 +29,7 @@ class SystemScore:
     method: str
     n: int
     missing: int
+    """Items that lack an answer, of several repeats one at least."""
     run: str
 
 
@@ -46,6 +49,6 @@ def _score(one: Evidence) -> SystemScore:
         estimate = mean_score(data.score[there], codes_of(data.cluster[there].tolist()))
         mean, low, high, method = 100 * estimate.mean, 100 * estimate.low, 100 * estimate.high, estimate.method
     return SystemScore(
-        one.name, one.open, card.dimension, card.name, card.headline, mean, low, high, method,
-        n, len(data.ids) - n, one.run.run_id,
+        one.name, one.receipt.system.weights, one.open, card.dimension, card.name, card.headline, mean, low, high, method,
+        n, int((data.answers < one.repeats).sum()), one.run.run_id,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from harness.gap.evidence import Evidence, find_system
 
 ONLY_ONES = "only ones run"
 BEST = "best against best, cross-fitted"
+COMPARABLE = ", of those comparable"
 NAMED = "named"
 MOST_LINES = 12
 
@@ -29,6 +30,8 @@ class Selection:
     chosen_by: str
     notes: list[str] = field(default_factory=list)
     """What has to stand beside the number."""
+    whole: bool = True
+    """False: systems were left out, since they were asked other items or not all tasks."""
 
 
 def select(
@@ -85,7 +88,10 @@ def select(
 
 def _rule(row: Selection, both_named: bool, rule: str) -> str:
     several = len(row.closed) > 1 or len(row.open_) > 1
-    return rule if several else NAMED if both_named else ONLY_ONES
+    if both_named and not several:
+        return NAMED
+    left = "" if row.whole else COMPARABLE
+    return rule + left if several else ONLY_ONES.replace(" run", "") + left if left else ONLY_ONES
 
 
 def within_cost(row: Selection, budget_usd: float) -> tuple[Selection | None, list[str]]:
@@ -143,12 +149,14 @@ def _rows(
     notes: list[str] = []
     usable: dict[str, list[Evidence]] = {}
     beside: list[str] = []
+    left = False
     for task, candidates in sorted(tasks.items()):
-        agreeing, said, forced = _agreeing(task, candidates, sides, force=force)
+        agreeing, said, told = _agreeing(task, candidates, sides, force=force)
         notes += said
-        beside += forced
+        beside += told
         if agreeing:
             usable[task] = agreeing
+            left = left or len(agreeing) < len({one.name for one in candidates})
     if not usable:
         return [], notes
     whole = _complete(usable, tuple(sorted(usable)), sides)
@@ -158,7 +166,7 @@ def _rows(
         if lacking:
             text = f"{name}: left out, since not all of {', '.join(sorted(usable))} were asked: {', '.join(lacking)}"
             beside = [*beside, text + ("" if by_task else " (see --by-task)")]
-        return [Selection(name, tuple(sorted(usable)), *whole, "", beside)], notes
+        return [Selection(name, tuple(sorted(usable)), *whole, "", beside, not left and not lacking)], notes
     # No system of one side has all tasks: tasks that the same systems answered share a row.
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for task, part in sorted(usable.items()):
@@ -167,7 +175,8 @@ def _rows(
         f"{name}: no two systems share all of {', '.join(sorted(usable))}; tasks answered by the same systems share a row"
     )
     return [
-        Selection(name, tuple(group), *_complete(usable, group, sides), "", list(beside)) for group in groups.values()
+        Selection(name, tuple(group), *_complete(usable, group, sides), "", list(beside), not left)
+        for group in groups.values()
     ], notes
 
 
@@ -189,7 +198,7 @@ def _complete(
 def _agreeing(
     task: str, candidates: Sequence[Evidence], sides: dict[str, bool], *, force: bool
 ) -> tuple[list[Evidence], list[str], list[str]]:
-    """The largest set of mutually comparable results that has both sides; notes on the others; what was forced."""
+    """The largest set of mutually comparable results that has both sides; why there is none; what stands beside it."""
     if {sides[one.name] for one in candidates} != {True, False}:
         side = "open" if sides[candidates[0].name] else "closed"
         names = ", ".join(sorted({one.name for one in candidates}))
@@ -214,10 +223,19 @@ def _agreeing(
         return [], [_incomparable(task, candidates, sides)], []
     best = max(both, key=lambda part: (len(part), max(one.receipt.started for one in part)))
     left = sorted({one.name for one in candidates} - {one.name for one in best})
-    notes = [f"{task}: left out, since version or items differ from the others': {', '.join(left)}"] if left else []
+    told = [
+        f"{task}: left out, since version or items differ from the others': "
+        + ", ".join(f"{one.name} ({_own(one)})" for one in sorted(candidates, key=lambda one: one.name) if one.name in left)
+    ]
     # A system that was imported and run: what was asked here counts.
     unique = {one.name: one for one in sorted(best, key=lambda one: (one.known, one.receipt.started))}
-    return list(unique.values()), notes, []
+    return list(unique.values()), [], told if left else []
+
+
+def _own(one: Evidence) -> str:
+    """What a system scored on its own items, for a reader who wants to know what was left out."""
+    scores = one.data.score[~np.isnan(one.data.score)]
+    return f"{100 * scores.mean():.1f} on its own {scores.size} items" if scores.size else "nothing answered"
 
 
 def _incomparable(task: str, candidates: Sequence[Evidence], sides: dict[str, bool]) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from harness.errors import Refused, StoreError, UsageError
+from harness.gap.alignment import align
 from harness.gap.evidence import Evidence, gather, not_applicable
 from harness.gap.frontier import compare_best
-from harness.gap.pair import align, compare
+from harness.gap.pair import compare
 from harness.gap.pairs import PairRow, all_pairs
 from harness.gap.published import read_published
 from harness.gap.scores import SystemScore, scores
@@ -122,6 +123,8 @@ class Store:
                 if closed and open:
                     raise
                 notes.append(f"{row.dimension}: {error}")
+        beside = {warning for one in found for warning in one.warnings}
+        notes += [one.hides for one in evidence if one.hides and one.hides not in beside]
         return Gaps(tuple(found), tuple(dict.fromkeys(notes)))
 
 

@@ -17,6 +17,8 @@ from harness.rows import ENDINGS, read_rows
 NEEDED = ("model", "item_id", "score")
 OPTIONAL = ("open_weights", "cluster_id", "cost_usd", "repeat", "date")
 """``date``: when the item became public."""
+BENCHMARK = ("benchmark", "task")
+"""Columns that tell one benchmark from another, as in our own exports: rows of several are never mixed."""
 TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -46,7 +48,7 @@ def read_items(
         lacking = len(items) - len({one.item_id for one in part})
         if lacking or blank[model]:
             notes.append(
-                f"{model}: {lacking} of {len(items)} items are not in the file, {blank[model]} have no score: unanswered"
+                f"{model}: {lacking} of {len(items)} items are not in the file, {blank[model]} rows have no score: unanswered"
             )
     found = [
         Imported(system=model, weights=side[model], task=benchmark, dimension=dimension, answers=part, item_ids=items)
@@ -83,12 +85,19 @@ def _rows(path: Path, columns: Mapping[str, str], where: Mapping[str, str]) -> l
         if value not in values:
             raise UnknownName(f"value of {column}", value, values)
         kept = [(number, row) for number, row in kept if str(row.get(column)) == value]
+    for column in BENCHMARK:
+        several = sorted({str(row.get(column)) for _, row in kept if not _empty(row.get(column))})
+        if len(several) > 1:
+            raise UsageError(
+                f"{path.name} holds several of what its column {column} names: {', '.join(several[:6])}; import one at a time, "
+                f"as in --where {column}={several[0]!r}"
+            )
     named = []
     for number, row in kept:
         ours: dict[str, Any] = {name: row.get(columns.get(name, name)) for name in (*NEEDED, *OPTIONAL)}
         for name in ("model", "item_id"):
-            ours[name] = "" if ours[name] is None else str(ours[name])
-            if not ours[name].strip():
+            ours[name] = "" if ours[name] is None else str(ours[name]).strip()
+            if not ours[name]:
                 raise DataUnavailable(f"{path.name}, row {number}: {name} is empty")
         named.append((number, {"": row, **ours}))
     return named

@@ -15,13 +15,18 @@ from harness.stats.clustered import effective_clusters
 from harness.stats.estimate import Estimate, t_interval, t_quantile
 
 SPLITS_PER_RESAMPLE = 20
-"""The noise of so few halvings widens the bootstrap SD by less than 1 %; resamples are the better use of time."""
+"""The noise of so few halvings widens the bootstrap SD by 1 to 3 %; resamples are the better use of time."""
+FEWEST_CLUSTERS = 3
+"""With two clusters each half is one of them, and every resample is the sample itself or undefined."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frontier(Estimate):
     """The cross-fitted gap of the best; `se` is its bootstrap standard deviation."""
 
+    closed_score: float
+    """Cross-fitted: mean score, on the other half, of the closed system that a half picked. `mean` is the difference."""
+    open_score: float
     plug_in: float
     """Best closed mean minus best open mean on the same items: biased, since the luckiest is chosen."""
     best_closed: int
@@ -71,10 +76,12 @@ def _resamples(codes: Codes, strata: Codes, draws: int, seed: int) -> Floats:
     return counts[:, codes]
 
 
-def _scored_elsewhere(scores: Floats, weights: Floats, half: Floats) -> tuple[Floats, Codes, Codes]:
-    """Choose on one half, score on the other, and swap: mean score (B, splits) and both choices.
+def _scored_elsewhere(scores: Floats, weights: Floats, half: Floats) -> tuple[Floats, Floats]:
+    """Choose on one half, score on the other, and swap: mean score (B, splits), and how often each system was chosen.
 
-    `scores` (systems, n), `weights` (B, n), `half` (splits, n). NaN where a resample left one half without an item.
+    `scores` (systems, n), `weights` (B, n), `half` (splits, n). Systems that are equally good share the choice, so that
+    no name or order decides. The score is NaN where a resample left one half without an item; shares have the shape
+    (systems,), summed over resamples and splits.
     """
     systems, n = scores.shape
     columns = (scores[:, None, :] * half).reshape(-1, n)
@@ -82,11 +89,14 @@ def _scored_elsewhere(scores: Floats, weights: Floats, half: Floats) -> tuple[Fl
     second = (weights @ scores.T)[:, :, None] - first
     first_weight = weights @ half.T
     second_weight = weights.sum(axis=1)[:, None] - first_weight
-    by_first, by_second = first.argmax(axis=1), second.argmax(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        on_second = np.take_along_axis(second, by_first[:, None], axis=1)[:, 0] / second_weight
-        on_first = np.take_along_axis(first, by_second[:, None], axis=1)[:, 0] / first_weight
-    return (on_second + on_first) / 2, by_first, by_second
+    total, picked = np.zeros_like(first_weight), np.zeros(systems)
+    for chosen_on, scored_on, weight in ((first, second, second_weight), (second, first, first_weight)):
+        best = chosen_on >= chosen_on.max(axis=1, keepdims=True) - 1e-9
+        share = best / best.sum(axis=1, keepdims=True)
+        picked += share.sum(axis=(0, 2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            total += (share * scored_on).sum(axis=1) / weight
+    return total / 2, picked / 2
 
 
 def _blocks(half: Floats, systems: int, draws: int) -> Iterator[Floats]:
@@ -117,10 +127,10 @@ def frontier(
 
     Estimand: the mean true score of the system that a half-sample picks, at most the true best. Averaged over
     `splits` seeded halves, whole clusters where there are any. Interval: -+ z * SD over `draws` resamples; with 2 to
-    30 effective clusters the wider of that over items and t(G_eff - 1) * sqrt(G/(G-1)) * SD over clusters; below 2
-    the clusters are left out of it, and `method` says so. `strata` (labels, shape (n,)) names fixed parts, such as
+    30 effective clusters the wider of that over items and t(G_eff - 1) * sqrt(G/(G-1)) * SD over clusters; below 2,
+    or with two clusters in all, they are left out of it, and `method` says so. `strata` (labels, shape (n,)) names fixed parts, such as
     the tasks of a dimension: each is halved and redrawn within itself. Shapes (closed systems, n) and (open systems,
-    n), columns in the order of the sorted item ids, rows in that of the sorted names (of equals the first is taken).
+    n), columns in the order of the sorted item ids; the order of the rows has no part in the result.
     Raises ValueError for NaN, no system on a side, fewer than 2 items, a cluster in two strata. Source: van Hasselt
     2013, arXiv 1302.7175; Andrews, Kitagawa, McCloskey 2024 on the bias.
     """
@@ -132,19 +142,17 @@ def frontier(
     codes = items if clusters is None else cluster_codes(clusters, n)
     g_eff = effective_clusters(codes)
     method = "cross-fitted, bootstrap SD"
-    if g_eff < 2:
+    if g_eff < 2 or codes.max() + 1 < FEWEST_CLUSTERS:
         codes, method = items, method + ", clusters left out"
     layers = np.zeros(n, dtype=np.intp) if strata is None else cluster_codes(strata, n)
     half = _halves(codes, layers, splits, seed)
-    ones, scored = np.ones((1, n)), []
-    closed_picked, open_picked = np.zeros(len(c)), np.zeros(len(o))
-    for block in _blocks(half, max(len(c), len(o)), 1):
-        closed_score, *closed_choices = _scored_elsewhere(c, ones, block)
-        open_score, *open_choices = _scored_elsewhere(o, ones, block)
-        scored.append(closed_score - open_score)
-        closed_picked += np.bincount(np.concatenate(closed_choices, axis=1)[0], minlength=len(c))
-        open_picked += np.bincount(np.concatenate(open_choices, axis=1)[0], minlength=len(o))
-    gap, df = float(np.nanmean(np.concatenate(scored, axis=1))), math.inf
+    ones = np.ones((1, n))
+    sides, shares = [], []
+    for side in (c, o):
+        scored, picked = zip(*(_scored_elsewhere(side, ones, block) for block in _blocks(half, len(side), 1)), strict=True)
+        sides.append(float(np.nanmean(np.concatenate(scored, axis=1))))
+        shares.append(np.sum(picked, axis=0) / splits)
+    gap, df = sides[0] - sides[1], math.inf
     groups = int(codes.max()) + 1
     enough = groups < n and g_eff >= FEW_CLUSTERS
     se = 0.0 if enough else _bootstrap_sd(c, o, half, _resamples(items, layers, draws, seed))
@@ -155,9 +163,8 @@ def frontier(
     low, high = t_interval(gap, se, df, level)
     closed_means, open_means = c.mean(axis=1), o.mean(axis=1)
     return Frontier(
-        gap, se, df, n, low, high, level, method,
-        float(closed_means.max() - open_means.max()), int(closed_means.argmax()), int(open_means.argmax()),
-        closed_picked / (2 * splits), open_picked / (2 * splits),
+        gap, se, df, n, low, high, level, method, sides[0], sides[1],
+        float(closed_means.max() - open_means.max()), int(closed_means.argmax()), int(open_means.argmax()), *shares,
     )  # fmt: skip
 
 

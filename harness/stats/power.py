@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from scipy import optimize
+
 from harness.stats.estimate import check_level, t_quantile
 
 
@@ -49,6 +51,30 @@ def n_needed(gap: float, sd: float, *, deff: float = 1.0, level: float = 0.95, p
     if gap == 0 or not math.isfinite(gap):
         raise ValueError(f"no number of items shows a gap of {gap}")
     return max(1, math.ceil((_z_sum(level, power) * sd / gap) ** 2 * max(1.0, deff)))
+
+
+def copies_needed(gap: float, se: float, g_eff: float, *, level: float = 0.95, power: float = 0.8) -> float:
+    """How many times as many clusters like these show `gap`: smallest m with `detectable`(se/sqrt(m), m G_eff - 1) <= gap.
+
+    More items of the same clusters would not do: what they share stays. `gap` and `se` in the same units. Infinite
+    where `se` is NaN. Raises ValueError for a gap of 0 or fewer than one effective cluster.
+    """
+    if gap == 0 or not math.isfinite(gap) or g_eff < 1:
+        raise ValueError(f"no number of clusters shows a gap of {gap} ({g_eff} effective clusters)")
+    if math.isnan(se):
+        return math.inf
+
+    def excess(log_m: float) -> float:
+        m = math.exp(log_m)
+        return detectable(se / math.sqrt(m), m * g_eff - 1, level=level, power=power) - abs(gap)
+
+    least = math.log(1.05 / g_eff)  # t has no quantiles at 0 degrees of freedom
+    if excess(least) <= 0:
+        return math.exp(least)
+    most = least + 1.0
+    while excess(most) > 0:
+        most += 1.0
+    return math.exp(optimize.brentq(excess, least, most))
 
 
 def repeats_needed(

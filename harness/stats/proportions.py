@@ -8,6 +8,8 @@ from scipy import optimize
 
 from harness.stats.estimate import Estimate, check_level, t_quantile
 
+TANGO = "Tango score interval"
+
 
 def score_interval(b10: int, b01: int, n: int, *, level: float = 0.95) -> Estimate:
     """Tango's score interval for the difference of paired proportions (b10 - b01) / n.
@@ -34,4 +36,4 @@ def score_interval(b10: int, b01: int, n: int, *, level: float = 0.95) -> Estima
     # beside the estimate excess < 0, while at the estimate itself it is 0 when no pair disagrees.
     low = -1.0 if mean == -1 else float(optimize.brentq(excess, -1.0, mean - 1e-10, xtol=1e-13))
     high = 1.0 if mean == 1 else float(optimize.brentq(excess, mean + 1e-10, 1.0, xtol=1e-13))
-    return Estimate(mean, (high - low) / (2 * z), math.inf, n, low, high, level, "Tango score interval")
+    return Estimate(mean, (high - low) / (2 * z), math.inf, n, low, high, level, TANGO)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.errors import Refused, UsageError
+from harness.gap.alignment import PairedTask, align
 from harness.gap.evidence import Evidence
-from harness.gap.pair import PairedTask, align
 from harness.gap.select import select
-from harness.stats.clustered import design_effect
+from harness.stats.clustered import clustered, design_effect, effective_clusters
 from harness.stats.paired import mean_difference
-from harness.stats.power import detectable_iid, difference_sd, n_needed, repeats_needed
+from harness.stats.power import copies_needed, detectable_iid, difference_sd, n_needed, repeats_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class Power:
     n_needed: int | None
     """Independent items, as often asked as those stored; None: the differences do not vary."""
     n_needed_clustered: int | None
-    """Items if they are clustered as those stored; None without clusters, or if they cannot be judged."""
+    """Items in clusters like those stored, whose interval `gap` would use; None without two effective clusters."""
+    clusters_needed: int | None
+    """How many clusters those items lie in: more items of the same clusters would not do."""
     n_at_repeats: int | None
     """Independent items if each were asked ``repeats`` times; None: nothing stored was repeated."""
     repeats: int
@@ -38,7 +40,7 @@ class Power:
     sd: float
     """Standard deviation of an item's difference."""
     design_effect: float
-    """How many times more items the stored clusters cost; at least 1, NaN without clusters."""
+    """How many times more variance the stored clusters bring; at least 1, NaN without clusters."""
     item_variance: float
     """Variance of the true differences between items, in squared points; NaN if nothing was repeated."""
     answer_variance_closed: float
@@ -86,15 +88,25 @@ def _power(pair: PairedTask, gap: float, repeats: int) -> Power:
         else math.nan
     )
     needed = n_needed(gap / 100, sd) if sd > 0 else None
+    clustered_n, clusters = _in_clusters(pair, gap / 100, needed)
     return Power(
         task=pair.name, closed=pair.closed_side.name, open=pair.open_side.name, gap=gap, n_needed=needed,
-        n_needed_clustered=n_needed(gap / 100, sd, deff=deff) if needed and not math.isnan(deff) else None,
+        n_needed_clustered=clustered_n, clusters_needed=clusters,
         n_at_repeats=n_needed(gap / 100, at) if split and at > 0 else None, repeats=repeats,
         repeats_needed=repeats_needed(gap / 100, d.size, omega, closed_noise, open_noise) if split else None,
         n=d.size, sd=100 * sd, design_effect=deff, item_variance=1e4 * omega if split else math.nan,
         answer_variance_closed=1e4 * closed_noise, answer_variance_open=1e4 * open_noise,
         detectable_iid=100 * detectable_iid(sd, d.size),
     )  # fmt: skip
+
+
+def _in_clusters(pair: PairedTask, gap: float, needed: int | None) -> tuple[int | None, int | None]:
+    """Items and clusters like those stored that a gap (units of the scores) needs; never fewer items than independent ones."""
+    if pair.clusters is None or needed is None or effective_clusters(pair.clusters) < 2:
+        return None, None
+    found = clustered(pair.closed - pair.open_, pair.clusters)
+    copies = max(copies_needed(gap, found.se, found.g_eff), needed / found.n)
+    return math.ceil(copies * found.n - 1e-9), math.ceil(copies * found.clusters - 1e-9)
 
 
 def _noise(side: Evidence) -> tuple[float, float]:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import Refused, UsageError
+from harness.gap.alignment import MISSING_LIMIT, PairedTask, align, codes_of
+from harness.gap.doubt import doubt, guard
 from harness.gap.evidence import Evidence, evidence_of
-from harness.gap.pair import PairedTask, align, codes_of
-from harness.gap.policy import MISSING_LIMIT, interval, with_signs
+from harness.gap.policy import interval
 from harness.running import evaluate
 from harness.running.execute import Say, to_stderr
 from harness.stats.estimate import Estimate
@@ -102,18 +103,24 @@ def compare_change(pairs: list[PairedTask], margin: float, *, exit_code: int = 0
     low, high = 100 * chosen.unadjusted.low, 100 * chosen.unadjusted.high
     missing = [sum(pair.missing_open for pair in pairs), sum(pair.missing_closed for pair in pairs)]
     verdict, why = _verdict(low, high, margin), list(chosen.warnings)
-    wide_low, wide_high, differing = with_signs(new, old, chosen.unadjusted)
-    if differing is not None and _verdict(100 * wide_low, 100 * wide_high, margin) != verdict:
+    said = verdict
+    doubted = doubt(
+        [""], [guard(new, old, clusters, chosen.unadjusted)], lambda low, high: _verdict(100 * low, 100 * high, margin) == said,
+        alike=said == "not worse by the margin",
+    )  # fmt: skip
+    if doubted and verdict != "undecided":
         verdict = "undecided"
-        why.insert(0, f"only {differing} of {new.size} items differ: too few for the answer that the interval would give")
-    if any(missing):
+        why.insert(0, doubted)
+    if any(pair.worst for pair in pairs):
         planned = sum(pair.planned for pair in pairs)
-        worst = {_worst_verdict(pairs, which, margin) for which in (0, 1)}
-        if max(missing) > MISSING_LIMIT * planned or worst != {verdict}:
+        share = max(sum(pair.lacking[side] * pair.planned for pair in pairs) / planned for side in (0, 1))
+        lost = f"{missing[0]} and {missing[1]} of {planned} items lack an answer"
+        if share > MISSING_LIMIT:
             verdict = "undecided"
-            why.insert(
-                0, f"{missing[0]} and {missing[1]} of {planned} items were not answered, which could change the answer"
-            )
+            why.insert(0, f"{lost}: {100 * share:.1f} % of a side's answers, and above 2 % nothing is decided")
+        elif {_worst_verdict(pairs, which, margin) for which in (0, 1)} != {said}:
+            verdict = "undecided"
+            why.insert(0, f"{lost}, which could change the answer")
     d = new - old
     alone = [mean_score(side, clusters) for side in (old, new)]
     sd = float(d.std(ddof=1)) if d.size > 1 else 0.0

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from harness import address, models
 from harness.catalogue import is_open
 from harness.errors import UsageError
+from harness.gap.alignment import MISSING_LIMIT, codes_of
 from harness.gap.evidence import SEQUENTIAL
-from harness.gap.pair import codes_of
-from harness.gap.policy import LEVEL, MISSING_LIMIT
+from harness.gap.policy import LEVEL
 from harness.running.budget import Budget
 from harness.running.evaluate import plan_jobs, run_async, store_for
 from harness.running.execute import Execution, first_error, spent_usd, start_of
@@ -153,11 +153,8 @@ async def _ask_in_blocks(
             write_atomically(side.run.engine, msgspec.json.encode(facts))
         size = min(MOST_BLOCK, max(LEAST_BLOCK, *(concurrency for *_, concurrency in opened)))
         while asked < len(ordered):
-            if (
-                asked
-                and stop_at([_scores(side, ordered[:asked]) for side in sides], _upto(clusters, asked), margin)[0]
-                != "undecided"
-            ):
+            seen = [_scores(side, ordered[:asked]) for side in sides]
+            if asked and not _too_many_missing(seen) and stop_at(seen, _upto(clusters, asked), margin)[0] != "undecided":
                 break
             end = _block_end(asked + size, clusters, len(ordered))
             await asyncio.gather(*(_ask(*one, ordered[asked:end]) for one in opened))
@@ -198,6 +195,11 @@ async def _ask(side: _Side, model: models.Model, driving: Driving, concurrency: 
             await drive(side.job, owed, driving, concurrency)
         except BaseExceptionGroup as group:
             raise first_error(group) from None
+
+
+def _too_many_missing(scores: Sequence[Floats]) -> bool:
+    """Whether a side lacks so many answers that nothing may be decided; asking on may still bring it below."""
+    return any(np.isnan(side).mean() > MISSING_LIMIT for side in scores)
 
 
 def _upto(clusters: Codes | None, end: int) -> Codes | None:
@@ -254,7 +256,7 @@ def _decision(
     verdict, _, low, high = stop_at(part, groups, margin)
     d = part[0] - part[1]
     missing = int(np.isnan(d).sum())
-    if missing > MISSING_LIMIT * asked:
+    if _too_many_missing(part):
         verdict = "undecided"
     there = ~np.isnan(d)
     mean = math.nan
@@ -295,13 +297,16 @@ def describe(one: Decision) -> list[str]:
         if one.tokens is None
         else f"{one.tokens:,} tokens, about {one.tokens_saved:,} saved"
     )
+    mean = "gap" if one.unit == "item" else "mean gap of clusters, each counting once whatever its size,"
+    early = " so far (stopping early exaggerates it)" if one.asked < one.planned else ""
     lines = [
         f"{one.task}: {one.closed} − {one.open}: {one.verdict} after {one.asked} of {one.planned} items ({saved})",
-        f"gap so far {one.gap:+.1f} points (stopping early exaggerates it); it lies in [{one.low:.1f}, {one.high:.1f}], "
+        f"{mean} {one.gap:+.1f} points{early}; it lies in [{one.low:.1f}, {one.high:.1f}], "
         f"a {100 * one.level:g} % confidence sequence by {one.unit}, margin {one.margin:g} points",
     ]
     if one.missing:
         lines.append(
-            f"{one.missing} items were not answered by both; they count at their worst, more than 2 % leave it undecided"
+            f"{one.missing} items were not answered by both; they count at their worst, and with more than 2 % of a side "
+            "nothing is decided"
         )
     return [*lines, "no fixed-n interval belongs to these runs: `opengap gap` leaves them out"]

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.gap import Store
+from harness.gap.alignment import align
 from harness.gap.evidence import gather
 from harness.gap.frontier import compare_best
-from harness.gap.pair import align, compare
+from harness.gap.pair import compare
 from harness.gap.policy import interval, verdict
 from harness.gap.select import select
 from harness.types import Comparison

@@ -39,13 +39,13 @@ def test_unanswered_items_are_dropped_on_both_sides_and_counted(tmp_path: Path) 
     assert (gap.n, gap.missing_closed, gap.missing_open) == (198, 1, 1)
     assert gap.gap == pytest.approx(100 * (159 - 99) / 198)
     assert gap.verdict == "closed leads"
-    assert any("worst-case bounds" in warning for warning in gap.warnings)
+    assert any("at their worst the gap is" in warning for warning in gap.warnings)
 
 
 def test_more_than_two_percent_missing_decides_nothing(tmp_path: Path) -> None:
     (gap,) = both(tmp_path, Task([1.0] * 90 + [None] * 10), Task([0.0] * 100))
     assert gap.verdict == "undecided"
-    assert "10.0 % of the items are missing on the closed side (limit 2 %)" in " ".join(gap.warnings)
+    assert "10.0 % of the answers are missing on the closed side (limit 2 %)" in " ".join(gap.warnings)
 
 
 def test_missing_items_that_would_change_the_verdict_decide_nothing(tmp_path: Path) -> None:
@@ -210,7 +210,8 @@ def test_one_item_decides_nothing(tmp_path: Path) -> None:
 def test_an_approximate_interval_of_few_items_decides_nothing(tmp_path: Path) -> None:
     (gap,) = both(tmp_path, Task([1.0] * 5), Task([0.0] * 5))
     assert (gap.verdict, gap.p_mcnemar) == ("undecided", 0.0625)
-    assert "exact McNemar p is 0.062" in " ".join(gap.warnings)
+    assert gap.ci_low > 0, "Tango's interval alone would call it a lead"
+    assert "5 of 5 items differ: too few" in " ".join(gap.warnings)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_a_verdict_needs_items_that_differ(closed: list[float], open_: list[floa
     """A t interval of a few nearly equal differences is narrow by luck: it is no evidence of a lead or of equality."""
     (gap,) = both(tmp_path, Task(closed), Task(open_))
     assert gap.verdict == "undecided"
-    assert "items differ" in " ".join(gap.warnings) or "McNemar" in " ".join(gap.warnings)
+    assert "items differ" in " ".join(gap.warnings)
 
 
 def test_declaring_clusters_does_not_make_equality_certain(tmp_path: Path) -> None:
@@ -265,7 +266,9 @@ def test_one_cluster_says_that_clustering_cannot_be_judged(tmp_path: Path) -> No
     )
     assert gap.ci_method == "paired t"
     assert math.isnan(gap.se_clustered)
-    assert "clustering cannot be judged" in " ".join(gap.warnings)
+    assert gap.ci_low > 0
+    assert gap.verdict == "undecided"
+    assert "effectively 1.0 clusters, so whether they agree cannot be judged" in " ".join(gap.warnings)
 
 
 # Best against best
@@ -300,7 +303,7 @@ def test_a_candidate_with_many_missing_answers_is_named_and_may_keep_the_verdict
     write_run(tmp_path, "o3", "open_weights", {"task": Task([0.0] * 200 + [None] * 40)})
     (weak,) = Store(tmp_path).gap()
     assert (weak.gap, weak.verdict, weak.n) == (before.gap, "closed leads", 240)
-    assert "o3 is no candidate: 16.7 % of its items are missing" in " ".join(weak.warnings)
+    assert "o3 is no candidate: 16.7 % of its answers are missing" in " ".join(weak.warnings)
     write_run(
         tmp_path, "o3", "open_weights", {"task": Task([1.0] * 200 + [None] * 40)}, started="2026-04-01T00:00:00+00:00"
     )
@@ -316,7 +319,7 @@ def test_items_that_one_candidate_lacks_are_left_out_for_all(tmp_path: Path) -> 
     )
     (gap,) = Store(tmp_path).gap()
     assert (gap.n, gap.missing_open, gap.missing_closed) == (239, 1, 0)
-    assert "worst-case bounds" in " ".join(gap.warnings)
+    assert "at their worst the gap is" in " ".join(gap.warnings)
 
 
 def test_variants_of_one_model_are_named(tmp_path: Path) -> None:
@@ -350,7 +353,7 @@ def test_a_handful_of_items_decides_no_best_of_several(tmp_path: Path) -> None:
         write_run(tmp_path, name, "open_weights", {"task": Task([0.0] * 4)})
     (gap,) = Store(tmp_path).gap()
     assert gap.verdict == "undecided"
-    assert "task (4 items)" in " ".join(gap.warnings)
+    assert "task: 3 of 4 items differ" in " ".join(gap.warnings)
 
 
 def test_a_tiny_task_does_not_carry_a_best_of_several(tmp_path: Path) -> None:
@@ -362,7 +365,7 @@ def test_a_tiny_task_does_not_carry_a_best_of_several(tmp_path: Path) -> None:
     (gap,) = Store(tmp_path).gap()
     assert gap.gap == pytest.approx(50, abs=0.2)
     assert gap.verdict == "undecided"
-    assert "b (3 items)" in " ".join(gap.warnings)
+    assert "b: 3 of 3 items differ" in " ".join(gap.warnings)
 
 
 # Several tasks
@@ -400,12 +403,135 @@ def test_repeats_are_averaged_and_the_item_is_the_unit(tmp_path: Path) -> None:
     (gap,) = both(tmp_path, Task(closed), Task([[0.0, 0.0]] * 60))
     assert gap.n == 60
     assert gap.score_closed == pytest.approx(50)
-    assert "20 items of c have fewer repeats than planned" in " ".join(gap.warnings)
+    assert gap.missing_closed == 20, "each of these items lacks an answer"
+    assert "16.7 % of the answers are missing on the closed side" in " ".join(gap.warnings)
+
+
+def test_answers_that_are_missing_not_at_random_make_no_lead(tmp_path: Path) -> None:
+    """Two equal systems, asked three times; of the open one's wrong answers many are lost."""
+    chance = np.random.default_rng(0)
+    closed, open_ = (chance.random((200, 3)) < 0.5 for _ in range(2))
+    lost: list[list[float | None]] = [
+        [float(row[0]), *(1.0 if right else None for right in row[1:])] for row in open_.tolist()
+    ]
+    (gap,) = both(tmp_path, Task(closed.astype(float).tolist()), Task(lost))
+    assert gap.gap < -20
+    assert gap.missing_open > 100
+    assert gap.verdict == "undecided"
+
+
+def test_a_few_missing_repeats_are_met_at_their_worst(tmp_path: Path) -> None:
+    scores: list[list[float | None]] = [[1.0, 1.0, 0.0]] * 199
+    (gap,) = both(tmp_path, Task([*scores, [1.0, None, 0.0]]), Task([[0.0, 0.0, 0.0]] * 100 + [[1.0, 1.0, 0.0]] * 100))
+    assert (gap.n, gap.missing_closed) == (200, 1)
+    (worst,) = [warning for warning in gap.warnings if "at their worst" in warning]
+    low, high = (100 * (199 * 2 / 3 + best / 3) / 200 - 100 / 3 for best in (1, 2))
+    assert f"the gap is {low:+.1f} to {high:+.1f}" in worst
+    assert gap.verdict == "closed leads"
 
 
 def test_a_smaller_later_run_is_said_to_hide_a_larger_one(tmp_path: Path) -> None:
     full = write_run(tmp_path, "a", "closed", {"t": Task([1.0, 0.0] * 30)}, started="2026-03-01T10:00:00+00:00")
     write_run(tmp_path, "a", "closed", {"t": Task([1.0, 0.0] * 5, content="fewer")}, started="2026-03-02T10:00:00+00:00")
     write_run(tmp_path, "b", "open_weights", {"t": Task([1.0, 0.0] * 30)})
-    notes = Store(tmp_path).gap().notes
-    assert any(f"the latest run counts, with 10 items; {full.run_id} asked 60" in note for note in notes), notes
+    told = f"a on t: its latest run counts, with 10 items; {full.run_id} had 60"
+    assert told in Store(tmp_path).gap().notes
+    write_run(tmp_path, "b", "open_weights", {"t": Task([1.0, 0.0] * 5, content="fewer")}, started="2026-03-03T10:00:00+00:00")
+    (gap,) = Store(tmp_path).gap()
+    assert told in gap.warnings
+
+
+def test_a_smaller_import_is_said_to_hide_a_larger_one(tmp_path: Path) -> None:
+    for day, n in (("2026-03-01", 60), ("2026-03-02", 10)):
+        for name, weights in (("a", "closed"), ("b", "open_weights")):
+            task = Task(coin(n, 0.5, 1), content="")
+            write_run(tmp_path, name, weights, {"t": task}, provenance="import:items", started=f"{day}T10:00:00+00:00")  # type: ignore[arg-type]
+    (gap,) = Store(tmp_path).gap()
+    assert gap.n == 10
+    assert any(warning.startswith("a on t: its latest run counts, with 10 items") for warning in gap.warnings)
+
+
+# Systems that were not asked just the same
+
+
+def test_an_import_that_lacks_one_row_stays_a_candidate(tmp_path: Path) -> None:
+    for name, weights, share in (("C", "closed", 0.76), ("O-mid", "open_weights", 0.5), ("O-best", "open_weights", 0.9)):
+        n = 299 if name == "O-best" else 300
+        write_run(tmp_path, name, weights, {"t": Task(coin(n, share, 1), content="")}, provenance="import:items")  # type: ignore[arg-type]
+    (gap,) = Store(tmp_path).gap()
+    assert (gap.open, gap.missing_open, gap.n) == ("O-best", 1, 299)
+    assert gap.verdict == "open leads"
+    assert gap.chosen_by == "best against best, cross-fitted"
+
+
+def test_what_is_left_out_is_told_beside_the_number(tmp_path: Path) -> None:
+    for name, weights, n in (("C", "closed", 300), ("O-mid", "open_weights", 300), ("O-best", "open_weights", 150)):
+        share = {"C": 0.76, "O-mid": 0.5, "O-best": 1.0}[name]
+        write_run(tmp_path, name, weights, {"t": Task(coin(n, share, 1))})  # type: ignore[arg-type]
+    (gap,) = Store(tmp_path).gap()
+    assert (gap.open, gap.chosen_by) == ("O-mid", "only ones, of those comparable")
+    assert any("left out" in warning and "O-best (100.0 on its own 150 items)" in warning for warning in gap.warnings)
+
+
+def test_names_have_no_part_in_a_best_of_several(tmp_path: Path) -> None:
+    """Half-samples of few items often tie: the choice is shared, not given to the first name."""
+    chance = np.random.default_rng(3)
+    columns = [(chance.random(60) < share).astype(float).tolist() for share in (0.6, 0.6, 0.6, 0.6, 0.5, 0.5, 0.5)]
+    found = []
+    for place, names in enumerate(("abcd", "dcba", "badc")):
+        for name, column in zip(names, columns[:4], strict=True):
+            write_run(tmp_path / str(place), name, "closed", {"t": Task(column)})
+        for name, column in zip(names, columns[4:], strict=False):
+            write_run(tmp_path / str(place), f"o{name}", "open_weights", {"t": Task(column)})
+        (gap,) = Store(tmp_path / str(place)).gap()
+        found.append((gap.gap, gap.ci_low, gap.verdict, sorted((gap.candidates or {})["closed"].values())))
+    for other in found[1:]:
+        assert other[0] == pytest.approx(found[0][0])
+        assert other[1] == pytest.approx(found[0][1])
+        assert other[2] == found[0][2]
+        assert other[3] == pytest.approx(found[0][3])
+
+
+def test_the_scores_beside_a_best_of_several_add_up(tmp_path: Path) -> None:
+    (gap,) = several(tmp_path)
+    assert gap.cross_closed is not None
+    assert gap.cross_open is not None
+    assert gap.plug_in is not None
+    assert gap.cross_closed - gap.cross_open == pytest.approx(gap.gap)
+    assert gap.score_closed - gap.score_open == pytest.approx(gap.plug_in)
+    assert math.isnan(gap.se), "what belongs to one pair is not shown for the best of several"
+    assert gap.b10 is None
+
+
+def test_two_clusters_decide_nothing_whatever_is_compared(tmp_path: Path) -> None:
+    halves = ["a"] * 60 + ["b"] * 60
+    for name, weights, share in (("c1", "closed", 0.9), ("c2", "closed", 0.9), ("o1", "open_weights", 0.2), ("o2", "open_weights", 0.2)):
+        write_run(tmp_path, name, weights, {"t": Task(coin(120, share, ord(name[1])), clusters=halves)})  # type: ignore[arg-type]
+    (gap,) = Store(tmp_path).gap()
+    assert gap.gap > 50
+    assert gap.verdict == "undecided"
+    assert "cannot be judged" in " ".join(gap.warnings)
+
+
+def test_a_lead_inside_the_margin_is_called_equivalent_and_said(tmp_path: Path) -> None:
+    closed = [1.0] * 60 + [0.0] * 4940
+    (gap,) = both(tmp_path, Task(closed), Task([0.0] * 5000))
+    assert gap.verdict == "equivalent"
+    assert "closed is ahead, by less than the margin of 3 points" in gap.warnings
+
+
+def test_imported_tasks_that_share_items_are_told(tmp_path: Path) -> None:
+    for name, weights in (("c", "closed"), ("o", "open_weights")):
+        tasks = {task: Task(coin(40, 0.5, ord(name)), content="") for task in ("a", "b")}
+        write_run(tmp_path, name, weights, tasks, provenance="import:items")  # type: ignore[arg-type]
+    (gap,) = Store(tmp_path).gap()
+    assert any("a and b share 40 item ids" in warning for warning in gap.warnings)
+
+
+def test_imported_names_that_sound_like_variants_are_told(tmp_path: Path) -> None:
+    for name in ("GPT-5 (2025-08-07) (high)", "GPT-5 (2025-08-07) (low)", "GPT-5 mini"):
+        write_run(tmp_path, name, "closed", {"t": Task(coin(60, 0.6, len(name)))}, provenance="import:items")
+    write_run(tmp_path, "o", "open_weights", {"t": Task(coin(60, 0.5, 1))}, provenance="import:items")
+    (gap,) = Store(tmp_path).gap()
+    (told,) = [warning for warning in gap.warnings if "variants" in warning]
+    assert told.startswith("2 candidates may by their names be variants of one model (GPT-5)")

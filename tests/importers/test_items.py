@@ -85,6 +85,7 @@ def test_the_same_rows_again_are_not_counted_twice(tmp_path: Path) -> None:
         (PLAIN, {"cluster_regex": "^x"}, UsageError, "needs a group"),
         (PLAIN, {"cluster_regex": "("}, UsageError, "not a regular expression"),
         ("model,item_id,score,open_weights,cluster_id\nA,i,1,1,c\nB,i,1,0,d\n", {}, DataUnavailable, "in another"),
+        ("model,item_id,score,open_weights,benchmark\nA,i,1,1,T1\nA,j,1,1,T2\n", {}, UsageError, "--where benchmark='T1'"),
         ("model,item_id,score,open_weights,repeat\nA,i,1,1,0.5\n", {}, DataUnavailable, "whole number"),
     ],
 )  # fmt: skip
@@ -93,6 +94,11 @@ def test_what_is_wrong_is_named(
 ) -> None:
     with pytest.raises(kind, match=re.escape(says)):
         imported(written(tmp_path, text), **options)
+
+
+def test_a_name_with_spaces_around_it_is_the_same_name(tmp_path: Path) -> None:
+    path = written(tmp_path, "model,item_id,score,open_weights\nA,i,1,true\nA ,j,1,true\n")
+    assert imported(path)[0] == ["A"]
 
 
 def test_repeats_and_choosing_rows(tmp_path: Path) -> None:
@@ -104,7 +110,7 @@ def test_repeats_and_choosing_rows(tmp_path: Path) -> None:
     found, _ = read_items(path, benchmark="b", dimension="d", columns=columns, weights="open", where={"set": "p"})
     assert [(a.repeat, a.score) for a in found[0].answers] == [(0, 1.0), (1, 0.0)]
     _, notes = imported(path, columns=columns, weights="closed", where={"set": "q"})
-    assert "1 have no score" in notes[0]
+    assert "1 rows have no score" in notes[0]
 
 
 def test_repeats_may_be_counted_from_one(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from harness.stats.power import detectable, detectable_iid, difference_sd, n_needed, repeats_needed
+from harness.stats.power import copies_needed, detectable, detectable_iid, difference_sd, n_needed, repeats_needed
 
 
 def test_by_hand() -> None:
@@ -58,3 +58,16 @@ def test_what_it_refuses() -> None:
         repeats_needed(0, 10, 0.1, 0.1, 0.1)
     with pytest.raises(ValueError, match="between 0 and 1"):
         detectable(0.1, 10, power=1.0)
+
+
+def test_copies_of_clusters() -> None:
+    """As many clusters as there are show what `detectable` says; four times as many half of it, and less by the df."""
+    seen = detectable(2.0, 9.0)
+    assert copies_needed(seen, 2.0, 10.0) == pytest.approx(1.0)
+    four = copies_needed(seen / 2, 2.0, 10.0)
+    assert 3 < four < 4
+    assert detectable(2.0 / four**0.5, four * 10 - 1) == pytest.approx(seen / 2)
+    assert math.isinf(copies_needed(1.0, math.nan, 10.0))
+    assert copies_needed(1e6, 2.0, 10.0) < 0.2
+    with pytest.raises(ValueError, match="no number of clusters"):
+        copies_needed(0.0, 2.0, 10.0)

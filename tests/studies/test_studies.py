@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.cli.main import main
 from harness.errors import UsageError
 from harness.gap import Store
+from harness.gap.alignment import align
 from harness.gap.evidence import gather
-from harness.gap.pair import align
 from harness.running.execute import Execution
 from harness.stats.sequential import random_order, sequential
 from harness.store import list_runs, read_plan, read_receipt
@@ -190,7 +191,16 @@ def test_the_golden_numbers_of_items_needed(test_data: Path, capsys: pytest.Capt
     assert main(["power", *names, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [(one["gap"], one["n_needed"]) for one in found] == [(3, 1644), (5, 592), (8, 232)]
-    assert found[0]["n_needed_clustered"] == pytest.approx(1644 * (2.2948 / 1.9412) ** 2, abs=3)
+    more = [(one["n_needed_clustered"] / 500, one["clusters_needed"]) for one in found]
+    for gap, (copies, clusters) in zip((3, 5, 8), more, strict=True):
+        df, se = 3.87 * copies - 1, 2.2948 / copies**0.5
+        assert (stats.t.ppf(0.975, df) + stats.t.ppf(0.8, df)) * se == pytest.approx(gap, abs=0.05)
+        assert clusters == pytest.approx(12 * copies, abs=1)
+    main(["gap", *names, "--json"])
+    ((stored,),) = [json.loads(capsys.readouterr().out)]
+    assert main(["power", *names, "--gap", str(stored["detectable"]), "--json"]) == 0
+    (same,) = json.loads(capsys.readouterr().out)
+    assert (same["n_needed_clustered"], same["clusters_needed"]) == (500, 12), "what the stored items can show"
     assert found[0]["detectable_iid"] == pytest.approx(5.44, abs=5e-3)
     assert main(["power", *names]) == 0
     told = capsys.readouterr().out
@@ -260,7 +270,7 @@ def test_a_handful_of_partial_losses_decides_no_switch(tmp_path: Path) -> None:
     found = compare_change([align(new, old)], margin=0.2)
     assert found.low > -0.2
     assert found.verdict == "undecided"
-    assert "only 2 of 300 items differ" in found.warnings[0]
+    assert "2 of 300 items differ" in found.warnings[0]
     assert found.ci_before[0] < found.score_before <= found.ci_before[1]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.gap.pair import align
+from harness.gap.alignment import align
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
 from harness.report.text import fitted, inert

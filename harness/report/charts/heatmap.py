@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from harness.gap.alignment import align
 from harness.gap.comparable import differences
-from harness.gap.pair import align, compare
+from harness.gap.pair import compare
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
 from harness.report.text import fitted, points

@@ -1,0 +1,115 @@
+"""When the verdict of an interval does not stand: too little was seen for it, however narrow the interval is.
+
+An interval is made from what was seen. With few units that differ it mistakes luck for certainty, and with few units of
+graded scores it knows nothing of rare failures. A unit is an item; with 30 or more effective clusters, a cluster.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.gap.policy import FEW_CLUSTERS, FEW_DISCORDANT
+from harness.stats.clustered import effective_clusters
+from harness.stats.estimate import Estimate
+from harness.stats.paired import is_binary, mcnemar_exact
+from harness.stats.proportions import score_interval
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Bounds, in the units of the scores, that a verdict on one task must hold for as well."""
+
+    mean: float
+    lead: tuple[float, float]
+    """For a verdict that one side leads."""
+    alike: tuple[float, float]
+    """For a verdict that the two are alike within a margin; contains ``lead``."""
+    few: str = ""
+    """What was too little for the interval alone; empty: nothing."""
+    unseen: str = ""
+    """What could have gone unseen; empty: nothing."""
+    hopeless: bool = False
+    """No verdict is possible at all."""
+
+
+def guard(closed: Floats, open_: Floats, clusters: Codes | None, used: Estimate) -> Guard:
+    """The bounds of one task for its interval ``used``; shapes (n,).
+
+    Where fewer than 20 units differ: the hull of the interval and Tango's on their signs (|d| <= 1, so the signs bound
+    the mean), and of 0 unless the exact sign test excludes it at the same level. Alike, where units are not just right
+    or wrong: as if a share 1 - alpha^(1/units), which as many units can miss with probability alpha, had the largest
+    difference there is ("rule of three"). Source: Tango 1998; Hanley and Lippman-Hand 1983.
+    """
+    d = closed - open_
+    g_eff = math.inf if clusters is None else effective_clusters(clusters)
+    if g_eff < 2:
+        what = f"effectively {g_eff:.1f} clusters, so whether they agree cannot be judged"
+        return Guard(used.mean, (-math.inf, math.inf), (-math.inf, math.inf), what, hopeless=True)
+    if used.low == used.high or math.isnan(used.low):
+        equal = "all differences are equal" if np.ptp(d) < 1e-12 else "all clusters differ alike, so the interval has no width"
+        what = "there is one item" if d.size == 1 else equal
+        return Guard(used.mean, (used.low, used.high), (used.low, used.high), what, hopeless=True)
+    units: Floats = d
+    word = "items"
+    if clusters is not None and g_eff >= FEW_CLUSTERS:
+        units, word = np.bincount(clusters, weights=d)[np.unique(clusters)].astype(np.float64), "clusters"
+    low, high, few = used.low, used.high, ""
+    up, down = int((units > 1e-12).sum()), int((units < -1e-12).sum())
+    if up + down < FEW_DISCORDANT:
+        signs = score_interval(up, down, units.size, level=used.level)
+        low, high = min(low, signs.low), max(high, signs.high)
+        if mcnemar_exact(up, down) > 1 - used.level:
+            low, high = min(low, 0.0), max(high, 0.0)
+        few = f"{up + down} of {units.size} {word} differ"
+    seen = units.size if clusters is None else g_eff
+    if clusters is None and is_binary(closed) and is_binary(open_):
+        return Guard(used.mean, (low, high), (low, high), few)
+    share = 1 - (1 - used.level) ** (1 / seen)
+    among = f"{d.size} items with graded scores" if clusters is None else f"{seen:.0f} effective clusters"
+    alike = low - share * (1 + used.mean), high + share * (1 - used.mean)
+    return Guard(used.mean, (low, high), alike, few, f"among {among} failures as frequent as {100 * share:.1f} % can go unseen")
+
+
+def joined(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """Bounds of the mean of several tasks from (mean, low, high) of each, by MOVER, which keeps skewed bounds skewed.
+
+    Source: Zou and Donner 2008.
+    """
+    below = math.sqrt(sum((mean - low) ** 2 for mean, low, _ in parts))
+    above = math.sqrt(sum((high - mean) ** 2 for mean, _, high in parts))
+    mean = sum(mean for mean, _, _ in parts) / len(parts)
+    return mean - below / len(parts), mean + above / len(parts)
+
+
+def doubt(
+    names: Sequence[str], guards: Sequence[Guard], holds: Callable[[float, float], bool], *, alike: bool
+) -> str | None:
+    """Why what an interval says of the mean of these tasks does not stand, in one line; None: it stands.
+
+    ``holds`` tells whether it would also be said with other bounds, in the units of the scores; ``alike``: it says that
+    the two are alike, or one not worse, within a margin.
+    """
+    hopeless, few, unseen = (
+        _named(names, guards, what)
+        for what in (lambda one: one.few if one.hopeless else "", lambda one: one.few, lambda one: one.unseen)
+    )
+    if hopeless:
+        return f"{hopeless}: nothing is decided"
+    if few and not holds(*joined([(one.mean, *one.lead) for one in guards])):
+        return f"{few}: too few for the verdict that the interval would give"
+    if alike and unseen and not holds(*joined([(one.mean, *one.alike) for one in guards])):
+        return f"{unseen}, and they would exceed the margin"
+    return None
+
+
+def _named(names: Sequence[str], guards: Sequence[Guard], what: Callable[[Guard], str]) -> str:
+    told = [(name, what(one)) for name, one in zip(names, guards, strict=True) if what(one)]
+    return "; ".join(f"{name}: {line}" if len(guards) > 1 else line for name, line in told)
