@@ -13,14 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.gap.policy import FEW_CLUSTERS, FEW_DISCORDANT
-from harness.stats.clustered import effective_clusters
+from harness.gap.policy import FEW_CLUSTERS, FEW_DISCORDANT, FEW_ITEMS
+from harness.stats.bootstrap import bootstrap_t
+from harness.stats.clustered import effective_clusters, wild_cluster_p
 from harness.stats.estimate import Estimate
 from harness.stats.paired import is_binary, mcnemar_exact
 from harness.stats.proportions import score_interval
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
+DRAWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,12 @@ def guard(closed: Floats, open_: Floats, clusters: Codes | None, used: Estimate)
     """The bounds of one task for its interval ``used``; shapes (n,).
 
     Where fewer than 20 units differ: the hull of the interval and Tango's on their signs (|d| <= 1, so the signs bound
-    the mean), and of 0 unless the exact sign test excludes it at the same level. Alike, where units are not just right
-    or wrong: as if a share 1 - alpha^(1/units), which as many units can miss with probability alpha, had the largest
-    difference there is ("rule of three"). Source: Tango 1998; Hanley and Lippman-Hand 1983.
+    the mean), and of 0 unless the exact sign test excludes it at the same level. With fewer than 200 graded items the
+    hull with bootstrap-t, which knows of skew; with few clusters that of 0 unless the wild-cluster p excludes it, or is
+    as small as so many clusters can make it. Alike, where units are not just right or wrong: as if a share
+    1 - alpha^(1/units), which as many units can miss with probability alpha, had the largest difference there is ("rule
+    of three"). Source: Tango 1998; Efron and Tibshirani 1993, 12.5; Cameron, Gelbach, Miller 2008; Hanley and
+    Lippman-Hand 1983.
     """
     d = closed - open_
     g_eff = math.inf if clusters is None else effective_clusters(clusters)
@@ -72,6 +77,15 @@ def guard(closed: Floats, open_: Floats, clusters: Codes | None, used: Estimate)
     seen = units.size if clusters is None else g_eff
     if clusters is None and is_binary(closed) and is_binary(open_):
         return Guard(used.mean, (low, high), (low, high), few)
+    if clusters is None and d.size < FEW_ITEMS:
+        skewed = bootstrap_t(d, draws=DRAWS, level=used.level)
+        if not few and (skewed.low < low or skewed.high > high):
+            few = f"{d.size} items with graded scores, spread unevenly"
+        low, high = min(low, skewed.low), max(high, skewed.high)
+    if clusters is not None and g_eff < FEW_CLUSTERS:
+        p, groups = wild_cluster_p(d, clusters), np.unique(clusters).size
+        if p > max(1 - used.level, 2.0 ** (1 - groups)) + 1e-9:
+            low, high, few = min(low, 0.0), max(high, 0.0), few or f"{groups} clusters with a wild-cluster p of {p:.3f}"
     share = 1 - (1 - used.level) ** (1 / seen)
     among = f"{d.size} items with graded scores" if clusters is None else f"{seen:.0f} effective clusters"
     alike = low - share * (1 + used.mean), high + share * (1 - used.mean)
