@@ -72,7 +72,7 @@ def command(
     for note in gaps.notes:
         click.echo(inert(f"note: {note}"), err=True)
     if not len(gaps):
-        click.echo("nothing to compare: a gap needs an open and a closed system on the same task", err=True)
+        click.echo("nothing to compare: a gap needs an open and a closed system that answered some of the same items", err=True)
         return 4
     return 0
 

@@ -77,7 +77,7 @@ def compare(
         se_clustered=100 * robust.se if robust else math.nan, ci_low=100 * chosen.unadjusted.low,
         ci_high=100 * chosen.unadjusted.high, ci_method=chosen.unadjusted.method, ci_simultaneous=(low, high),
         ci_t=(100 * single.low, 100 * single.high) if single else (math.nan, math.nan),
-        ci_cr1=(100 * robust.low, 100 * robust.high) if robust else (math.nan, math.nan), df=chosen.unadjusted.df,
+        ci_cr1=(100 * robust.low, 100 * robust.high) if robust and robust.g_eff >= 2 else (math.nan, math.nan), df=chosen.unadjusted.df,
         n=sum(pair.closed.size for pair in pairs), missing_closed=sum(pair.missing_closed for pair in pairs),
         missing_open=sum(pair.missing_open for pair in pairs),
         clusters=sum(pair.closed.size if pair.clusters is None else np.unique(pair.clusters).size for pair in pairs),

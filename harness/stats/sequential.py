@@ -138,7 +138,7 @@ def sequential_full_set(differences: ArrayLike, population: int, *, level: float
 
     Betting without replacement: the candidate for the rest is m_t = (N m - sum of x before t)/(N - t + 1); m with m_t
     outside [0, 1] are out. After all N items the bounds meet. This is about these items and no others: on fresh ones
-    it would reject a true null in 82-95 % of cases, so it must never say that a side leads. Shape (T,), T <=
+    it would reject a true null in most cases (82-99 %, the more the larger the set), so it must never say that a side leads. Shape (T,), T <=
     `population`, in the order of `random_order`. Raises ValueError as `sequential`. Source: Waudby-Smith, Ramdas,
     arXiv 2010.09686, section 5.
     """

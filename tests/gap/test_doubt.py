@@ -65,13 +65,13 @@ def test_with_many_clusters_they_are_what_must_differ() -> None:
 
 
 def test_failures_that_can_go_unseen_widen_equality_alone() -> None:
-    scores = 0.9 + 0.001 * (np.arange(25) % 10)
+    scores: Floats = (0.9 + 0.001 * (np.arange(25) % 10)).astype(np.float64)
     found = guarded(scores, scores[::-1].copy())
     share = 1 - 0.05 ** (1 / 25)
     assert found.alike[1] == pytest.approx(found.lead[1] + share * (1 - found.mean))
     assert "among 25 items with graded scores failures as frequent as 11.3 % can go unseen" in found.unseen
     assert said(scores, scores[::-1].copy()) == "undecided"
-    many = 0.9 + 0.001 * (np.arange(1000) % 10)
+    many: Floats = (0.9 + 0.001 * (np.arange(1000) % 10)).astype(np.float64)
     assert said(many, many[::-1].copy()) == "equivalent", "3/1000 of total failures stay inside the margin"
 
 
