@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import hashlib
 import json
 import random
@@ -27,6 +28,8 @@ from aiohttp import web
 
 from harness.demo.batches import BatchBook
 
+IMAGE_CHARACTERS = 1000
+"""What an image counts for in a length."""
 FAULTS = (
     "429", "500", "529", "reset", "half", "malformed", "hang", "trickle", "html", "no_usage", "no_choices", "refusal",
 )  # fmt: skip
@@ -66,6 +69,8 @@ class Stats:
     answered: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     keys: set[str] = field(default_factory=set)
+    images: Counter[str] = field(default_factory=Counter)
+    """By SHA-256 of what was decoded."""
 
 
 class FaultServer:
@@ -121,6 +126,7 @@ class FaultServer:
                 "answered": stats.answered,
                 "faults": stats.faults,
                 "keys": sorted(stats.keys),
+                "images": stats.images,
             }
         )
 
@@ -147,12 +153,16 @@ class FaultServer:
 
     def _permanent(self, request: web.Request, body: Mapping[str, Any]) -> web.Response | None:
         behaviour = self.behaviour
+        try:
+            self.stats.images.update(_images(body))
+        except (ValueError, KeyError, TypeError) as error:
+            return _error(400, "invalid_request_error", f"an image cannot be read: {error!r}")
         if behaviour.refuse_key:
             # As OpenAI does it, the message repeats the key: a client has to keep it out of its own messages.
             return _error(401, "authentication_error", f"Incorrect API key provided: {_key(request)}")
         if behaviour.missing_model:
             return _error(404, "not_found_error", f"The model `{body.get('model')}` does not exist")
-        size = sum(len(str(turn["content"])) for turn in body["messages"])
+        size = _length(body)
         if behaviour.context is not None and size > behaviour.context:
             return _error(400, "invalid_request_error", "This model's maximum context length is exceeded")
         if behaviour.requests_per_minute is not None:
@@ -231,7 +241,7 @@ class FaultServer:
         return self.behaviour.answer.rjust(self.behaviour.answer_bytes, ".")
 
     def _answer_openai(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        size = sum(len(str(turn["content"])) for turn in body["messages"]) // 4
+        size = _length(body) // 4
         return {
             "id": "chatcmpl-fault",
             "object": "chat.completion",
@@ -244,7 +254,7 @@ class FaultServer:
         }
 
     def _answer_responses(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        size = sum(len(str(turn["content"])) for turn in body["messages"]) // 4
+        size = _length(body) // 4
         return {
             "id": "resp_fault",
             "object": "response",
@@ -255,7 +265,7 @@ class FaultServer:
         }
 
     def _answer_anthropic(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        size = sum(len(str(turn["content"])) for turn in body["messages"]) // 4
+        size = _length(body) // 4
         return {
             "id": "msg_fault",
             "type": "message",
@@ -271,6 +281,28 @@ def conversation_hash(body: Mapping[str, Any]) -> str:
     """Identity of a conversation, whichever protocol it came by."""
     turns = [[turn["role"], turn["content"]] for turn in body["messages"]]
     return hashlib.sha256(json.dumps(turns, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _length(body: Mapping[str, Any]) -> int:
+    """Characters of a conversation's texts, with a flat number for each image."""
+    contents = [turn["content"] for turn in body["messages"]]
+    parts = [part for content in contents if not isinstance(content, str) for part in content]
+    texts = [content for content in contents if isinstance(content, str)] + [str(part.get("text", "")) for part in parts]
+    return sum(map(len, texts)) + IMAGE_CHARACTERS * sum("text" not in part for part in parts)
+
+
+def _images(body: Mapping[str, Any]) -> list[str]:
+    """SHA-256 of each image, whichever protocol it came by. ValueError, KeyError or TypeError if it is none."""
+    contents = [turn["content"] for turn in body["messages"] if not isinstance(turn["content"], str)]
+    found = []
+    for part in (part for content in contents for part in content if "text" not in part):
+        source = part.get("source") or {}
+        address = part.get("image_url") or f"data:{source['media_type']};base64,{source['data']}"
+        kind, _, data = (address["url"] if isinstance(address, dict) else address).partition(";base64,")
+        if not kind.startswith("data:image/"):
+            raise ValueError(kind[:40])
+        found.append(hashlib.sha256(base64.b64decode(data, validate=True)).hexdigest())
+    return found
 
 
 def _key(request: web.Request) -> str:

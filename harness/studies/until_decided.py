@@ -29,7 +29,7 @@ from harness.questions import grade
 from harness.running.budget import Budget
 from harness.running.evaluate import plan_jobs, run_async, store_for
 from harness.running.execute import Execution, start_of
-from harness.running.limits import Limiter
+from harness.running.limits import limiter_for
 from harness.running.live import Driving, drive
 from harness.running.plan import Job, Owed
 from harness.running.pricing import cost_usd, price_of
@@ -105,9 +105,10 @@ def until_decided(
             f"--until-decided needs one closed and one open model; these are {', '.join(f'{s.name} ({s.weights})' for s in systems)}"
         )
     folder = store_for(systems, store)
+    execution = execution or Execution()
     jobs = plan_jobs(
         systems, folder, suite=suite, tasks=tasks, items=items, scorer=scorer, protocol=protocol, limit=limit,
-        data=data, allow_code_execution=allow_code_execution,
+        data=data, allow_code_execution=allow_code_execution, say=execution.say,
     )  # fmt: skip
     if len(jobs[0].tasks) != 1:
         names = ", ".join(task.name for task in jobs[0].tasks)
@@ -116,7 +117,7 @@ def until_decided(
         )
     rule = f"{SEQUENTIAL}: E7, level {LEVEL:g}, margin {margin:g}, seed {seed}"
     jobs = [dataclasses.replace(job, plan=dataclasses.replace(job.plan, suite=rule, order_seed=seed)) for job in jobs]
-    return run_async(_decide(jobs, folder, margin, seed, execution or Execution()))
+    return run_async(_decide(jobs, folder, margin, seed, execution))
 
 
 async def _decide(jobs: Sequence[Job], store: Path, margin: float, seed: int, execution: Execution) -> Decision:
@@ -183,8 +184,8 @@ def _open(side: _Side, planned: int, execution: Execution) -> tuple[_Side, model
     state = read_journal(side.run.journal)
     spent = sum(entry.completion.cost_usd or 0.0 for entry in read_entries(side.run.journal, state))
     return side, model, Driving(
-        model=model, journal=Journal(side.run.journal), limiter=Limiter(concurrency),
-        budget=Budget(execution.budget_usd, price, spent), policy=execution.policy, pricing=partial(cost_usd, price),
+        model=model, journal=Journal(side.run.journal), limiter=limiter_for(system, concurrency),
+        budget=Budget(execution.budget_usd, price, spent, system.provider), policy=execution.policy, pricing=partial(cost_usd, price),
         progress=Progress(system.name, planned, len(state.answered)), headroom=getattr(model, "headroom", None),
     ), concurrency  # fmt: skip
 

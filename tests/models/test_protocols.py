@@ -118,6 +118,12 @@ async def test_what_a_reply_means(wire: Wire, api: str, reply: Any, expected: tu
              "completion_tokens_details": {"reasoning_tokens": 386}},
             Usage(12, None, 387, 386),
         ),
+        # OpenRouter's example (openrouter.ai/docs, Usage Accounting); OpenAI's from GPT-5.6 on.
+        (
+            {"prompt_tokens": 194, "completion_tokens": 2, "total_tokens": 196,
+             "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 100}},
+            Usage(194, 0, 2, None, 100),
+        ),
         # DeepSeek and Moonshot have words of their own for cached tokens.
         ({"prompt_tokens": 10, "completion_tokens": 5, "prompt_cache_hit_tokens": 6}, Usage(10, 6, 5)),
         ({"prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 7}, Usage(10, 7, 5)),
@@ -132,10 +138,12 @@ async def test_tokens_of_the_other_protocols(wire: Wire) -> None:
     wire.reply = anthropic(
         TEXT, cache_read_input_tokens=100, cache_creation_input_tokens=20, output_tokens_details={"thinking_tokens": 3}
     )
-    assert (await ask(wire, "messages")).usage == Usage(130, 100, 5, 3)
-    details = {"input_tokens_details": {"cached_tokens": 4}, "output_tokens_details": {"reasoning_tokens": 2}}
+    assert (await ask(wire, "messages")).usage == Usage(130, 100, 5, 3, 20)
+    details = {
+        "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 6}, "output_tokens_details": {"reasoning_tokens": 2},
+    }  # fmt: skip
     wire.reply = responses(said("A"), usage={"input_tokens": 10, "output_tokens": 5, "total_tokens": 15, **details})
-    assert (await ask(wire, "responses")).usage == Usage(10, 4, 5, 2)
+    assert (await ask(wire, "responses")).usage == Usage(10, 4, 5, 2, 6)
 
 
 async def test_effort(wire: Wire) -> None:
@@ -222,7 +230,7 @@ async def test_a_long_shared_prefix_is_marked_for_the_cache(wire: Wire) -> None:
 
 
 async def test_a_limit_goes_by_the_name_that_the_host_has_for_it(wire: Wire) -> None:
-    azure = Provider("azure", "openai", key="WIRE_API_KEY", max_tokens_parameter="max_completion_tokens")
+    azure = Provider("azure", "openai", key="WIRE_API_KEY", renames={"max_tokens": "max_completion_tokens"})
     async with wire.model("chat", provider=azure) as model:
         await model.generate(question())
     assert wire.bodies[0]["max_completion_tokens"] == 64

@@ -95,7 +95,7 @@ async def test_every_task_reaches_every_host_as_the_same_messages(
             assert [body[limit] for limit in LIMIT_NAMES if limit in body] == [request.max_tokens]
             for parameter in ("temperature", "top_p", "top_k", "seed"):
                 wanted = getattr(request.sampling, parameter)
-                assert body.get(parameter) == (None if parameter in done.dropped else wanted)
+                assert body.get(provider.renames.get(parameter, parameter)) == (None if parameter in done.dropped else wanted)
     assert len(requests) > 2 * len(find_tasks())
 
 
