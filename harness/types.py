@@ -9,7 +9,7 @@ task says otherwise, and a gap is closed - open in points (hundredths of the sco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -55,7 +55,7 @@ class Item:
     """Items that are not independent share it: one passage, one repository, one template."""
     published_on: str | None = None
     """When the item became public; None: private, fresh or unknown."""
-    images: Sequence[Any] = ()
+    images: Any = ()
     """What goes with the user's message, before its text: paths, bytes, PIL images or what ``datasets`` yields, one or
     several; :class:`Image` once the registry has loaded them."""
 

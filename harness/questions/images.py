@@ -55,8 +55,8 @@ def encoded_bytes(image: Image) -> int:
 def _load(given: Any, folder: Path) -> Image:
     if isinstance(given, Image):
         return given
-    if isinstance(given, Mapping):
-        given = given["path"] if given.get("bytes") is None else given["bytes"]
+    if isinstance(given, Mapping) and {"bytes", "path"} & set(given):
+        given = given.get("path") if given.get("bytes") is None else given["bytes"]
     if hasattr(given, "tobytes") and hasattr(given, "mode") and hasattr(given, "save"):  # PIL, which is not imported for this
         given = _png(given)
     if isinstance(given, (bytes, bytearray)):
