@@ -154,7 +154,7 @@ class FaultServer:
     def _permanent(self, request: web.Request, body: Mapping[str, Any]) -> web.Response | None:
         behaviour = self.behaviour
         try:
-            self.stats.images.update(_images(body))
+            _images(body)
         except (ValueError, KeyError, TypeError) as error:
             return _error(400, "invalid_request_error", f"an image cannot be read: {error!r}")
         if behaviour.refuse_key:
@@ -240,8 +240,13 @@ class FaultServer:
     def _text(self) -> str:
         return self.behaviour.answer.rjust(self.behaviour.answer_bytes, ".")
 
+    def _tokens(self, body: Mapping[str, Any]) -> int:
+        """Tokens of a prompt that is answered, by whatever way it came; its images are noted."""
+        self.stats.images.update(_images(body))
+        return _length(body) // 4
+
     def _answer_openai(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        size = _length(body) // 4
+        size = self._tokens(body)
         return {
             "id": "chatcmpl-fault",
             "object": "chat.completion",
@@ -254,7 +259,7 @@ class FaultServer:
         }
 
     def _answer_responses(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        size = _length(body) // 4
+        size = self._tokens(body)
         return {
             "id": "resp_fault",
             "object": "response",
@@ -265,7 +270,7 @@ class FaultServer:
         }
 
     def _answer_anthropic(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        size = _length(body) // 4
+        size = self._tokens(body)
         return {
             "id": "msg_fault",
             "type": "message",
