@@ -138,14 +138,22 @@ class Limiter:
         return slot
 
     def _wake(self) -> None:
-        while self._queue and (self._queue[0][0].done() or self._admits(self._queue[0][1])):
-            future, tokens = self._queue.popleft()
+        """Admit those who wait, in order, as far as the limits allow; for what opens by itself a timer is set."""
+        while self._queue:
+            future, tokens = self._queue[0]
             if not future.done():
+                if self.in_flight >= int(self.window):
+                    return  # the next release looks again
+                # The clock is read once: between two readings it may pass the very moment that is waited for.
+                wait = self._opens_at(tokens) - self._clock()
+                if wait > 0:
+                    # One that was set for somebody else may be too late for this one.
+                    if self._timer is not None:
+                        self._timer.cancel()
+                    self._timer = asyncio.get_running_loop().call_later(wait, self._ring)
+                    return
                 future.set_result(self._enter(tokens))
-        if self._queue and self._timer is None:
-            wait = self._opens_at(self._queue[0][1]) - self._clock()
-            if wait > 0:
-                self._timer = asyncio.get_running_loop().call_later(wait, self._ring)
+            self._queue.popleft()
 
     def _ring(self) -> None:
         self._timer = None
