@@ -28,8 +28,6 @@ from aiohttp import web
 
 from harness.demo.batches import BatchBook
 
-IMAGE_CHARACTERS = 1000
-"""What an image counts for in a length."""
 FAULTS = (
     "429", "500", "529", "reset", "half", "malformed", "hang", "trickle", "html", "no_usage", "no_choices", "refusal",
 )  # fmt: skip
@@ -288,19 +286,21 @@ def conversation_hash(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(turns, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _length(body: Mapping[str, Any]) -> int:
-    """Characters of a conversation's texts, with a flat number for each image."""
+def _parts(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All parts of a conversation, whichever protocol it came by; text that stands alone is one."""
     contents = [turn["content"] for turn in body["messages"]]
-    parts = [part for content in contents if not isinstance(content, str) for part in content]
-    texts = [content for content in contents if isinstance(content, str)] + [str(part.get("text", "")) for part in parts]
-    return sum(map(len, texts)) + IMAGE_CHARACTERS * sum("text" not in part for part in parts)
+    return [part for one in contents for part in ([{"text": one}] if isinstance(one, str) else one)]
+
+
+def _length(body: Mapping[str, Any]) -> int:
+    """Characters of a conversation's texts; an image counts for a thousand."""
+    return sum(len(part["text"]) if "text" in part else 1000 for part in _parts(body))
 
 
 def _images(body: Mapping[str, Any]) -> list[str]:
-    """SHA-256 of each image, whichever protocol it came by. ValueError, KeyError or TypeError if it is none."""
-    contents = [turn["content"] for turn in body["messages"] if not isinstance(turn["content"], str)]
+    """SHA-256 of each image. ValueError, KeyError or TypeError if it is none."""
     found = []
-    for part in (part for content in contents for part in content if "text" not in part):
+    for part in (part for part in _parts(body) if "text" not in part):
         source = part.get("source") or {}
         address = part.get("image_url") or f"data:{source['media_type']};base64,{source['data']}"
         kind, _, data = (address["url"] if isinstance(address, dict) else address).partition(";base64,")

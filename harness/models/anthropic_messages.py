@@ -144,7 +144,7 @@ def _marked(turns: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     system: Any = "\n\n".join(turn["content"] for turn in turns if turn["role"] == "system")
     turns = [turn for turn in turns if turn["role"] != "system"]
-    # Only the user's last turn has parts, and only a prefill can come after it, which no two items share.
+    # A turn with images has parts; what comes before a prefill is then shared by no two items.
     shared = len(system) + sum(len(turn["content"]) for turn in turns[:-1] if isinstance(turn["content"], str))
     if shared >= CACHE_FROM_CHARACTERS:
         if len(turns) == 1:

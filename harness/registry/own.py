@@ -6,6 +6,7 @@ Fields of a line: ``input`` (text) or ``messages`` (a conversation), ``target``;
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -147,11 +148,9 @@ def _choices(value: Any, where: str) -> list[str]:
 def _images(value: Any) -> Any:
     """A path, a list of paths, or (in a CSV cell) a JSON list of them."""
     if isinstance(value, str) and value.startswith("["):
-        try:
+        with contextlib.suppress(ValueError):
             return json.loads(value)
-        except ValueError:
-            return value
-    return None if value == "" else value
+    return value or None
 
 
 def _message(data: Any, where: str) -> Message:

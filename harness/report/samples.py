@@ -112,10 +112,8 @@ def _question(messages: str) -> str:
 
 def _images(turn: dict[str, Any]) -> list[str]:
     """A line for each image that went with a message, in its place before the text."""
-    return [
-        f"[{one['media_type']}, {max(1, round(one['bytes'] / 1000)):,} kB, sha256 {one['sha256'][:12]}…]"
-        for one in turn.get("images") or ()
-    ]
+    images = turn.get("images") or ()
+    return [f"[{one['media_type']}, {one['bytes'] / 1000:,.0f} kB, sha256 {one['sha256'][:12]}…]" for one in images]
 
 
 def _cut(text: Any) -> str:

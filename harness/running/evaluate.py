@@ -148,7 +148,7 @@ def plan_jobs(
     loaded: list[LoadedTask] = []
     full_suite = None
     if items is not None:
-        loaded = [_limited(task, limit) for task in own_tasks(items, scorer)]
+        loaded = [replace(one, items=stable_subset(one.name, one.items, limit)) for one in own_tasks(items, scorer)]
     else:
         names: Sequence[str] = tasks
         if not tasks:
@@ -184,10 +184,6 @@ def plan_jobs(
     if problems:
         raise Preflight(problems)
     return jobs
-
-
-def _limited(task: LoadedTask, limit: int | None) -> LoadedTask:
-    return replace(task, items=stable_subset(task.name, task.items, limit))
 
 
 def _revision_key(task: Task) -> tuple[str, int]:

@@ -156,7 +156,7 @@ async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Executi
         await drive(job, owed, driving, concurrency)
         await importing
     except BaseExceptionGroup as group:
-        raise _first(group) from None
+        raise first_error(group) from None
     finally:
         journal.close()
         gc.unfreeze()
@@ -189,15 +189,10 @@ def spent_usd(job: Job, run: RunFolder, price: Price | None) -> float:
     return spent
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The one error that stopped the workers; the others only echo it."""
-    leaves = _leaves(group)
-    known = [error for error in leaves if isinstance(error, OpenGapError)]
-    return known[0] if known else leaves[0]
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+    known = group.subgroup(OpenGapError)
+    error: BaseException = known or group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 
 from harness import address, models
 from harness.catalogue import is_open
-from harness.errors import OpenGapError, SandboxError, UsageError
+from harness.errors import SandboxError, UsageError
 from harness.gap.evidence import SEQUENTIAL
 from harness.gap.pair import codes_of
 from harness.gap.policy import LEVEL, MISSING_LIMIT
 from harness.questions import grade
 from harness.running.budget import Budget
 from harness.running.evaluate import plan_jobs, run_async, store_for
-from harness.running.execute import Execution, start_of
+from harness.running.execute import Execution, first_error, start_of
 from harness.running.limits import limiter_for
 from harness.running.live import Driving, drive
 from harness.running.plan import Job, Owed
@@ -199,16 +199,7 @@ async def _ask(side: _Side, model: models.Model, driving: Driving, concurrency: 
         try:
             await drive(side.job, owed, driving, concurrency)
         except BaseExceptionGroup as group:
-            leaves: list[BaseException] = list(_leaves(group))
-            raise next((one for one in leaves if isinstance(one, OpenGapError)), leaves[0]) from None
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+            raise first_error(group) from None
 
 
 def _upto(clusters: Codes | None, end: int) -> Codes | None:
