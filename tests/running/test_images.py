@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from harness import catalogue
 from harness.cli.main import main
 from harness.errors import Preflight, Refused, RunFailed, UsageError
 from harness.gap import Store
@@ -67,8 +66,8 @@ def call(file: Path, store: Path, **more: Any) -> dict[str, Any]:
     return {"items": file, "scorer": "numeric", "weights": "open", "store": store, **more}
 
 
-def text_only(modalities: str = "text") -> None:
-    """Own settings in which the model of the fault server has a card."""
+def state(modalities: str) -> None:
+    """Own settings in which the model of the fault server has a card that says what it takes."""
     Path("configs/catalogue").mkdir(parents=True)
     Path("configs/catalogue/mine.yaml").write_text(CARD % modalities)
 
@@ -153,7 +152,7 @@ def test_an_image_that_changes_stops_the_run_and_keeps_the_answers(
 def test_a_card_without_images_makes_the_task_not_applicable(
     tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text_only()
+    state("text")
     file, store = write_items(tmp_path, plain=5), tmp_path / "st"
     hosted = call(file, store, weights=None)
     (result,) = evaluate(server.address, **hosted)
@@ -179,12 +178,15 @@ def test_a_card_without_images_makes_the_task_not_applicable(
         switch(f"file:{tmp_path}/a.jsonl", server.address, file, margin=2, scorer="numeric", weights="open", store=str(store))
 
 
-def test_a_rescore_keeps_what_was_not_asked_out_whatever_the_card_says_today(tmp_path: Path, server: Server) -> None:
-    text_only()
+def test_a_rescore_keeps_what_was_not_asked_out_whatever_the_card_says_today(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state("text")
     file, store = write_items(tmp_path, plain=5), tmp_path / "st"
     (result,) = evaluate(server.address, **call(file, store, weights=None))
-    Path("configs/catalogue/mine.yaml").write_text(CARD % "text, image")
-    catalogue._cards.cache_clear()
+    (tmp_path / "today").mkdir()
+    monkeypatch.chdir(tmp_path / "today")
+    state("text, image")
     again = rescore(result.run.run_id, store, items=file)
     assert list(again.receipt.not_applicable) == ["mine.seeing"]
     assert (again.receipt.counts["planned"], again.receipt.counts["answered"]) == (5, 5)
@@ -192,7 +194,7 @@ def test_a_rescore_keeps_what_was_not_asked_out_whatever_the_card_says_today(tmp
 
 @pytest.mark.parametrize("provider", ["transformers", "vllm", "server"])
 def test_where_nothing_is_left_nothing_starts(tmp_path: Path, provider: str, server: Server) -> None:
-    text_only()
+    state("text")
     file, store = write_items(tmp_path), tmp_path / "st"
     name = server.address if provider == "server" else f"{provider}:demo-open"
     says = "names no image" if provider == "server" else r"serve the model and name it server:NAME@URL"
@@ -210,7 +212,7 @@ def test_where_nothing_is_left_nothing_starts(tmp_path: Path, provider: str, ser
 
 
 def test_a_card_with_images_is_asked(tmp_path: Path, server: Server) -> None:
-    text_only("text, image")
+    state("text, image")
     (result,) = evaluate(server.address, **call(write_items(tmp_path), tmp_path / "st", weights=None))
     assert result.receipt.not_applicable == {}
     assert len(server.stats()["images"]) == 12
