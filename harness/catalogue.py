@@ -6,19 +6,20 @@ import dataclasses
 import datetime as dt
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from harness import settings
 from harness.errors import UnknownName, UsageError
-from harness.types import OPEN_LEVELS, Endpoint, ModelCard, Price, Sampling, WeightsFact, WeightsLevel
+from harness.types import OPEN_LEVELS, Endpoint, ModelCard, Price, Sampling, System, WeightsFact, WeightsLevel
 
 OPENNESS_RULE = "open = weights published under a licence that does not limit use (levels open_weights, open_with_data)"
 
 
 ENGINES = ("vllm", "transformers")
 """In-process engines, in order of preference."""
+Parameter = Literal["max_tokens", "temperature", "top_p", "top_k", "seed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,16 @@ class Provider:
     """Environment variable that holds the key; None: no key is needed."""
     serves: Literal["closed", "any"] = "any"
     """``closed``: only closed models, so that a new snapshot needs no flag."""
-    max_tokens_parameter: str = "max_tokens"
     rejects: tuple[str, ...] = ()
     """Parameters that no model there accepts."""
+    renames: Mapping[Parameter, str] = field(default_factory=dict)
+    """What the host calls a parameter that has another name there."""
+    requests_per_minute: int | None = None
+    """What the run keeps to; None: what the replies' headers and refusals say."""
+    tokens_per_minute: int | None = None
+    """The same for tokens of prompts and answers together."""
+    cache_write_factor: float | None = None
+    """Price of tokens put into the prompt cache, as a multiple of the input price; None: as input."""
     batch_discount: float | None = None
     """Share that its batch API takes off every price, where a price does not state its own; None: not known."""
     launch: str | None = None
@@ -52,10 +60,12 @@ def providers() -> Mapping[str, Provider]:
 
 @functools.cache
 def _providers(folders: tuple[Path, ...]) -> Mapping[str, Provider]:
-    return {
-        name: settings.build(Provider, {"name": name, **data}, f"{path}: {name}")
-        for name, (data, path) in settings.load("providers").items()
-    }
+    found = {}
+    for name, (data, path) in settings.load("providers", completes=True).items():
+        if not isinstance(data, dict):
+            raise UsageError(f"{path}: {name}: expected a mapping of settings")
+        found[name] = settings.build(Provider, {"name": name, **data}, f"{path}: {name}")
+    return found
 
 
 def cards() -> Mapping[str, ModelCard]:
@@ -120,6 +130,26 @@ def price_at(card: ModelCard, provider: str, date: str | None = None) -> Price |
     prices = [price for endpoint in card.endpoints if endpoint.provider == provider for price in endpoint.prices]
     current = sorted((price for price in prices if price.since <= date), key=lambda price: price.since)
     return current[-1] if current else None
+
+
+def limits_of(system: System) -> tuple[int | None, int | None]:
+    """Requests and tokens a minute that are stated for a system: for its model there, else for its provider."""
+    card, provider = cards().get(system.card), providers().get(system.provider)
+    places: list[Endpoint | Provider] = [one for one in card.endpoints if one.provider == system.provider] if card else []
+    places += [provider] if provider else []
+    return (
+        next((one.requests_per_minute for one in places if one.requests_per_minute), None),
+        next((one.tokens_per_minute for one in places if one.tokens_per_minute), None),
+    )
+
+
+def retired(system: System, date: str | None = None) -> str | None:
+    """A warning that a hosted system's model was to be gone by an ISO date (default: today); None where it was not."""
+    card = cards().get(system.card)
+    hosted = system.provider not in (*ENGINES, "server", "file")
+    if card is None or card.retires is None or not hosted or card.retires > (date or dt.date.today().isoformat()):
+        return None
+    return f"{system.name}: {card.id} was to be retired on {card.retires}, so it may be refused or another model may answer"
 
 
 def card_for(provider: str, name: str) -> ModelCard | None:

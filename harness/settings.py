@@ -71,18 +71,24 @@ def _plain(value: Any) -> Any:
 
 
 @functools.cache
-def _load(name: str, folders: tuple[Path, ...]) -> dict[str, tuple[Any, Path]]:
+def _load(name: str, folders: tuple[Path, ...], completes: bool) -> dict[str, tuple[Any, Path]]:
     merged: dict[str, tuple[Any, Path]] = {}
     for folder in folders:
         path = folder / f"{name}.yaml"
         if path.is_file():
-            merged.update({key: (value, path) for key, value in read_yaml(path).items()})
+            for key, value in read_yaml(path).items():
+                earlier = merged[key][0] if completes and key in merged else None
+                both = isinstance(earlier, dict) and isinstance(value, dict)
+                merged[key] = (dict(earlier or {}, **value) if both else value, path)
     return merged
 
 
-def load(name: str) -> Mapping[str, tuple[Any, Path]]:
-    """Entries of ``<name>.yaml`` from all folders, each with the file that it came from."""
-    return _load(name, tuple(config_folders()))
+def load(name: str, *, completes: bool = False) -> Mapping[str, tuple[Any, Path]]:
+    """Entries of ``<name>.yaml`` from all folders, each with the file that it (last) came from.
+
+    ``completes``: a later entry of the same name changes the keys that it has, instead of standing for the earlier one.
+    """
+    return _load(name, tuple(config_folders()), completes)
 
 
 def build(cls: type[T], data: Any, where: str) -> T:

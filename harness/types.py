@@ -9,7 +9,7 @@ task says otherwise, and a gap is closed - open in points (hundredths of the sco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,6 +26,23 @@ CompletionStatus = Literal["ok", "truncated", "empty", "refused", "unanswered"]
 ScoreStatus = Literal["scored", "unparsed", "scorer_error"]
 Role = Literal["system", "user", "assistant"]
 RequestKind = Literal["generate", "loglikelihood"]
+ImageType = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
+"""What all hosted protocols take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that goes with a question: known by its content, read when it is sent."""
+
+    sha256: str
+    media_type: ImageType
+    size_bytes: int
+    width: int
+    """In pixels, as ``height``."""
+    height: int
+    read: Callable[[], bytes] = field(compare=False, repr=False)
+    """The bytes, read anew; RunFailed if they are no longer there or no longer these. Being a function, it cannot be
+    encoded: neither bytes nor a path of this machine can slip into a hash or a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +55,9 @@ class Item:
     """Items that are not independent share it: one passage, one repository, one template."""
     published_on: str | None = None
     """When the item became public; None: private, fresh or unknown."""
+    images: Any = ()
+    """What goes with the user's message, before its text: paths, bytes, PIL images or what ``datasets`` yields, one or
+    several; :class:`Image` once the registry has loaded them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +184,8 @@ class Request:
     """With system and repeat the identity for resuming; see ``running.plan``."""
     options: Mapping[str, str] = field(default_factory=dict)
     kind: RequestKind = "generate"
+    images: tuple[Image, ...] = ()
+    """Go with the last message of the user, before its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +196,8 @@ class Usage:
     cached: int | None = None
     output: int | None = None
     reasoning: int | None = None
+    cache_written: int | None = None
+    """Prompt tokens that were put into the provider's cache; a part of ``input``, as ``cached`` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +263,8 @@ class Price:
     input: float | None = None
     output: float | None = None
     cached: float | None = None
+    cache_write: float | None = None
+    """Of tokens put into the prompt cache; None: what the provider asks for all its models, else as input."""
     batch_discount: float | None = None
     """Share taken off by the batch API; None: not known."""
     source: str = ""
@@ -251,6 +277,9 @@ class Endpoint:
     provider: str
     name: str
     prices: tuple[Price, ...] = ()
+    requests_per_minute: int | None = None
+    """Of this model there; None: what the provider's entry says."""
+    tokens_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +326,7 @@ class Receipt:
     usage: Usage
     cost_usd: float | None
     bytes_sent: int
-    """Bytes of messages that left this machine, each attempt counted; 0 for a local system."""
+    """Bytes of messages and images that left this machine, each attempt counted; 0 for a local system."""
     tokens_sent: int | None
     versions: Mapping[str, str]
     machine: Mapping[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections import Counter
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import address, catalogue, settings
+from harness.cli.main import main
 from harness.errors import UsageError
 from harness.types import ModelCard, Sampling
 
@@ -90,6 +92,7 @@ def test_every_fact_is_dated_and_sourced(card: ModelCard) -> None:
             assert price.input is not None and price.output is not None
             assert 0 < price.input <= price.output
             assert price.cached is None or price.cached <= price.input
+            assert price.cache_write is None or price.input <= price.cache_write <= 2 * price.input
 
 
 @pytest.mark.parametrize("card", CARDS, ids=ids(CARDS))
@@ -198,3 +201,79 @@ def test_a_new_snapshot_of_a_closed_provider_needs_no_flag_and_of_another_does()
     with pytest.raises(UsageError, match="--weights"):
         address.resolve("xai:grok-9")
     assert address.resolve("xai:grok-9", weights="closed").weights == "closed"
+
+
+USERS = ("OpenAI", "Anthropic", "Google", "OpenRouter", "Groq", "DeepSeek", "Mistral", "Together", "Fireworks", "xAI", "Azure")
+
+
+@pytest.mark.parametrize("name", [name.lower() for name in USERS])
+def test_every_large_host_has_an_entry_that_a_newcomer_can_use(name: str) -> None:
+    provider = catalogue.providers()[name]
+    assert provider.url or provider.url_variable
+    assert provider.key and provider.key.endswith("_API_KEY")
+    text = (settings.bundled("configs") / "providers.yaml").read_text(encoding="utf-8")
+    lines = text.partition(f"\n{name}:\n")[2].split("\n\n")[0].splitlines()
+    assert len(lines) >= 5, "nothing is said of it"
+
+
+def test_one_key_of_a_bundled_provider_can_be_changed() -> None:
+    before = catalogue.providers()["openai"]
+    Path("configs").mkdir()
+    Path("configs/providers.yaml").write_text(
+        "openai: {batch_discount: 0.4}\nanthropic: {url: 'http://127.0.0.1:1', rejects: []}\nmine: {protocol: openai, url: 'https://x.y/v1'}\n"
+    )
+    found = catalogue.providers()
+    assert found["openai"] == dataclasses.replace(before, batch_discount=0.4)
+    assert (found["anthropic"].protocol, found["anthropic"].url, found["anthropic"].rejects) == ("anthropic", "http://127.0.0.1:1", ())
+    assert found["mine"].renames == {}
+    assert set(found) == {*_bundled(), "mine"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("openai: {batch_discont: 0.4}", r"unknown key 'batch_discont': did you mean batch_discount\?.*providers.yaml: openai"),
+        ("openai: 7", r"providers.yaml: openai: expected a mapping"),
+        ("mistral: {renames: {sed: random_seed}}", r"providers.yaml: mistral: Invalid enum value 'sed'"),
+        ("mine: {url: 'https://x.y/v1'}", r"providers.yaml: mine: .*protocol"),
+    ],
+)
+def test_a_mistake_in_a_providers_entry_is_located(text: str, says: str) -> None:
+    Path("configs").mkdir()
+    Path("configs/providers.yaml").write_text(text + "\n")
+    with pytest.raises(UsageError, match=says):
+        catalogue.providers()
+
+
+def _bundled() -> set[str]:
+    return set(settings.read_yaml(settings.bundled("configs") / "providers.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "date", "gone"),
+    [
+        ("openai:o4-mini", "2026-10-22", False),
+        ("openai:o4-mini", "2026-10-23", True),
+        ("openai:o4-mini", "2027-01-01", True),
+        ("openai:gpt-4o", "2099-01-01", False),
+        ("server:o4-mini@http://127.0.0.1/v1", "2099-01-01", False),
+        ("file:o4-mini", "2099-01-01", False),
+    ],
+)
+def test_a_model_that_was_to_be_gone_is_said_to_be(name: str, date: str, gone: bool) -> None:
+    warning = catalogue.retired(address.resolve(name, "closed"), date)
+    assert (warning is not None) == gone
+    assert warning is None or "o4-mini was to be retired on 2026-10-23" in warning
+
+
+def test_commands_say_so_before_anything_is_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("configs/catalogue").mkdir(parents=True)
+    Path("configs/catalogue/mine.yaml").write_text(
+        "developer: D\ncards:\n  old-1:\n    weights: [{level: closed, since: 2020-01-01, evidence: a test}]\n"
+        "    released: 2020-01-01\n    retires: 2021-01-01\n    endpoints: [{provider: openai, name: old-1}]\n"
+    )
+    (tmp_path / "mine.jsonl").write_text('{"input": "?", "target": "4"}\n')
+    asked = ["openai:old-1", "--items", str(tmp_path / "mine.jsonl"), "--store", str(tmp_path / "st")]
+    for command, code in ((["estimate", *asked], 0), (["eval", *asked], 2), (["models", "openai:old-1"], 0)):
+        assert main(command) == code
+        assert capsys.readouterr().err.startswith("openai:old-1: old-1 was to be retired on 2021-01-01, so it may be refused")

@@ -41,8 +41,9 @@ def command(
 ) -> int:
     """What a plan would cost, before anything is sent.
 
-    The options are those of `eval`. Input tokens come from the real prompts at four bytes a token; output tokens from
-    the mean of earlier runs of the same tasks in the store; "most" takes every answer at its limit.
+    The options are those of `eval`. Input tokens come from the real prompts at four bytes a token, and from the sizes of
+    the images; output tokens from the mean of earlier runs of the same tasks in the store; "most" takes every answer at
+    its limit.
     """
     from harness import address
     from harness.running import plan_jobs, store_for

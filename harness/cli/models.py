@@ -23,6 +23,8 @@ def command(name: str | None, as_json: bool) -> int:
         system = address.resolve(name)
         card = catalogue.cards().get(system.card)
         options.echo_json({"system": system, "card": card})
+        if warning := catalogue.retired(system):
+            click.echo(warning, err=True)
         return 0
     cards = sorted(catalogue.cards().values(), key=lambda card: (card.developer, card.id))
     if as_json:

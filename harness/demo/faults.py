@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import hashlib
 import json
 import random
@@ -66,6 +67,8 @@ class Stats:
     answered: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     keys: set[str] = field(default_factory=set)
+    images: Counter[str] = field(default_factory=Counter)
+    """By SHA-256 of what was decoded."""
 
 
 class FaultServer:
@@ -121,6 +124,7 @@ class FaultServer:
                 "answered": stats.answered,
                 "faults": stats.faults,
                 "keys": sorted(stats.keys),
+                "images": stats.images,
             }
         )
 
@@ -147,12 +151,16 @@ class FaultServer:
 
     def _permanent(self, request: web.Request, body: Mapping[str, Any]) -> web.Response | None:
         behaviour = self.behaviour
+        try:
+            _images(body)
+        except (ValueError, KeyError, TypeError) as error:
+            return _error(400, "invalid_request_error", f"an image cannot be read: {error!r}")
         if behaviour.refuse_key:
             # As OpenAI does it, the message repeats the key: a client has to keep it out of its own messages.
             return _error(401, "authentication_error", f"Incorrect API key provided: {_key(request)}")
         if behaviour.missing_model:
             return _error(404, "not_found_error", f"The model `{body.get('model')}` does not exist")
-        size = sum(len(str(turn["content"])) for turn in body["messages"])
+        size = _length(body)
         if behaviour.context is not None and size > behaviour.context:
             return _error(400, "invalid_request_error", "This model's maximum context length is exceeded")
         if behaviour.requests_per_minute is not None:
@@ -230,8 +238,13 @@ class FaultServer:
     def _text(self) -> str:
         return self.behaviour.answer.rjust(self.behaviour.answer_bytes, ".")
 
+    def _tokens(self, body: Mapping[str, Any]) -> int:
+        """Tokens of a prompt that is answered, by whatever way it came; its images are noted."""
+        self.stats.images.update(_images(body))
+        return _length(body) // 4
+
     def _answer_openai(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        size = sum(len(str(turn["content"])) for turn in body["messages"]) // 4
+        size = self._tokens(body)
         return {
             "id": "chatcmpl-fault",
             "object": "chat.completion",
@@ -244,7 +257,7 @@ class FaultServer:
         }
 
     def _answer_responses(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        size = sum(len(str(turn["content"])) for turn in body["messages"]) // 4
+        size = self._tokens(body)
         return {
             "id": "resp_fault",
             "object": "response",
@@ -255,7 +268,7 @@ class FaultServer:
         }
 
     def _answer_anthropic(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        size = sum(len(str(turn["content"])) for turn in body["messages"]) // 4
+        size = self._tokens(body)
         return {
             "id": "msg_fault",
             "type": "message",
@@ -271,6 +284,30 @@ def conversation_hash(body: Mapping[str, Any]) -> str:
     """Identity of a conversation, whichever protocol it came by."""
     turns = [[turn["role"], turn["content"]] for turn in body["messages"]]
     return hashlib.sha256(json.dumps(turns, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _parts(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All parts of a conversation, whichever protocol it came by; text that stands alone is one."""
+    contents = [turn["content"] for turn in body["messages"]]
+    return [part for one in contents for part in ([{"text": one}] if isinstance(one, str) else one)]
+
+
+def _length(body: Mapping[str, Any]) -> int:
+    """Characters of a conversation's texts; an image counts for a thousand."""
+    return sum(len(part["text"]) if "text" in part else 1000 for part in _parts(body))
+
+
+def _images(body: Mapping[str, Any]) -> list[str]:
+    """SHA-256 of each image. ValueError, KeyError or TypeError if it is none."""
+    found = []
+    for part in (part for part in _parts(body) if "text" not in part):
+        source = part.get("source") or {}
+        address = part.get("image_url") or f"data:{source['media_type']};base64,{source['data']}"
+        kind, _, data = (address["url"] if isinstance(address, dict) else address).partition(";base64,")
+        if not kind.startswith("data:image/"):
+            raise ValueError(kind[:40])
+        found.append(hashlib.sha256(base64.b64decode(data, validate=True)).hexdigest())
+    return found
 
 
 def _key(request: web.Request) -> str:

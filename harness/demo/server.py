@@ -127,7 +127,9 @@ def _text(content: Any) -> str:
     """Content as a string, or as a list of text parts."""
     if isinstance(content, str):
         return content
-    return "".join(str(part["text"]) for part in content if part.get("type") == "text")
+    if any(part.get("type") != "text" for part in content):
+        raise ValueError("this model takes text alone")
+    return "".join(str(part["text"]) for part in content)
 
 
 async def serve(name: str) -> None:

@@ -16,7 +16,10 @@ from harness.types import Protocol, Sampling, System
 if TYPE_CHECKING:
     from harness.models.hosted import HostedModel
 
-__all__ = ["BatchSide", "Model", "batch_side", "hosted_model", "identify", "leaves_machine", "missing", "open_model", "sampling_for"]
+__all__ = [
+    "BatchSide", "Model", "batch_side", "hosted_model", "identify", "leaves_machine", "missing", "open_model", "sampling_for",
+    "without_images",
+]
 
 
 def identify(system: System) -> System:
@@ -113,6 +116,16 @@ def sampling_for(system: System, protocol: Protocol) -> Sampling:
         return sampling
     hosted_model(system).check(sampling)
     return sampling
+
+
+def without_images(system: System) -> str | None:
+    """Why a system cannot be asked a question with images; None where it can, or nobody knows."""
+    if system.provider in ENGINES:
+        return "it has images, which an in-process engine does not take: serve the model and name it server:NAME@URL"
+    card = catalogue.cards().get(system.card)
+    if system.provider == "file" or card is None or "image" in card.modalities:
+        return None
+    return f"it has images, and the card of {card.id} names no image among its modalities ({', '.join(card.modalities)})"
 
 
 def missing(system: System) -> list[str]:

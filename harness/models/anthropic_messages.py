@@ -15,7 +15,7 @@ from harness.catalogue import Provider
 from harness.errors import UsageError
 from harness.models.base import classify, split_reasoning
 from harness.models.hosted import HostedModel
-from harness.types import Completion, Message, Request, Sampling, System, Usage
+from harness.types import Completion, Request, Sampling, System, Usage
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 SMALLEST_BUDGET = 1024
@@ -77,15 +77,20 @@ class AnthropicMessages(HostedModel):
                 f"{self.system.name}: a thinking budget of {budget} leaves no room in the {request.max_tokens} tokens "
                 f"that {request.task} allows, thinking included; give a smaller budget or a protocol with more tokens"
             )
-        body: dict[str, Any] = {"model": self.system.api_name, "max_tokens": request.max_tokens, **_turns(request.messages)}
-        for name in ("temperature", "top_p", "top_k"):
-            if getattr(sampling, name) is not None:
-                body[name] = getattr(sampling, name)
+        body: dict[str, Any] = {
+            "model": self.system.api_name,
+            "max_tokens": request.max_tokens,
+            **_marked(self.turns(request)),
+            **self.parameters(sampling, "temperature", "top_p", "top_k"),
+        }
         if self._thinking:
             body["thinking"] = self._thinking
         if "effort" in self.system.options:
             body["output_config"] = {"effort": self.system.options["effort"]}
         return body
+
+    def image(self, media_type: str, data: str) -> dict[str, Any]:
+        return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}}
 
     def completion(self, reply: _Reply, dropped: tuple[str, ...]) -> Completion:
         written = "".join(block.text or "" for block in reply.content if block.type == "text")
@@ -108,6 +113,7 @@ class AnthropicMessages(HostedModel):
                 usage.cache_read_input_tokens,
                 usage.output_tokens,
                 usage.output_tokens_details.thinking_tokens if usage.output_tokens_details else None,
+                usage.cache_creation_input_tokens,
             ),
             reported_model=reply.model,
             dropped=dropped,
@@ -131,23 +137,22 @@ def _thinking(system: System) -> dict[str, Any]:
     return {"type": "enabled", "budget_tokens": int(budget)}
 
 
-def _turns(messages: Sequence[Message]) -> dict[str, Any]:
+def _marked(turns: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """``system`` and ``messages``; the end of a long prefix that all items share is marked for the provider's cache.
 
     What is shared is everything before the last turn: the system prompt and the worked examples.
     """
-    system: Any = "\n\n".join(message.content for message in messages if message.role == "system")
-    turns: list[dict[str, Any]] = [
-        {"role": message.role, "content": message.content} for message in messages if message.role != "system"
-    ]
-    shared = len(system) + sum(len(turn["content"]) for turn in turns[:-1])
+    system: Any = "\n\n".join(turn["content"] for turn in turns if turn["role"] == "system")
+    turns = [turn for turn in turns if turn["role"] != "system"]
+    # A turn with images has parts; what comes before a prefill is then shared by no two items.
+    shared = len(system) + sum(len(turn["content"]) for turn in turns[:-1] if isinstance(turn["content"], str))
     if shared >= CACHE_FROM_CHARACTERS:
-        if len(turns) > 1:
-            turns[-2]["content"] = _marked(turns[-2]["content"])
-        else:
-            system = _marked(system)
+        if len(turns) == 1:
+            system = [_ends_here(system)]
+        elif isinstance(turns[-2]["content"], str):
+            turns[-2]["content"] = [_ends_here(turns[-2]["content"])]
     return {"system": system, "messages": turns} if system else {"messages": turns}
 
 
-def _marked(text: str) -> list[dict[str, Any]]:
-    return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]
+def _ends_here(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}

@@ -8,6 +8,7 @@ the path, the body of a request, and what a reply means.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import difflib
 import os
@@ -18,7 +19,7 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 
 from harness import catalogue
-from harness.catalogue import Provider
+from harness.catalogue import Parameter, Provider
 from harness.errors import (
     ConnectionFailed,
     MalformedReply,
@@ -28,7 +29,7 @@ from harness.errors import (
     TimedOut,
     UsageError,
 )
-from harness.models.base import acceptable
+from harness.models.base import acceptable, last_of_user
 from harness.models.failures import Declined, failure, scrub
 from harness.models.headroom import NOTHING_SAID, Headroom, headroom
 from harness.types import Completion, Request, RequestKind, Sampling, System
@@ -194,7 +195,9 @@ class HostedModel:
     async def generate(self, request: Request) -> Completion:
         sampling, dropped = acceptable(request.sampling, self._rejects, self.system.name)
         try:
-            reply = await self.endpoint.post(self.path, self.body(request, sampling), self.reply)
+            # Files are read off the loop.
+            body = await asyncio.to_thread(self.body, request, sampling) if request.images else self.body(request, sampling)
+            reply = await self.endpoint.post(self.path, body, self.reply)
         except Declined as refusal:
             return refused(refusal, dropped)
         return self.completion(reply, dropped)
@@ -240,8 +243,31 @@ class HostedModel:
         }
 
     def body(self, request: Request, sampling: Sampling) -> dict[str, Any]:
-        """What is sent."""
+        """What is sent. RunFailed if an image is no longer what was planned."""
         raise NotImplementedError
+
+    def turns(self, request: Request) -> list[dict[str, Any]]:
+        """Role and content of every message; the images come before the text of the user's last one."""
+        turns: list[dict[str, Any]] = [{"role": one.role, "content": one.content} for one in request.messages]
+        if request.images:
+            parts = [self.image(one.media_type, base64.b64encode(one.read()).decode()) for one in request.images]
+            turn = turns[last_of_user(request.messages)]
+            # Empty text is refused where it stands beside other parts.
+            turn["content"] = parts + ([self.text(turn["content"])] if turn["content"] else [])
+        return turns
+
+    def parameters(self, sampling: Sampling, *names: Parameter) -> dict[str, Any]:
+        """Those of the sampling parameters that have a value, by the names that the provider has for them."""
+        values = {name: getattr(sampling, name) for name in names}
+        return {self.provider.renames.get(name, name): value for name, value in values.items() if value is not None}
+
+    def image(self, media_type: str, data: str) -> dict[str, Any]:
+        """An image as a part of a message; ``data`` is base64."""
+        raise NotImplementedError
+
+    def text(self, text: str) -> dict[str, Any]:
+        """The text of a message that has other parts too."""
+        return {"type": "text", "text": text}
 
     def completion(self, reply: Any, dropped: tuple[str, ...]) -> Completion:
         """What came back. Raises AttemptFailed where a reply carries a failure."""

@@ -49,6 +49,8 @@ class _Choice(msgspec.Struct):
 
 class _Cached(msgspec.Struct):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    """OpenAI's from GPT-5.6 on, and OpenRouter's."""
 
 
 class _Reasoning(msgspec.Struct):
@@ -103,17 +105,18 @@ class OpenAIChat(OpenAIModel):
     def body(self, request: Request, sampling: Sampling) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.system.api_name,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            self.provider.max_tokens_parameter: request.max_tokens,
+            "messages": self.turns(request),
+            self.provider.renames.get("max_tokens", "max_tokens"): request.max_tokens,
+            **self.parameters(sampling, "temperature", "top_p", "top_k", "seed"),
         }
-        for name in ("temperature", "top_p", "top_k", "seed"):
-            if getattr(sampling, name) is not None:
-                body[name] = getattr(sampling, name)
         if "effort" in self.system.options:
             body["reasoning_effort"] = self.system.options["effort"]
         if request.options.get("logprobs") == "true":
             body["logprobs"] = True
         return body
+
+    def image(self, media_type: str, data: str) -> dict[str, Any]:
+        return {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{data}"}}
 
     def completion(self, reply: _Reply, dropped: tuple[str, ...]) -> Completion:
         if reply.error and not reply.choices:
@@ -163,7 +166,8 @@ def _parts(message: _Message) -> tuple[str, str, str]:
 def _usage(usage: _Usage | None) -> Usage:
     if usage is None:
         return Usage()
-    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+    prompt = usage.prompt_tokens_details or _Cached()
+    cached = prompt.cached_tokens
     if cached is None:
         cached = usage.prompt_cache_hit_tokens if usage.prompt_cache_hit_tokens is not None else usage.cached_tokens
     output = usage.completion_tokens
@@ -172,4 +176,6 @@ def _usage(usage: _Usage | None) -> Usage:
         # (github.com/vercel/ai/pull/12425, github.com/router-for-me/CLIProxyAPI/issues/5733).
         output = max(output, usage.total_tokens - usage.prompt_tokens)
     details = usage.completion_tokens_details
-    return Usage(usage.prompt_tokens, cached, output, details.reasoning_tokens if details else None)
+    return Usage(
+        usage.prompt_tokens, cached, output, details.reasoning_tokens if details else None, prompt.cache_write_tokens
+    )

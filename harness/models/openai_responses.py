@@ -35,6 +35,7 @@ class _Why(msgspec.Struct):
 
 class _Cached(msgspec.Struct):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _Reasoning(msgspec.Struct):
@@ -68,19 +69,24 @@ class OpenAIResponses(OpenAIModel):
     def body(self, request: Request, sampling: Sampling) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.system.api_name,
-            "input": [{"role": message.role, "content": message.content} for message in request.messages],
+            "input": self.turns(request),
             "max_output_tokens": request.max_tokens,
             # Nothing of an evaluation stays on the server.
             "store": False,
+            **self.parameters(sampling, "temperature", "top_p"),
         }
-        for name in ("temperature", "top_p"):
-            if getattr(sampling, name) is not None:
-                body[name] = getattr(sampling, name)
         if "effort" in self.system.options:
             body["reasoning"] = {"effort": self.system.options["effort"]}
         if request.options.get("logprobs") == "true":
             body["include"] = ["message.output_text.logprobs"]
         return body
+
+    def image(self, media_type: str, data: str) -> dict[str, Any]:
+        # Unlike in chat completions, the protocol wants the detail to be named; auto is its default.
+        return {"type": "input_image", "image_url": f"data:{media_type};base64,{data}", "detail": "auto"}
+
+    def text(self, text: str) -> dict[str, Any]:
+        return {"type": "input_text", "text": text}
 
     def completion(self, reply: _Reply, dropped: tuple[str, ...]) -> Completion:
         if reply.status == "failed" or (reply.error and not reply.output):
@@ -93,6 +99,7 @@ class OpenAIResponses(OpenAIModel):
         refusal = "".join(part.refusal or "" for part in parts if part.type == "refusal")
         why = reply.incomplete_details.reason if reply.incomplete_details else None
         usage = reply.usage or _Usage()
+        prompt = usage.input_tokens_details or _Cached()
         return Completion(
             status=classify(
                 text, finished_by_limit=why == "max_output_tokens", refused=bool(refusal) or why == "content_filter"
@@ -102,9 +109,10 @@ class OpenAIResponses(OpenAIModel):
             finish_reason=why or reply.status,
             usage=Usage(
                 usage.input_tokens,
-                usage.input_tokens_details.cached_tokens if usage.input_tokens_details else None,
+                prompt.cached_tokens,
                 usage.output_tokens,
                 usage.output_tokens_details.reasoning_tokens if usage.output_tokens_details else None,
+                prompt.cache_write_tokens,
             ),
             mean_logprob=mean([token.logprob for part in parts for token in part.logprobs or ()]),
             reported_model=reply.model,

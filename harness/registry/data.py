@@ -93,4 +93,17 @@ def _from_hub(
             f"{card.name}: cannot load {source.repository} from the hub ({first}).{gate} Without a network put the "
             f"same rows into DIR/{card.name}/{card.split}.jsonl and give --data DIR (or OPENGAP_DATA)"
         ) from error
-    return rows, revision
+    return _undecoded(rows), revision
+
+
+def _undecoded(rows: Any) -> Any:
+    """Image columns as the files' own bytes: what a decoded picture is encoded to depends on the library's version.
+
+    Lists of images stay decoded, since a cast of those writes the whole set anew.
+    """
+    import datasets
+
+    for name, feature in rows.features.items():
+        if isinstance(feature, datasets.Image):
+            rows = rows.cast_column(name, datasets.Image(decode=False))
+    return rows

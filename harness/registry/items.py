@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import DataUnavailable
-from harness.registry.data import load_rows
+from harness.questions.images import facts, load_images
+from harness.registry.data import find_local, load_rows
 from harness.registry.task import Task
 from harness.types import Item
 
@@ -36,11 +37,14 @@ def load_items(task: Task, folder: Path | None = None, limit: int | None = None,
     ``limit`` keeps the first items in the order of a hash of their ids: the same ones for every system, and a smaller
     limit's items are among a larger one's.
 
-    Raises: DataUnavailable (source missing, rows of another schema, no rows, repeated ids).
+    Relative paths of images start where a local file of rows lies.
+
+    Raises: DataUnavailable (source missing, rows of another schema, no rows, repeated ids, an image that cannot be had).
     """
     rows, revision = load_rows(task.card, folder, pinned)
+    local = find_local(task.card, folder) if folder else None
     try:
-        items = identify(list(task.make_items(rows)))
+        items = identify(list(_with_images(task, task.make_items(rows), local.parent if local else None)))
     except (KeyError, TypeError, ValueError) as error:
         raise DataUnavailable(f"{task.card.name}: the rows do not fit the task's schema ({error!r})") from error
     if not items:
@@ -49,6 +53,17 @@ def load_items(task: Task, folder: Path | None = None, limit: int | None = None,
     if repeated:
         raise DataUnavailable(f"{task.card.name}: {len(repeated)} ids occur more than once, as {repeated[0]!r}")
     return LoadedTask(task, stable_subset(task.card.name, items, limit), revision)
+
+
+def _with_images(task: Task, items: Iterable[Item], folder: Path | None) -> Iterator[Item]:
+    """The items, one at a time: no two rows' images are held at once."""
+    for number, item in enumerate(items, start=1):
+        try:
+            # Not `if item.images`: what a task may give for one need not have a truth value.
+            images = load_images(item.images, folder)
+        except ValueError as error:
+            raise DataUnavailable(f"{task.card.name}, item {number}: {error}") from error
+        yield dataclasses.replace(item, images=images) if images else item
 
 
 def stable_subset(name: str, items: Sequence[Item], limit: int | None) -> Sequence[Item]:
@@ -73,8 +88,13 @@ def identify(items: Sequence[Item]) -> list[Item]:
 
 
 def content(item: Item) -> bytes:
-    """Canonical bytes of everything that an item holds."""
-    return msgspec.json.encode(item, order="sorted")
+    """Canonical bytes of everything that an item holds; of images their facts. Without images there is no such field, so
+    that items have the hash that they had before there were any."""
+    fields = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    images = fields.pop("images")
+    if images:
+        fields["images"] = [facts(image) for image in images]
+    return msgspec.json.encode(fields, order="sorted")
 
 
 def content_hash(items: Sequence[Item]) -> str:

@@ -1,11 +1,12 @@
 """A user's own questions from one file (JSON Lines, CSV, Parquet), without a task file.
 
 Fields of a line: ``input`` (text) or ``messages`` (a conversation), ``target``; optional ``id``, ``cluster``, ``choices``
-(all options, the target among them), ``dimension``.
+(all options, the target among them), ``images`` (a path or several, relative to the file), ``dimension``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 from harness.errors import DataUnavailable, UnknownName, UsageError
 from harness.questions import Choice, ChoiceForm, ContainsForm, ExactForm, Form, Numeric, NumericForm, Text
 from harness.questions.choice import LETTERS
+from harness.questions.images import load_images
 from harness.questions.numeric import canonical_number
 from harness.questions.text import normalise
 from harness.registry.items import LoadedTask, identify
@@ -29,7 +31,7 @@ SCORERS: Mapping[str, Form[Any]] = {
     "numeric": NumericForm(),
 }
 
-FIELDS = ("input", "messages", "target", "id", "cluster", "choices", "dimension", "published_on")
+FIELDS = ("input", "messages", "target", "id", "cluster", "choices", "images", "dimension", "published_on")
 
 
 def own_tasks(path: Path, scorer: str) -> list[LoadedTask]:
@@ -44,7 +46,7 @@ def own_tasks(path: Path, scorer: str) -> list[LoadedTask]:
     rows = read_rows(path)
     by_dimension: dict[str, list[Item]] = {}
     for number, row in enumerate(rows, start=1):
-        item = _item(row, scorer, f"{path}, item {number}")
+        item = _item(row, scorer, f"{path}, item {number}", path.parent)
         by_dimension.setdefault(str(row.get("dimension") or "own"), []).append(item)
     if not by_dimension:
         raise DataUnavailable(f"{path} holds no items")
@@ -82,7 +84,7 @@ def _task(path: Path, scorer: str, dimension: str, items: list[Item]) -> LoadedT
     return LoadedTask(Task(card, form, make_items), identified, None)
 
 
-def _item(row: Any, scorer: str, where: str) -> Item:
+def _item(row: Any, scorer: str, where: str, folder: Path) -> Item:
     if not isinstance(row, dict):
         raise DataUnavailable(f"{where}: expected an object with 'input' and 'target'")
     for key in row:
@@ -95,7 +97,13 @@ def _item(row: Any, scorer: str, where: str) -> Item:
     if ("input" in row) == ("messages" in row):
         raise DataUnavailable(f"{where}: needs either 'input' or 'messages'")
     # An empty cell of a CSV file is a field that is not there.
-    shared = {key: str(row[key]) for key in ("id", "cluster", "published_on") if row.get(key) not in (None, "")}
+    shared: dict[str, Any] = {
+        key: str(row[key]) for key in ("id", "cluster", "published_on") if row.get(key) not in (None, "")
+    }
+    try:
+        shared["images"] = load_images(_images(row.get("images")), folder)
+    except ValueError as error:
+        raise DataUnavailable(f"{where}: {error}") from error
     target = _text(row, "target", where)
     if not normalise(target):
         raise DataUnavailable(f"{where}: 'target' is empty, or holds nothing but punctuation")
@@ -111,6 +119,8 @@ def _item(row: Any, scorer: str, where: str) -> Item:
             raise DataUnavailable(f"{where}: the target {target!r} is not a number")
         return Numeric(question=_text(row, "input", where), answer=target, **shared)
     messages = tuple(_message(message, where) for message in row.get("messages") or ())
+    if messages and shared["images"] and not any(message.role == "user" for message in messages):
+        raise DataUnavailable(f"{where}: images go with a message of the user, and 'messages' has none")
     return Text(question=_text(row, "input", where) if "input" in row else "", target=target, messages=messages, **shared)
 
 
@@ -133,6 +143,14 @@ def _choices(value: Any, where: str) -> list[str]:
     if len(value) > len(LETTERS):
         raise DataUnavailable(f"{where}: {len(value)} choices; {len(LETTERS)} are the most that letters can name")
     return [str(choice) for choice in value]
+
+
+def _images(value: Any) -> Any:
+    """A path, a list of paths, or (in a CSV cell) a JSON list of them."""
+    if isinstance(value, str) and value.startswith("["):
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    return value or None
 
 
 def _message(data: Any, where: str) -> Message:

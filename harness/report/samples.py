@@ -102,11 +102,18 @@ def _question(messages: str) -> str:
     """What was asked, as plain text; the stored JSON itself where it is not a list of messages."""
     try:
         turns = json.loads(messages)
+        contents = ["".join(f"{line}\n" for line in _images(turn)) + str(turn["content"]) for turn in turns]
         if len(turns) == 1:
-            return str(turns[0]["content"])
-        return "\n\n".join(f"[{turn['role']}]\n{turn['content']}" for turn in turns)
-    except (ValueError, TypeError, KeyError):
+            return contents[0]
+        return "\n\n".join(f"[{turn['role']}]\n{content}" for turn, content in zip(turns, contents, strict=True))
+    except (ValueError, TypeError, KeyError, AttributeError):
         return str(messages)
+
+
+def _images(turn: dict[str, Any]) -> list[str]:
+    """A line for each image that went with a message, in its place before the text."""
+    images = turn.get("images") or ()
+    return [f"[{one['media_type']}, {one['bytes'] / 1000:,.0f} kB, sha256 {one['sha256'][:12]}…]" for one in images]
 
 
 def _cut(text: Any) -> str:

@@ -205,7 +205,9 @@ class _Driver:
             request = self.job.request(owed)
             if not admit(request):
                 break
-            body = encode(self.model.row(request))
+            # Images are read off the loop.
+            ready = asyncio.to_thread(self.model.row, request) if request.images else None
+            body = encode(await ready if ready else self.model.row(request))
             if chunk and (len(chunk) >= ROWS_AT_MOST or size + len(body) > BYTES_AT_MOST):
                 await self._submit(chunk)
                 chunk, size = [], 0

@@ -5,27 +5,28 @@ from __future__ import annotations
 import asyncio
 
 from harness.errors import BudgetReached
+from harness.running.prompt_tokens import most_tokens
 from harness.types import Price, Request
-
-BYTES_PER_TOKEN = 1.0
-"""A byte-level tokenizer never makes more tokens than bytes: an upper bound on prompt tokens, whatever the script."""
 
 
 class Budget:
     """Dollars of one run. Raises BudgetReached when the next request could pass the limit and nothing is in flight."""
 
-    def __init__(self, limit_usd: float | None, price: Price | None, spent_usd: float = 0.0) -> None:
+    def __init__(self, limit_usd: float | None, price: Price | None, spent_usd: float = 0.0, provider: str = "") -> None:
         self._limit = limit_usd
         self._price = price
+        self._provider = provider
         self.spent_usd = spent_usd
         self._reserved = 0.0
         self._freed = asyncio.Event()
 
     def most(self, request: Request) -> float:
         """The most that one attempt can cost, in dollars."""
-        assert self._price is not None
-        sent = sum(len(message.content.encode()) for message in request.messages) / BYTES_PER_TOKEN + 50
-        return (sent * (self._price.input or 0.0) + request.max_tokens * (self._price.output or 0.0)) / 1e6
+        price = self._price
+        assert price is not None
+        # The whole prompt may be written into a cache, which can cost more than reading it.
+        dearest = max(price.input or 0.0, price.cache_write or 0.0)
+        return (most_tokens(request, self._provider) * dearest + request.max_tokens * (price.output or 0.0)) / 1e6
 
     def admit(self, request: Request) -> bool:
         """Set aside the most that a request can cost, if it fits; for requests that are handed over, not asked."""

@@ -9,10 +9,8 @@ from pathlib import Path
 from harness import models
 from harness.running.plan import Job, limit_of
 from harness.running.pricing import price_of
+from harness.running.prompt_tokens import expected_tokens
 from harness.store import current_runs, frame, read_receipts
-
-BYTES_PER_TOKEN = 4.0
-"""A rule of thumb for English with today's tokenizers; code and other scripts take more tokens a byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class Estimate:
     system: str
     requests: int
     input_tokens: int
-    """From the bytes of the real prompts, four a token."""
+    """From the bytes of the real prompts, four a token, and the sizes of the images; see ``prompt_tokens``."""
     output_tokens: int | None
     """From the mean output of earlier runs of the same tasks in this store; None if a task was never run."""
     most_output_tokens: int
@@ -41,18 +39,16 @@ def estimate(
 ) -> Estimate:
     """Price one plan. Nothing is sent and nothing is loaded."""
     system = job.plan.system
-    bytes_by_task = [0] * len(job.tasks)
     count_by_task = [0] * len(job.tasks)
     for owed in job.owed:
-        request = job.request(owed)
-        bytes_by_task[owed.task] += sum(len(message.content.encode()) for message in request.messages)
         count_by_task[owed.task] += 1
-    input_tokens = round(sum(bytes_by_task) / BYTES_PER_TOKEN)
+    input_tokens = round(sum(expected_tokens(job.request(owed), system.provider) for owed in job.owed))
     most = sum(n * limit_of(task, job.plan.protocol) for n, task in zip(count_by_task, job.tasks, strict=True))
     means, latency = _history(store, [task.name for task in job.tasks], system.name)
     expected = None
-    if all(task.name in means for task in job.tasks):
-        expected = round(sum(n * means[task.name] for n, task in zip(count_by_task, job.tasks, strict=True)))
+    asked = [(n, task.name) for n, task in zip(count_by_task, job.tasks, strict=True) if n]
+    if all(name in means for _, name in asked):
+        expected = round(sum(n * means[name] for n, name in asked))
     price = price_of(system, price_in, price_out)
 
     def dollars(output: int | None) -> float | None:

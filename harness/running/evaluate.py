@@ -78,6 +78,7 @@ def evaluate(
         data=data,
         allow_code_execution=allow_code_execution,
         unpriced=execution.unpriced(systems),
+        say=say,
     )
     if batch:
         for system in systems:
@@ -116,10 +117,13 @@ def plan_jobs(
     allow_code_execution: bool = False,
     unpriced: Sequence[System] = (),
     keys_needed: bool = True,
+    say: Say = to_stderr,
 ) -> list[Job]:
     """Plans for all systems over the same loaded items; without ``keys_needed`` they are made to be looked at only.
 
-    Raises: Preflight with everything that is missing at once, UnknownName.
+    ``say`` gets a line about each model that was to be gone by now, and each task that a system cannot take.
+
+    Raises: Preflight with everything that is missing at once (a system that can take no task too), UnknownName.
     """
     if repeats < 1 or (limit is not None and limit < 1):
         raise UsageError("--repeats and --limit must be at least 1")
@@ -130,12 +134,14 @@ def plan_jobs(
     hardware.check()
     if items is None and scorer != "exact":
         raise UsageError("--scorer belongs to --items; a task brings its own")
+    for warning in filter(None, map(catalogue.retired, systems)):
+        say(warning)
     problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
     problems += [f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced]
     loaded: list[LoadedTask] = []
     full_suite = None
     if items is not None:
-        loaded = [_limited(task, limit) for task in own_tasks(items, scorer)]
+        loaded = [replace(one, items=stable_subset(one.name, one.items, limit)) for one in own_tasks(items, scorer)]
     else:
         names: Sequence[str] = tasks
         if not tasks:
@@ -158,9 +164,12 @@ def plan_jobs(
         for system in systems:
             try:
                 identified = models.identify(system)
-                jobs.append(
-                    prepare(identified, chosen, loaded, repeats=repeats, suite=full_suite, code_execution=bool(runs_code))
-                )
+                job = prepare(identified, chosen, loaded, repeats=repeats, suite=full_suite, code_execution=bool(runs_code))
+                unfit = [f"{system.name}: {task} does not apply: {why}" for task, why in job.not_applicable.items()]
+                for line in unfit if job.owed else ():
+                    say(line)
+                problems += [] if job.owed else unfit
+                jobs.append(job)
             except UnknownName:
                 raise
             except UsageError as error:
@@ -168,10 +177,6 @@ def plan_jobs(
     if problems:
         raise Preflight(problems)
     return jobs
-
-
-def _limited(task: LoadedTask, limit: int | None) -> LoadedTask:
-    return replace(task, items=stable_subset(task.name, task.items, limit))
 
 
 def _revision_key(task: Task) -> tuple[str, int]:

@@ -19,7 +19,7 @@ from harness import models
 from harness.errors import OpenGapError, UsageError
 from harness.running.batch import at_batch_price, drive_batch, has_open_batches
 from harness.running.budget import Budget
-from harness.running.limits import Limiter
+from harness.running.limits import limiter_for
 from harness.running.live import Driving, drive
 from harness.running.plan import Job
 from harness.running.pricing import cost_usd, is_known, price_of
@@ -149,7 +149,7 @@ async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Executi
         progress = Progress(system.name, len(job.owed), done)
         if execution.batch or has_open_batches(run.journal):
             # Without --batch nothing more is handed over, but what is out is waited for rather than paid twice.
-            admission = Budget(execution.budget_usd, price, spent_usd(job, run, price))
+            admission = Budget(execution.budget_usd, price, spent_usd(job, run, price), system.provider)
             owed = await drive_batch(
                 job, owed, model, journal, pricing=at_batch_price(price), progress=progress, say=execution.say,
                 admit=admission.admit if execution.batch else lambda request: False,
@@ -158,8 +158,11 @@ async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Executi
         driving = Driving(
             model=model,
             journal=journal,
-            limiter=Limiter(concurrency),
-            budget=Budget(execution.budget_usd, price, spent_usd(job, run, price) if execution.budget_usd is not None else 0.0),
+            limiter=limiter_for(system, concurrency),
+            budget=Budget(
+                execution.budget_usd, price, spent_usd(job, run, price) if execution.budget_usd is not None else 0.0,
+                system.provider,
+            ),
             policy=execution.policy,
             pricing=partial(cost_usd, price),
             progress=progress,
@@ -190,7 +193,7 @@ def spent_usd(job: Job, run: RunFolder, price: Price | None) -> float:
     """Dollars of all answers in a run's journal. One of unknown cost counts at the list price of its usage, and where
     not even that came back at the most that it can have cost.
     """
-    most = Budget(None, price).most
+    most = Budget(None, price, provider=job.plan.system.provider).most
     requests = {(job.tasks[one.task].name, one.item.id, one.repeat): one for one in job.owed}
     spent = 0.0
     for entry in read_entries(run.journal, read_journal(run.journal)):
@@ -207,13 +210,8 @@ def spent_usd(job: Job, run: RunFolder, price: Price | None) -> float:
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The one error that stopped the workers; the others only echo it."""
-    leaves = _leaves(group)
-    known = [error for error in leaves if isinstance(error, OpenGapError)]
-    return known[0] if known else leaves[0]
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+    known = group.subgroup(OpenGapError)
+    error: BaseException = known or group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -15,6 +15,7 @@ from harness.running.budget import Budget
 from harness.running.limits import Limiter
 from harness.running.plan import Job, Owed
 from harness.running.progress import Progress
+from harness.running.prompt_tokens import expected_tokens
 from harness.running.retry import RetryPolicy
 from harness.store import Journal
 from harness.types import Completion, Entry, Request, Usage
@@ -91,7 +92,10 @@ async def ask(request: Request, driving: Driving) -> Completion:
     begun = time.perf_counter()
     failures: list[AttemptFailed] = []
     while True:
-        await limiter.acquire()
+        # The bound is counted only where a limit is stated: it takes a look at the whole prompt.
+        slot = await limiter.acquire(
+            expected_tokens(request, driving.model.system.provider) + request.max_tokens if limiter.tokens_per_minute else 0.0
+        )
         sent = time.perf_counter()
         try:
             async with asyncio.timeout(policy.attempt_s):
@@ -102,6 +106,8 @@ async def ask(request: Request, driving: Driving) -> Completion:
             failures.append(error)
         else:
             limiter.succeeded()
+            if completion.usage.input is not None and completion.usage.output is not None:
+                limiter.settle(slot, completion.usage.input + completion.usage.output)
             if driving.headroom is not None:
                 left = driving.headroom()
                 limiter.reported(left.requests, left.requests_reset_s)

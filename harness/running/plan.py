@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from harness import models, settings
 from harness.errors import UnknownName, UsageError
 from harness.questions import FORMS
+from harness.questions.images import facts
 from harness.registry import LoadedTask
 from harness.registry.items import content_hash
 from harness.types import Item, Plan, PlannedTask, Protocol, Request, Sampling, System
@@ -40,6 +41,8 @@ class Job:
     owed: Sequence[Owed]
     """All requests of the plan in the order in which they are sent."""
     sampling: Sampling
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
+    """Tasks that the system cannot take, with the reason: planned, and never sent."""
 
     def request(self, owed: Owed) -> Request:
         """Render one request. Repeats differ by their seed alone."""
@@ -56,6 +59,7 @@ class Job:
             sampling=sampling,
             prompt_hash=owed.prompt_hash,
             options=self.plan.system.options,
+            images=tuple(owed.item.images),
         )
 
 
@@ -113,14 +117,18 @@ def prepare(
     if len({task.name for task in tasks}) < len(tasks):
         raise UsageError(f"two tasks bear one name: {', '.join(sorted(task.name for task in tasks))}")
     sampling = models.sampling_for(system, protocol)
+    without_images = models.without_images(system)
+    not_applicable: dict[str, str] = {}
     owed: list[Owed] = []
     planned: list[PlannedTask] = []
     for index, task in enumerate(tasks):
         hashes = [_prompt_hash(task, item, protocol, sampling) for item in task.items]
+        if without_images and any(item.images for item in task.items):
+            not_applicable[task.name] = without_images
         owed += [
             Owed(index, item, repeat, digest)
             for item, digest in zip(task.items, hashes, strict=True)
-            for repeat in range(repeats)
+            for repeat in range(0 if task.name in not_applicable else repeats)
         ]
         planned.append(
             PlannedTask(
@@ -142,7 +150,7 @@ def prepare(
         code_execution=code_execution,
         suite=suite,
     )
-    return Job(plan, tasks, owed, sampling)
+    return Job(plan, tasks, owed, sampling, not_applicable)
 
 
 def _order(task: str, owed: Owed) -> tuple[bytes, bytes]:
@@ -153,9 +161,11 @@ def _order(task: str, owed: Owed) -> tuple[bytes, bytes]:
 
 
 def _prompt_hash(task: LoadedTask, item: Item, protocol: Protocol, sampling: Sampling) -> str:
-    asked: Mapping[str, Any] = {
+    asked: dict[str, Any] = {
         "messages": task.task.form.ask(item, protocol),
         "max_tokens": limit_of(task, protocol),
         "sampling": sampling,
     }
+    if item.images:  # without any, the hash is the one that it always was
+        asked["images"] = [facts(image) for image in item.images]
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()

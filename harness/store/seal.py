@@ -22,7 +22,7 @@ SCORES = pa.schema(
         ("score", pa.float64()), ("values", pa.map_(pa.string(), pa.float64())), ("answer", pa.string()),
         ("reason", pa.string()), ("finish_reason", pa.string()), ("error", pa.string()),
         ("input_tokens", pa.int64()), ("cached_tokens", pa.int64()), ("output_tokens", pa.int64()),
-        ("reasoning_tokens", pa.int64()), ("latency_s", pa.float64()), ("first_token_s", pa.float64()),
+        ("reasoning_tokens", pa.int64()), ("cache_written_tokens", pa.int64()), ("latency_s", pa.float64()), ("first_token_s", pa.float64()),
         ("mean_logprob", pa.float64()), ("attempts", pa.int32()), ("cost_usd", pa.float64()), ("at", pa.string()),
     ]
 )  # fmt: skip

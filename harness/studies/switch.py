@@ -76,7 +76,7 @@ def switch(
     """Ask both (or read what was asked by the same plan before), and compare them item by item.
 
     Non-inferior: the 95 % interval of the change lies above -margin. All items of the file weigh the same. Raises:
-    UsageError, Refused (no item that both answered), and whatever asking raises.
+    UsageError, Refused (a task that one cannot take, no item that both answered), and whatever asking raises.
     """
     if not (margin > 0 and math.isfinite(margin)):
         raise UsageError("--margin must be above 0 points")
@@ -86,6 +86,9 @@ def switch(
     )  # fmt: skip
     if results[0].receipt.system.name == results[1].receipt.system.name:
         raise UsageError(f"{before} and {after} are the same system; name two")
+    for result in results:
+        for task, why in result.receipt.not_applicable.items():
+            raise Refused(f"{task} does not apply to {result.receipt.system.name}: {why}")
     sides = [evidence_of([(result.run, result.receipt)]) for result in results]
     pairs = [align(new, old) for old, new in zip(*sides, strict=True)]
     return compare_change(pairs, margin, exit_code=max(result.exit_code for result in results))

@@ -28,7 +28,7 @@ from harness.gap.policy import LEVEL
 from harness.running.budget import Budget
 from harness.running.evaluate import plan_jobs, run_async, store_for
 from harness.running.execute import Execution, first_error, spent_usd, start_of
-from harness.running.limits import Limiter
+from harness.running.limits import limiter_for
 from harness.running.live import Driving, drive
 from harness.running.plan import Job, Owed
 from harness.running.pricing import cost_usd, price_of
@@ -106,7 +106,7 @@ def until_decided(
     folder, asked = store_for(systems, store), execution or Execution()
     jobs = plan_jobs(
         systems, folder, suite=suite, tasks=tasks, items=items, scorer=scorer, protocol=protocol, limit=limit,
-        data=data, allow_code_execution=allow_code_execution, unpriced=asked.unpriced(systems),
+        data=data, allow_code_execution=allow_code_execution, unpriced=asked.unpriced(systems), say=asked.say,
     )  # fmt: skip
     if len(jobs[0].tasks) != 1:
         names = ", ".join(task.name for task in jobs[0].tasks)
@@ -179,8 +179,8 @@ def _open(side: _Side, planned: int, execution: Execution) -> tuple[_Side, model
     state = read_journal(side.run.journal)
     spent = spent_usd(side.job, side.run, price) if execution.budget_usd is not None else 0.0
     return side, model, Driving(
-        model=model, journal=Journal(side.run.journal), limiter=Limiter(concurrency),
-        budget=Budget(execution.budget_usd, price, spent), policy=execution.policy, pricing=partial(cost_usd, price),
+        model=model, journal=Journal(side.run.journal), limiter=limiter_for(system, concurrency),
+        budget=Budget(execution.budget_usd, price, spent, system.provider), policy=execution.policy, pricing=partial(cost_usd, price),
         progress=Progress(system.name, planned, len(state.answered)), headroom=getattr(model, "headroom", None),
     ), concurrency  # fmt: skip
 

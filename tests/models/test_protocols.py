@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import models
+from harness import catalogue, models
 from harness.catalogue import Provider
-from harness.errors import UsageError
+from harness.errors import RunFailed, UsageError
+from harness.questions.images import load_images
 from harness.running.plan import find_protocol
 from harness.types import Message, Sampling, System, Usage
 from tests.models.wire import CHAT, MESSAGES, RESPONSES, Wire, ask, question
+from tests.pictures import write_picture
 
 
 def chat(message: Any, finish: str = "stop", **more: Any) -> dict[str, Any]:
@@ -118,6 +123,12 @@ async def test_what_a_reply_means(wire: Wire, api: str, reply: Any, expected: tu
              "completion_tokens_details": {"reasoning_tokens": 386}},
             Usage(12, None, 387, 386),
         ),
+        # OpenRouter's example (openrouter.ai/docs, Usage Accounting); OpenAI's from GPT-5.6 on.
+        (
+            {"prompt_tokens": 194, "completion_tokens": 2, "total_tokens": 196,
+             "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 100}},
+            Usage(194, 0, 2, None, 100),
+        ),
         # DeepSeek and Moonshot have words of their own for cached tokens.
         ({"prompt_tokens": 10, "completion_tokens": 5, "prompt_cache_hit_tokens": 6}, Usage(10, 6, 5)),
         ({"prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 7}, Usage(10, 7, 5)),
@@ -132,10 +143,12 @@ async def test_tokens_of_the_other_protocols(wire: Wire) -> None:
     wire.reply = anthropic(
         TEXT, cache_read_input_tokens=100, cache_creation_input_tokens=20, output_tokens_details={"thinking_tokens": 3}
     )
-    assert (await ask(wire, "messages")).usage == Usage(130, 100, 5, 3)
-    details = {"input_tokens_details": {"cached_tokens": 4}, "output_tokens_details": {"reasoning_tokens": 2}}
+    assert (await ask(wire, "messages")).usage == Usage(130, 100, 5, 3, 20)
+    details = {
+        "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 6}, "output_tokens_details": {"reasoning_tokens": 2},
+    }  # fmt: skip
     wire.reply = responses(said("A"), usage={"input_tokens": 10, "output_tokens": 5, "total_tokens": 15, **details})
-    assert (await ask(wire, "responses")).usage == Usage(10, 4, 5, 2)
+    assert (await ask(wire, "responses")).usage == Usage(10, 4, 5, 2, 6)
 
 
 async def test_effort(wire: Wire) -> None:
@@ -222,11 +235,61 @@ async def test_a_long_shared_prefix_is_marked_for_the_cache(wire: Wire) -> None:
 
 
 async def test_a_limit_goes_by_the_name_that_the_host_has_for_it(wire: Wire) -> None:
-    azure = Provider("azure", "openai", key="WIRE_API_KEY", max_tokens_parameter="max_completion_tokens")
+    azure = Provider("azure", "openai", key="WIRE_API_KEY", renames={"max_tokens": "max_completion_tokens"})
     async with wire.model("chat", provider=azure) as model:
         await model.generate(question())
     assert wire.bodies[0]["max_completion_tokens"] == 64
     assert "max_tokens" not in wire.bodies[0]
+
+
+async def test_a_parameter_goes_by_the_name_that_the_host_has_for_it(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", "sk-test-of-this-host")
+    mistral = catalogue.providers()["mistral"]
+    async with wire.model("chat", provider=mistral) as model:
+        done = await model.generate(question(sampling=Sampling(0.0, 1.0, seed=3)))
+    assert wire.bodies[0]["random_seed"] == 3
+    assert "seed" not in wire.bodies[0]
+    assert done.dropped == ()
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
+async def test_the_very_files_arrive_before_the_text(wire: Wire, api: str, tmp_path: Path) -> None:
+    paths = [write_picture(tmp_path / f"{seed}.{ending}", seed) for seed, ending in enumerate(("png", "jpeg", "gif", "webp"))]
+    asked = dataclasses.replace(question(Message("system", "s"), Message("user", "What?")), images=load_images(paths))
+    await ask(wire, api, asked)
+    (turn,) = [one for one in wire.bodies[0].get("messages") or wire.bodies[0]["input"] if one["role"] == "user"]
+    *images, text = turn["content"]
+    assert text == {"type": "input_text" if api == "responses" else "text", "text": "What?"}
+    for path, part in zip(paths, images, strict=True):
+        kind = f"image/{path.suffix[1:]}"
+        data = base64.b64encode(path.read_bytes()).decode()
+        url = f"data:{kind};base64,{data}"
+        assert part == {
+            "chat": {"type": "image_url", "image_url": {"url": url}},
+            "responses": {"type": "input_image", "image_url": url, "detail": "auto"},
+            "messages": {"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}},
+        }[api]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
+async def test_an_image_that_is_gone_is_never_sent(wire: Wire, api: str, tmp_path: Path) -> None:
+    path = write_picture(tmp_path / "a.png")
+    asked = dataclasses.replace(question(), images=load_images(path))
+    path.unlink()
+    with pytest.raises(RunFailed, match=r"can no longer be read"):
+        await ask(wire, api, asked)
+    assert wire.bodies == []
+
+
+async def test_a_prefix_is_marked_for_the_cache_beside_images(wire: Wire, tmp_path: Path) -> None:
+    images = load_images(write_picture(tmp_path / "a.png"))
+    long, shot, last = Message("user", "1 + 1? " * 800), Message("assistant", "2"), Message("user", "2 + 2?")
+    for turns in ((long, shot, last), (long, Message("assistant", "It is"))):
+        await ask(wire, "messages", dataclasses.replace(question(*turns), images=images))
+    shots, prefilled = (body["messages"] for body in wire.bodies)
+    assert shots[1]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    assert [part["type"] for part in shots[2]["content"]] == ["image", "text"]
+    assert "cache_control" not in str(prefilled), "the image makes the prefix one that no other item has"
 
 
 async def test_responses_are_not_kept_on_the_server(wire: Wire) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,13 +15,16 @@ from harness.catalogue import Provider
 from harness.errors import ContextTooLong, ModelMissing, RequestRejected, UsageError
 from harness.models import batch_side
 from harness.models.hosted import HostedModel
+from harness.questions.images import load_images
 from harness.registry import find_task, load_items
 from harness.running import evaluate
 from harness.running.plan import find_protocol, prepare
 from harness.store import read_journal
 from harness.store.journal import read_entries
 from harness.types import Completion, Message, Request, Sampling, System
+from tests.models.conftest import IMAGE_TOKENS
 from tests.models.wire import ADAPTERS, question
+from tests.pictures import write_picture
 
 APIS = ("chat", "messages", "responses")
 TASKS = ("demo_reasoning", "demo_coding", "demo_summarization")
@@ -115,6 +119,37 @@ async def test_a_server_without_batches_says_so(vllm_server: str, api: str) -> N
     async with connected(vllm_server, api) as model:
         with pytest.raises(UsageError, match=r"has no batch API.*leave --batch out"):
             await batch_side(model).submit([("row-1", b"{}")], "token")
+
+
+async def test_an_image_reaches_a_real_engine_by_every_protocol(seeing_vllm_server: str, tmp_path: Path) -> None:
+    """Its tokens are counted and the answer depends on it; which protocol brought it makes no difference."""
+    asked = [
+        dataclasses.replace(question(Message("user", "What is it?"), max_tokens=8), images=load_images(list(paths)))
+        for paths in (
+            (),
+            *((write_picture(tmp_path / f"{seed}.{ending}", seed),) for seed, ending in enumerate(("png", "jpeg", "gif", "webp"))),
+        )
+    ]
+    answers = {}
+    for api in APIS:
+        async with connected(seeing_vllm_server, api, name="demo-seeing") as model:
+            answers[api] = [await model.generate(request) for request in asked]
+    for done in answers.values():
+        assert [one.text for one in done] == [one.text for one in answers["chat"]]
+        plain, *pictured = [one.usage.input or 0 for one in done]
+        assert pictured == [plain + IMAGE_TOKENS] * 4
+    assert len({one.text for one in answers["chat"]}) > 2
+
+
+def test_a_run_with_images_against_a_real_engine(seeing_vllm_server: str, tmp_path: Path) -> None:
+    rows = [
+        {"input": "What is it?", "target": "x", "images": write_picture(tmp_path / f"{seed}.png", seed).name}
+        for seed in range(12)
+    ]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    address = f"server:demo-seeing@{seeing_vllm_server}/v1"
+    (result,) = evaluate(address, items=tmp_path / "mine.jsonl", weights="open", store=tmp_path / "st")
+    assert (result.exit_code, result.receipt.counts["answered"]) == (0, 12)
 
 
 def test_a_run_against_the_server_as_a_user_starts_it(vllm_server: str, tmp_path: Path) -> None:

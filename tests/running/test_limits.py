@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from pathlib import Path
 
 import pytest
 
+from harness import address
 from harness.errors import BudgetReached, ConnectionFailed, Overloaded, RateLimited, ServerFailed, TimedOut
 from harness.running.budget import Budget
-from harness.running.limits import Limiter
+from harness.running.limits import Limiter, limiter_for
 from harness.running.pricing import cost_usd
 from harness.running.retry import RetryPolicy
 from harness.types import Message, Price, Request, Sampling, Usage
@@ -96,6 +99,105 @@ async def test_a_cancelled_wait_leaves_no_slot_taken() -> None:
     assert limiter.in_flight == 0
 
 
+async def test_stated_requests_a_minute_are_spread_evenly() -> None:
+    clock = Clock()
+    limiter = Limiter(10, requests_per_minute=60, clock=clock)
+    await limiter.acquire()
+    second = asyncio.ensure_future(limiter.acquire())
+    third = asyncio.ensure_future(limiter.acquire())
+    for passed, expected in ((0.0, (False, False)), (0.9, (False, False)), (0.1, (True, False)), (1.0, (True, True))):
+        clock.now += passed
+        limiter.release()
+        limiter.in_flight += 1  # the release is only there to look again
+        await asyncio.sleep(0)
+        assert (second.done(), third.done()) == expected
+
+
+async def _waits(limiter: Limiter, tokens: float) -> bool:
+    """Whether one more request of so many tokens would have to wait now; it is not sent."""
+    waiting = asyncio.ensure_future(limiter.acquire(tokens))
+    await asyncio.sleep(0)
+    if waiting.done():
+        return False
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    return True
+
+
+async def test_stated_tokens_a_minute_count_the_last_minute() -> None:
+    clock = Clock()
+    limiter = Limiter(10, tokens_per_minute=1000, clock=clock)
+    first = await limiter.acquire(600)
+    assert await _waits(limiter, 500)
+    clock.now += 20
+    second = await limiter.acquire(400)
+    assert await _waits(limiter, 1)
+    # The first answer took less than it might have: what it left is free at once.
+    limiter.settle(first, 100)
+    third = await limiter.acquire(500)
+    assert await _waits(limiter, 1)
+    clock.now += 40.1  # a minute after the first
+    assert await _waits(limiter, 101)
+    await limiter.acquire(100)
+    clock.now += 30  # and after the second and third
+    for slot in (first, second, third):
+        limiter.settle(slot, 10_000)  # what has left the minute no longer counts
+    assert not await _waits(limiter, 900)
+
+
+async def test_a_request_above_the_stated_tokens_goes_alone() -> None:
+    clock = Clock()
+    limiter = Limiter(10, tokens_per_minute=1000, clock=clock)
+    await limiter.acquire(5000)
+    assert await _waits(limiter, 1)
+    clock.now += 61
+    await limiter.acquire(10)
+    assert await _waits(limiter, 5000)
+
+
+async def test_a_stated_limit_that_opens_by_itself_wakes_the_one_that_waits() -> None:
+    limiter = Limiter(10, requests_per_minute=1200)
+    begun = asyncio.get_running_loop().time()
+    await asyncio.gather(*(_once(limiter) for _ in range(5)))
+    assert asyncio.get_running_loop().time() - begun >= 4 * 0.05 - 0.005
+
+
+async def test_a_timer_set_for_one_does_not_hold_up_the_next() -> None:
+    limiter = Limiter(10, requests_per_minute=1200, tokens_per_minute=1000)
+    slot = await limiter.acquire(1000)
+    first, second = (asyncio.ensure_future(limiter.acquire(500)) for _ in range(2))
+    await asyncio.sleep(0)  # a timer is set for the end of the minute
+    limiter.settle(slot, 0)
+    limiter.release()
+    async with asyncio.timeout(5):
+        await asyncio.gather(first, second)
+
+
+async def test_a_moment_that_passes_while_it_is_looked_at_is_not_missed() -> None:
+    """A clock that goes on with every reading: whichever reading the opening falls on, nobody waits for ever."""
+    for step in range(1, 40):
+        ticks = itertools.count()
+        limiter = Limiter(10, requests_per_minute=60_000, clock=lambda ticks=ticks, step=step: next(ticks) * step * 1e-4)  # type: ignore[misc]
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(_once(limiter) for _ in range(8)))
+
+
+def test_stated_limits_come_from_the_endpoint_else_from_the_provider() -> None:
+    Path("configs/catalogue").mkdir(parents=True)
+    Path("configs/providers.yaml").write_text("openai: {requests_per_minute: 500, tokens_per_minute: 30000}\n")
+    Path("configs/catalogue/mine.yaml").write_text(
+        "developer: D\ncards:\n  m-1:\n    weights: [{level: closed, since: 2026-01-01, evidence: a test}]\n"
+        "    endpoints: [{provider: openai, name: m-1, requests_per_minute: 60}]\n"
+    )
+    found = {name: limiter_for(address.resolve(name), 8) for name in ("openai:m-1", "openai:gpt-4o")}
+    assert {name: (one._interval, one.tokens_per_minute) for name, one in found.items()} == {
+        "openai:m-1": (1.0, 30000), "openai:gpt-4o": (0.12, 30000),
+    }  # fmt: skip
+    for name in ("groq:x", "file:a", "server:m@http://127.0.0.1/v1"):
+        limiter = limiter_for(address.resolve(name, "open"), 8)
+        assert (limiter._interval, limiter.tokens_per_minute) == (0.0, None)
+
+
 def test_waits_double_and_are_bounded() -> None:
     policy = RetryPolicy(attempts=5, first_wait_s=1.0, longest_wait_s=4.0, total_s=100.0)
     failures = [ServerFailed("500") for _ in range(4)]
@@ -149,6 +251,24 @@ async def test_an_unknown_cost_stays_counted_at_its_most() -> None:
     budget.settle(await budget.reserve(request()), None)
     with pytest.raises(BudgetReached):
         await budget.reserve(request())
+
+
+async def test_the_budget_holds_where_the_whole_prompt_is_written_into_a_cache() -> None:
+    dear = Price("2026-01-01", input=1.0, output=10.0, cached=0.1, cache_write=1.25)
+    most = Budget(1.0, dear).most(request())
+    assert most == pytest.approx((250 * 1.25 + 100 * 10.0) / 1e6)
+    written = cost_usd(dear, Usage(input=250, output=100, cache_written=250))
+    assert written is not None
+    assert written <= most
+    # A price below that of input does not lower the bound.
+    assert Budget(1.0, Price("", input=1.0, output=10.0, cache_write=0.5)).most(request()) > 250 / 1e6
+
+
+def test_dollars_of_the_cache_by_hand() -> None:
+    usage = Usage(input=1000, cached=400, output=50, cache_written=500)
+    stated = Price("", input=1.0, output=10.0, cached=0.1, cache_write=1.25)
+    assert cost_usd(stated, usage) == pytest.approx((100 * 1.0 + 400 * 0.1 + 500 * 1.25 + 50 * 10.0) / 1e6)
+    assert cost_usd(PRICE, usage) == pytest.approx((600 * 1.0 + 400 * 0.1 + 50 * 10.0) / 1e6)
 
 
 def test_dollars_by_hand() -> None:

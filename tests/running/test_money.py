@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import json
 from pathlib import Path
 
 import pytest
 
+from harness import address
 from harness.cli.main import main
 from harness.errors import BudgetReached, Preflight, Refused
 from harness.gap import Store
 from harness.running import RetryPolicy, evaluate
 from harness.running.hardware import busy_hours
+from harness.running.pricing import price_of
 from harness.running.rescore import rescore
 from harness.store import frame, list_runs, read_journal, read_receipt
+from harness.store.journal import read_entries
 from harness.types import Completion, Entry, System
+from tests.models.wire import MESSAGES, listening
 from tests.running.test_evaluate import answers, items
 from tests.servers import fault_server
 
@@ -180,9 +186,7 @@ def test_a_hung_server_is_given_up(tmp_path: Path) -> None:
 
 
 def test_batches_are_half_price_where_the_provider_says_so() -> None:
-    from harness import address
     from harness.running.batch import at_batch_price
-    from harness.running.pricing import price_of
     from harness.types import Usage
 
     price = price_of(address.resolve("openai:gpt-4o"))
@@ -202,3 +206,57 @@ def test_a_system_without_a_batch_api_is_refused_before_anything_is_asked(tmp_pa
     with pytest.raises(UsageError, match="batch"):
         evaluate(answers(tmp_path / "a.jsonl", {}), items=file, weights="open", store=tmp_path / "st", batch=True)
     assert not (tmp_path / "st").exists()
+
+
+async def test_tokens_written_into_a_cache_are_kept_and_priced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Anthropic's reply to the journal, the rows, the receipt and the dollars; a host that says nothing stays unknown."""
+    monkeypatch.setenv("HOSTED_KEY", "k")
+    file = items(tmp_path / "mine.jsonl", 3)
+    Path("configs").mkdir()
+    async with listening() as wire:
+        Path("configs/providers.yaml").write_text(
+            f"hosted: {{protocol: anthropic, url: {wire.url}, key: HOSTED_KEY, cache_write_factor: 1.25}}\n"
+        )
+        wire.reply = {**MESSAGES, "usage": {"input_tokens": 100, "output_tokens": 10, "cache_read_input_tokens": 40,
+                                            "cache_creation_input_tokens": 2000}}  # fmt: skip
+        call = {"items": file, "scorer": "numeric", "weights": "closed", **PRICES}
+        (result,) = await asyncio.to_thread(evaluate, "hosted:m", store=tmp_path / "a", **call)  # type: ignore[arg-type]
+        wire.reply = MESSAGES
+        (silent,) = await asyncio.to_thread(evaluate, "hosted:m", store=tmp_path / "b", **call)  # type: ignore[arg-type]
+    rows = frame([result.run], ("input_tokens", "cached_tokens", "cache_written_tokens", "cost_usd"))
+    each = (100 * 1.0 + 40 * 1.0 + 2000 * 1.25 + 10 * 10.0) / 1e6
+    assert rows.to_numpy().tolist() == [[2140, 40, 2000, pytest.approx(each)]] * 3
+    assert result.receipt.usage.cache_written == 6000
+    assert result.receipt.cost_usd == pytest.approx(3 * each)
+    assert frame([silent.run], ("cache_written_tokens",))["cache_written_tokens"].isna().all()
+    assert silent.receipt.usage.cache_written is None
+    entry = next(read_entries(result.run.journal, read_journal(result.run.journal)))
+    assert entry.completion.usage.cache_written == 2000
+
+
+def test_the_price_of_writing_is_the_cards_else_the_providers_else_that_of_input() -> None:
+    def price(name: str, **stated: float) -> tuple[float | None, float | None]:
+        found = price_of(address.resolve(name, "closed" if "fault" in name else None), **stated)
+        assert found is not None
+        return found.input, found.cache_write
+
+    assert price("openai:gpt-4o") == (2.5, 2.5)
+    assert price("anthropic:claude-opus-4-8") == (5.0, 6.25)
+    assert price("openrouter:anthropic/claude-sonnet-4.6") == (3.0, 3.75)
+    assert price("openai:gpt-6", price_in=4.0, price_out=8.0) == (4.0, 5.0)
+    assert price("google:gemini-3.1-pro") == (2.0, None)
+    assert price("server:fault-1@http://127.0.0.1/v1", price_in=4.0, price_out=8.0) == (4.0, None)
+
+
+def test_a_run_keeps_to_the_requests_a_minute_that_are_stated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOSTED_KEY", "k")
+    file = items(tmp_path / "mine.jsonl", 16)
+    Path("configs").mkdir()
+    with fault_server() as server:
+        Path("configs/providers.yaml").write_text(
+            f"hosted: {{protocol: openai, url: {server.url}/v1, key: HOSTED_KEY, requests_per_minute: 1200}}\n"
+        )
+        (result,) = evaluate("hosted:fault-1", items=file, scorer="numeric", weights="closed", store=tmp_path / "st")
+        assert server.stats()["most_in_flight"] <= 3, "16 at once without the limit"
+    times = [dt.datetime.fromisoformat(at) for at in sorted(frame([result.run], ("at",))["at"])]
+    assert (times[-1] - times[0]).total_seconds() >= 15 * 0.05 - 0.1
