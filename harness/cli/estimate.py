@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.tables import shorten, table
+from harness.cli.tables import shorten, table, wrapped
 
 if TYPE_CHECKING:
     from harness.running.estimate import Estimate
@@ -63,7 +63,7 @@ def command(
         [
             shorten(one.system, 28), f"{one.requests:,}", f"{one.input_tokens:,}",
             "?" if one.output_tokens is None else f"{one.output_tokens:,}",
-            _usd(one, one.list_usd), _usd(one, one.batch_usd), _usd(one, one.most_usd),
+            _usd(one, one.list_usd), "–" if one.batch_discount is None else _usd(one, one.batch_usd, 1 - one.batch_discount), _usd(one, one.most_usd),
             "?" if one.minutes is None else f"{one.minutes:.1f}",
         ]
         for one in found
@@ -73,11 +73,17 @@ def command(
         where = "runs on this machine: accelerator hours, not tokens, are paid" if one.local else f"price {one.price}"
         click.echo(f"{one.system}: {where}")
     if any(one.output_tokens is None for one in found):
-        click.echo("? : no earlier run of these tasks in the store to take it from; `--limit 20` of `eval` makes one")
+        click.echo(
+            "\n".join(wrapped("? and ≥: no earlier run of these tasks in the store tells how long answers are, so only what the "
+                              "prompts cost is known; `--limit 20` of `eval` makes one", ""))
+        )  # fmt: skip
     return 0
 
 
-def _usd(one: Estimate, value: float | None) -> str:
+def _usd(one: Estimate, value: float | None, part: float = 1.0) -> str:
+    """Dollars, or the least that they can be; ``part`` is what is paid of the list price."""
     if value is not None:
         return f"${value:,.2f}"
-    return "unknown" if one.price == "unknown" else "?"
+    if one.least_usd is None:
+        return "unknown"
+    return f"≥${one.least_usd * part:,.2f}"

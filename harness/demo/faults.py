@@ -235,6 +235,11 @@ class FaultServer:
 
     # ------------------------------------------------------------------------------------ answers
 
+    @property
+    def _length(self) -> int:
+        """Tokens that an answer is counted as: 5, or four bytes each where it was made longer."""
+        return max(5, self.behaviour.answer_bytes // 4)
+
     def _text(self) -> str:
         return self.behaviour.answer.rjust(self.behaviour.answer_bytes, ".")
 
@@ -253,7 +258,7 @@ class FaultServer:
             "choices": [
                 {"index": 0, "message": {"role": "assistant", "content": self._text()}, "finish_reason": "stop"}
             ],
-            "usage": {"prompt_tokens": size, "completion_tokens": 5, "total_tokens": size + 5},
+            "usage": {"prompt_tokens": size, "completion_tokens": self._length, "total_tokens": size + self._length},
         }
 
     def _answer_responses(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,7 +269,7 @@ class FaultServer:
             "model": body["model"],
             "status": "completed",
             "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": self._text()}]}],
-            "usage": {"input_tokens": size, "output_tokens": 5, "total_tokens": size + 5},
+            "usage": {"input_tokens": size, "output_tokens": self._length, "total_tokens": size + self._length},
         }
 
     def _answer_anthropic(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -276,7 +281,7 @@ class FaultServer:
             "model": body["model"],
             "content": [{"type": "text", "text": self._text()}],
             "stop_reason": "end_turn",
-            "usage": {"input_tokens": size, "output_tokens": 5},
+            "usage": {"input_tokens": size, "output_tokens": self._length},
         }
 
 

@@ -95,6 +95,24 @@ def test_an_estimate_asks_nothing_and_knows_earlier_runs(tmp_path: Path, capsys:
     assert after["output_tokens"] == 40 * 5
     assert after["list_usd"] == pytest.approx((after["input_tokens"] + 10 * 200) / 1e6)
     assert after["minutes"] is not None
+    assert before["least_usd"] == pytest.approx(before["input_tokens"] / 1e6), "the prompts are known, the answers are not"
+
+
+def test_an_estimate_takes_a_systems_own_answers_before_those_of_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = items(tmp_path / "mine.jsonl", 4)
+    shared = ["--items", str(file), "--scorer", "numeric", "--weights", "closed", "--store", str(tmp_path / "st")]
+    with fault_server() as short, fault_server("--answer-bytes", "4000") as long:
+        for server in (short, long):
+            assert main(["eval", server.address, *shared]) == 0
+        capsys.readouterr()
+        tokens = []
+        for address in (short.address, long.address, "openai:gpt-4.1"):
+            words = [word for word in shared if address.startswith("server") or word not in ("--weights", "closed")]
+            assert main(["estimate", address, *words, "--json"]) == 0
+            tokens.append(json.loads(capsys.readouterr().out)[0]["output_tokens"])
+    assert tokens[0] == 4 * 5
+    assert tokens[1] > 10 * tokens[0]
+    assert tokens[2] == pytest.approx((tokens[0] + tokens[1]) / 2, abs=2), "of a stranger the mean of all is expected"
 
 
 def test_hosted_prices_come_from_the_catalogue_without_a_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
