@@ -23,10 +23,23 @@ from harness.types import Comparison
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Side = Mapping[str, Mapping[str, Evidence]]
-SPLITS, FEWER_SPLITS, MANY_ITEMS = 1_000, 200, 10_000
-"""Halvings: above so many items fewer are drawn, since a thousand would take minutes and gigabytes."""
-DRAWS, MOST_WEIGHTS = 10_000, 5_000_000
-"""Resamples, which make the bootstrap SD steady to a percent; fewer, but not below 200, where memory bounds them."""
+FEWER_SPLITS, MANY_ITEMS = 200, 10_000
+"""Halvings above so many items, since a thousand would take minutes and gigabytes."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Effort:
+    """How many halvings and resamples stand behind an estimate; fewer resamples, but not below 200, of many items."""
+
+    splits: int
+    draws: int
+    most_weights: int
+
+
+FULL = Effort(1_000, 10_000, 5_000_000)
+"""For what is quoted: the bootstrap SD is steady to a percent, or to 5 % with a dozen clusters of unequal size."""
+SKETCH = Effort(200, 1_000, 1_000_000)
+"""For a band that is only drawn: a tenth of the time, the gap steady to 0.1 points, the SD to 2 %, or to 5 % as above."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +52,8 @@ class _Scores:
     tasks: Codes
     """Task of each item: the fixed parts in which halves and resamples are drawn."""
 
+    effort: Effort
+
     def estimate(self, keep: NDArray[np.bool_], level: float, missing: tuple[float, float] | None = None) -> Frontier:
         """E9 on some items; with ``missing`` what is missing on each side counts as that score."""
         c, o = self.closed[:, keep], self.open_[:, keep]
@@ -49,11 +64,12 @@ class _Scores:
         weights = (c.shape[1] / ((sizes > 0).sum() * sizes[self.tasks[keep]])) if tasks.size else 1.0
         clusters = None if self.clusters is None else self.clusters[keep]
         n = max(1, c.shape[1])
-        splits, draws = SPLITS if n <= MANY_ITEMS else FEWER_SPLITS, max(200, min(DRAWS, MOST_WEIGHTS // n))
+        splits = self.effort.splits if n <= MANY_ITEMS else FEWER_SPLITS
+        draws = max(200, min(self.effort.draws, self.effort.most_weights // n))
         return frontier(c * weights, o * weights, clusters, strata=tasks, splits=splits, draws=draws, level=level)
 
 
-def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Comparison:
+def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: Effort = FULL) -> Comparison:
     """E9 over the systems of one row: choose on one half of the items, score on the other.
 
     Candidates of which more than 2 % of the items are missing are left out, and the verdict stays open if one of them
@@ -64,7 +80,7 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1) -> Compa
     closed_side, gone_closed = _complete(selection.closed, selection.tasks, "closed")
     open_side, gone_open = _complete(selection.open_, selection.tasks, "open")
     names_closed, names_open = sorted(closed_side), sorted(open_side)
-    scores = _matrix(closed_side, open_side, selection.tasks)
+    scores = _matrix(closed_side, open_side, selection.tasks, effort)
     whole = np.isfinite(np.vstack([scores.closed, scores.open_]).sum(axis=0))
     if whole.sum() < 2 or np.unique(scores.tasks[whole]).size < len(selection.tasks):
         raise Refused(f"{', '.join(selection.tasks)}: fewer than two items were answered by all candidates")
@@ -163,7 +179,7 @@ def _mean(parts: Mapping[str, Evidence], tasks: Sequence[str], missing: float = 
     return 100 * float(np.mean([np.nanmean(np.nan_to_num(parts[task].data.score, nan=missing)) for task in tasks]))
 
 
-def _matrix(closed: Side, open_: Side, tasks: Sequence[str]) -> _Scores:
+def _matrix(closed: Side, open_: Side, tasks: Sequence[str], effort: Effort) -> _Scores:
     blocks: list[list[Floats]] = [[], []]
     labels: list[str | None] = []
     places: list[Codes] = []
@@ -177,7 +193,7 @@ def _matrix(closed: Side, open_: Side, tasks: Sequence[str]) -> _Scores:
         }
         labels += [f"{task}\0{named[i]}" if i in named else None for i in ids]
         places.append(np.full(len(ids), number, dtype=np.intp))
-    return _Scores(np.hstack(blocks[0]), np.hstack(blocks[1]), codes_of(labels), np.concatenate(places))
+    return _Scores(np.hstack(blocks[0]), np.hstack(blocks[1]), codes_of(labels), np.concatenate(places), effort)
 
 
 def _scores_of(own: Sequence[str], score: Floats, ids: Sequence[str]) -> Floats:

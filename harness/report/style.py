@@ -106,7 +106,7 @@ def frame(
     if facts.demo:
         head += [(line, 10.0, "bold", theme.ink, 0.21) for line in wrapped(DEMO, room, 10, "bold")]
     head += [(line, 9.5, "normal", theme.muted, 0.19) for text in subtitle for line in wrapped(text, room, 9.5, lines=3)]
-    small = [line for text in (*foot, f"Source: {facts.source}.") for line in wrapped(text, room, 7.5, lines=3)]
+    small = [line for text in (*foot, f"Source: {facts.source}.") for line in wrapped(text, room, 7.5, lines=5)]
     top_in, foot_in = sum(line[-1] for line in head) + 0.3, 0.15 * len(small) + 0.2
     height = top_in + body_in + foot_in
     figure = Figure(figsize=(WIDTH_IN, height))
@@ -142,7 +142,8 @@ def save(figure: Figure, folder: Path, name: str, theme: Theme) -> list[Path]:
     """Write ``name.png`` and ``name.svg`` (``name-dark`` for the dark ones), the same bytes every time."""
     stem = name if theme is LIGHT else f"{name}-{theme.name}"
     paths = [folder / f"{stem}.png", folder / f"{stem}.svg"]
-    figure.savefig(paths[0], dpi=PIXELS_PER_INCH, metadata={"Software": None})
+    # Pictures of flat colour come out smaller at this level than at the usual 6, and sooner.
+    figure.savefig(paths[0], dpi=PIXELS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
     if theme is LIGHT:
         figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
     else:

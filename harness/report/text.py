@@ -101,6 +101,11 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 run``, ``1,200 runs``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def label(one: Comparison) -> str:
     """What a row is called: its dimension, as a reader writes it."""
     return shortened(inert(one.dimension).replace("_", " "), 32)

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.report.text import inert, label, listed, points, span
+from harness.gap.standing import Entrant, Standing
+from harness.report.text import MINUS, counted, inert, label, listed, points, span
 from harness.types import Comparison, Verdict
 
 if TYPE_CHECKING:
     from harness.report.facts import Facts
 
 DEMO = "Demo models, trained on a made-up world: the gap between them says nothing about real models."
+LAG_DEFINITIONS = (
+    "Backward: median over open records of the months since closed first had that score. Forward: median over closed records "
+    "of the months until open reached it (Kaplan–Meier; equal is reached). Age: months since closed first had the best open "
+    "score of the day. Three different quantities, none with a 95 % interval. Score noise: the middle 95 of 100 redraws of all "
+    "scores, systems independent, releases as they are. One lab less: the range when each is left out in turn. ∞: not reached."
+)
+LUCK = "Luck: what choosing the highest adds to the difference, with errors independent and correlated by 0.5."
 NAMED_ROWS = 3
 """Up to this many rows a headline names each one; beyond, it counts."""
 
@@ -87,3 +95,87 @@ def sentence(one: Comparison) -> str:
     if one.verdict == "undecided" and one.detectable == one.detectable:
         text += f" A gap under {points(one.detectable)} points could not be seen."
     return text
+
+
+def months(value: float) -> str:
+    """Months with one decimal; infinite where a median was not reached."""
+    if value in (float("inf"), float("-inf")):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    return points(value)
+
+
+def month_range(ends: tuple[float, float]) -> str:
+    """A range of months."""
+    return f"[{months(ends[0])}, {months(ends[1])}]"
+
+
+def amount(one: Standing, value: float, sign: bool = False) -> str:
+    """A score or a difference in the unit of a series, with decimals that its scale asks for."""
+    if max(abs(one.best_closed.score), abs(one.best_open.score)) > 2:
+        return points(value, sign)
+    return f"{value:+.3f}".replace("-", MINUS).removeprefix("" if sign else "+")
+
+
+def series_name(one: Standing) -> str:
+    """What a series is called, and that others published it."""
+    return inert(one.name) + ("" if one.measured else ", as published")
+
+
+def lag_headline(one: Standing) -> str:
+    """Since when closed has had what is now the best open score, or open has led."""
+    assert one.lag is not None
+    noise = f" ({months(one.noise.age[0])} to {months(one.noise.age[1])} with score noise)" if one.noise else ""
+    if one.lag.age < 0:
+        return f"{series_name(one)}: no closed model has the best open score of {one.as_of}; open has been ahead for {months(-one.lag.age)} months"
+    least = "at least " if one.at_least else ""
+    return f"{series_name(one)}: closed had the best open score of {one.as_of} {least}{months(one.lag.age)} months earlier{noise}"
+
+
+def standing(one: Standing) -> str:
+    """A series in words: the lag in three definitions, with its ranges, and who is best."""
+    told = [f"{series_name(one)}:"]
+    if one.lag is not None:
+        parts = []
+        for name in ("backward", "forward", "age"):
+            noise = f" {month_range(getattr(one.noise, name))}" if one.noise else ""
+            parts.append(f"{name} {months(getattr(one.lag, name))}{noise}")
+        told.append(f"months that open is behind closed on {one.as_of}: {', '.join(parts)}{', in brackets the score noise' * bool(one.noise)}.")
+    return " ".join([*told, *(f"{line}." for line in standing_details(one))])
+
+
+def standing_details(one: Standing) -> list[str]:
+    """What stands behind the figures of a series: models, records and what is censored, best against best."""
+    sides = " and ".join(
+        f"{len(dated)} of {len(side)} {word}" for dated, side, word in zip(one.dated, (one.closed, one.open_), ("closed", "open"), strict=True)
+    )
+    told = [f"{sides} models dated{f', {one.aside} on neither side' if one.aside else ''}{_items(one)}"]
+    if (lag := one.lag) is not None:
+        told.append(
+            f"Of {counted(lag.forward_months.size, 'closed record')} open never reached {lag.forward_at_least} and had "
+            f"{lag.forward_at_most} with its first model; of {counted(lag.backward_months.size, 'open record')} closed never "
+            f"reached {lag.backward_at_most} and had {lag.backward_at_least} with its first model"
+        )
+    if not one.measured:
+        told.append(
+            f"Best closed {_scored(one, one.best_closed)}, open {_scored(one, one.best_open)}: {amount(one, one.gap, sign=True)} {inert(one.unit)}, luck {luck(one)}"
+        )
+    if one.lag is not None and one.noise is None:
+        errors = [e.se for side in one.dated for e in side]
+        told.append(f"Score noise unknown: {errors.count(None)} of {len(errors)} scores have no standard error")
+    return told
+
+
+def _scored(one: Standing, entrant: Entrant) -> str:
+    return f"{inert(entrant.model)} {amount(one, entrant.score)}{'' if entrant.released else ' (undated)'}"
+
+
+def _items(one: Standing) -> str:
+    sizes = [e.n for side in (one.closed, one.open_) for e in side if e.n]
+    return f"; n up to {max(sizes):,}" if sizes else "; n not published"
+
+
+def luck(one: Standing) -> str:
+    """How much of a difference between two bests is due to choosing them, by the correlation of their errors."""
+    if one.bias is None:
+        return "unknown"
+    return " to ".join(amount(one, value, sign=True) for value in (one.bias.bias_uncorrelated, one.bias.bias_half_correlated))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from harness.errors import Refused
 from harness.gap.evidence import Evidence
+from harness.gap.frontier import SKETCH
 from harness.gap.select import Selection, select
 from harness.gap.store import compare_row
-from harness.report.charts.releases import released, undated
+from harness.report.charts.releases import dates_told
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, by_month, day_numbers, frame
 from harness.report.text import label, points, span
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL_IN, MOST_PANELS, MOST_DATES = 2.6, 4, 5
+PANEL_IN, MOST_PANELS, MOST_DATES = 2.6, 3, 5
 Moments = list[tuple[str, Comparison]]
 
 
@@ -37,7 +38,7 @@ def history(facts: Facts, theme: Theme) -> Figure:
         theme,
         title=f"The gap in {name} went from {points(first[1].gap, sign=True)} points in {first[0][:7]} to {points(last[1].gap, sign=True)} in {last[0][:7]}",
         subtitle=["Best closed − best open among the systems released by each date, all on the same items; positive: closed ahead"],
-        foot=["Band: 95 % interval of each date by itself; neighbouring dates share systems and items." + undated(facts)],
+        foot=["Band: 95 % interval of each date by itself; neighbouring dates share systems and items.", *dates_told(facts)],
         alt=" ".join(
             f"{name}, {date}: {points(one.gap, sign=True)} {span(one.ci_low, one.ci_high)}, n {one.n}." for name, part in found for date, one in part
         ),
@@ -70,16 +71,11 @@ def _panel(axes: Axes, moments: Moments, today: str, theme: Theme) -> None:
 @functools.lru_cache(maxsize=1)
 def _moments(facts: Facts) -> list[tuple[str, Moments]]:
     rows, _ = select(facts.evidence)
-    return [(label(one), _history(row, one)) for row in rows for one in facts.rows if one.dimension == row.dimension]
+    return [(label(one), _history(facts, row, one)) for row in rows for one in facts.rows if one.dimension == row.dimension]
 
 
-def _history(row: Selection, today: Comparison) -> Moments:
-    dates: dict[str, str] = {}
-    for side in (row.closed, row.open_):
-        for name, parts in side.items():
-            date = released(next(iter(parts.values())).receipt.system.released)
-            if date is not None:
-                dates[name] = date
+def _history(facts: Facts, row: Selection, today: Comparison) -> Moments:
+    dates = {name: day for side in (row.closed, row.open_) for name in side if (day := facts.about[name].released)}
     found: Moments = []
     moments = sorted(set(dates.values()))
     thinned = [moments[round(i * (len(moments) - 1) / (MOST_DATES - 1))] for i in range(MOST_DATES)] if len(moments) > MOST_DATES else moments
@@ -90,7 +86,7 @@ def _history(row: Selection, today: Comparison) -> Moments:
             everyone = len(closed) == len(row.closed) and len(open_) == len(row.open_)
             # A date at which too few had answered has no gap of its own.
             with contextlib.suppress(Refused):
-                found.append((moment, today if everyone else compare_row(then, margin=today.margin)))
+                found.append((moment, today if everyone else compare_row(then, margin=today.margin, effort=SKETCH)))
     return found
 
 
