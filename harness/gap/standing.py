@@ -78,6 +78,16 @@ class Standing:
         return self.lag is not None and self.lag.backward_at_least == self.lag.backward_months.size
 
     @property
+    def decimals(self) -> int:
+        """How many a score of this series asks for."""
+        return 3 if max(abs(e.score) for e in (*self.closed, *self.open_)) <= 2 else 1
+
+    @property
+    def undated_best(self) -> bool:
+        """Whether a best score is of a model without a release date, so that the lag is about others."""
+        return self.lag is not None and not (self.best_closed.released and self.best_open.released)
+
+    @property
     def dated(self) -> tuple[Side, Side]:
         """Those of each side that were released by ``as_of``, as far as one knows."""
         closed, open_ = (tuple(e for e in side if e.released and e.released <= self.as_of) for side in (self.closed, self.open_))

@@ -22,6 +22,7 @@ from harness.types import Comparison, PublishedScore, Receipt
 ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd", "answer")
 
 
+UNPAIRED = "it needs answers to the same items from an open and a closed system, and this store has none"
 IMPORTED = "imported results do not tell refused, cut off and unreadable answers from wrong ones"
 
 
@@ -70,6 +71,11 @@ class Facts:
         return self.gaps.comparisons
 
     @property
+    def anything(self) -> bool:
+        """Whether there is something to report."""
+        return bool(self.rows or self.published)
+
+    @property
     def runs(self) -> list[tuple[RunFolder, Receipt]]:
         """The sealed runs that count, oldest first."""
         found = {one.run: one.receipt for one in self.evidence}
@@ -83,6 +89,11 @@ class Facts:
     def published(self) -> list[Standing]:
         """Series of scores that others published; no paired gap is computed of them."""
         return [one for one in self.standings if not one.measured]
+
+    def varied(self, most: int) -> list[Standing]:
+        """The first published series of each source, which do not share their answers."""
+        first = {one.sources: one for one in reversed(self.published)}
+        return [one for one in self.published if first[one.sources] is one][:most]
 
     @property
     def source(self) -> str:

@@ -80,13 +80,13 @@ def wrapped(text: str, inches: float, size: float, weight: str = "normal", lines
     return [fitted(line, inches, size, weight) for line in found]
 
 
-def points(value: float | None, sign: bool = False) -> str:
-    """A figure in points with one decimal and a true minus; an en dash where there is none."""
+def points(value: float | None, sign: bool = False, decimals: int = 1) -> str:
+    """A figure in points with a true minus; an en dash where there is none."""
     if value is None or math.isnan(value):
         return "–"
-    text = f"{value:+.1f}" if sign else f"{value:.1f}"
-    if text in ("+0.0", "-0.0"):
-        text = "0.0"
+    text = f"{value:{'+' if sign else ''}.{decimals}f}"
+    if not text.strip("+-0."):
+        text = text.lstrip("+-")
     return text.replace("-", MINUS)
 
 

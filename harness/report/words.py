@@ -17,11 +17,30 @@ LAG_DEFINITIONS = (
     "Backward: median over open records of the months since closed first had that score. Forward: median over closed records "
     "of the months until open reached it (Kaplan–Meier; equal is reached). Age: months since closed first had the best open "
     "score of the day. Three different quantities, none with a 95 % interval. Score noise: the middle 95 of 100 redraws of all "
-    "scores, systems independent, releases as they are. One lab less: the range when each is left out in turn. ∞: not reached."
+    "scores, systems independent, releases as they are. One lab less: the range when each is left out in turn. ∞: not reached. "
+    "Only models with a release date count in months."
 )
-LUCK = "Luck: what choosing the highest adds to the difference, with errors independent and correlated by 0.5."
+PUBLISHED = (
+    "These scores were published by others, each in its own unit, and are not measured here. They have no items: there is no "
+    "paired gap, no verdict and no price. Difference: best closed minus best open, positive where closed is ahead; of many "
+    "scores the highest, so chance has a part in it."
+)
+BIAS = "Bias: what choosing the highest adds to the difference on average, with errors independent and correlated by 0.5."
 NAMED_ROWS = 3
 """Up to this many rows a headline names each one; beyond, it counts."""
+
+
+def answer(facts: Facts) -> str:
+    """What the report says first: the gaps, or of published scores alone on which side the best score is."""
+    if facts.rows:
+        found = headline(facts.rows)
+        return f"Demo models: {found[0].lower()}{found[1:]}" if facts.demo else found
+    gaps = [one.gap for one in facts.published]
+    level = sum(gap == 0 for gap in gaps)
+    return (
+        f"Published scores: the best closed model is ahead in {sum(gap > 0 for gap in gaps)} of {len(gaps)} series, the best "
+        f"open one in {sum(gap < 0 for gap in gaps)}" + (f", level in {level}" if level else "")
+    )
 
 
 def headline(rows: Sequence[Comparison]) -> str:
@@ -111,9 +130,7 @@ def month_range(ends: tuple[float, float]) -> str:
 
 def amount(one: Standing, value: float, sign: bool = False) -> str:
     """A score or a difference in the unit of a series, with decimals that its scale asks for."""
-    if max(abs(one.best_closed.score), abs(one.best_open.score)) > 2:
-        return points(value, sign)
-    return f"{value:+.3f}".replace("-", MINUS).removeprefix("" if sign else "+")
+    return points(value, sign, one.decimals)
 
 
 def series_name(one: Standing) -> str:
@@ -125,10 +142,11 @@ def lag_headline(one: Standing) -> str:
     """Since when closed has had what is now the best open score, or open has led."""
     assert one.lag is not None
     noise = f" ({months(one.noise.age[0])} to {months(one.noise.age[1])} with score noise)" if one.noise else ""
+    best = f"best open score of {one.as_of}" + (" with a known release date" if one.undated_best else "")
     if one.lag.age < 0:
-        return f"{series_name(one)}: no closed model has the best open score of {one.as_of}; open has been ahead for {months(-one.lag.age)} months"
+        return f"{series_name(one)}: no closed model has the {best}; open has been ahead for {months(-one.lag.age)} months"
     least = "at least " if one.at_least else ""
-    return f"{series_name(one)}: closed had the best open score of {one.as_of} {least}{months(one.lag.age)} months earlier{noise}"
+    return f"{series_name(one)}: closed had the {best} {least}{months(one.lag.age)} months earlier{noise}"
 
 
 def standing(one: Standing) -> str:
@@ -157,7 +175,7 @@ def standing_details(one: Standing) -> list[str]:
         )
     if not one.measured:
         told.append(
-            f"Best closed {_scored(one, one.best_closed)}, open {_scored(one, one.best_open)}: {amount(one, one.gap, sign=True)} {inert(one.unit)}, luck {luck(one)}"
+            f"Best closed {_scored(one, one.best_closed)}, open {_scored(one, one.best_open)}: {amount(one, one.gap, sign=True)} {inert(one.unit)}, bias {bias(one)}"
         )
     if one.lag is not None and one.noise is None:
         errors = [e.se for side in one.dated for e in side]
@@ -174,7 +192,7 @@ def _items(one: Standing) -> str:
     return f"; n up to {max(sizes):,}" if sizes else "; n not published"
 
 
-def luck(one: Standing) -> str:
+def bias(one: Standing) -> str:
     """How much of a difference between two bests is due to choosing them, by the correlation of their errors."""
     if one.bias is None:
         return "unknown"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from harness.stats.arrays import Floats, matrix, vector
+from harness.stats.arrays import Codes, Floats, cluster_codes, matrix, vector
+from harness.stats.bootstrap import Bootstrap, cluster_bootstrap, resample_counts
 from harness.stats.frontier import Frontier, frontier
 
 
@@ -38,21 +40,62 @@ def gap_at_cost(
     return frontier(c, o, clusters, strata=strata, splits=splits, draws=draws, level=level, seed=seed)
 
 
-def cost_ratio_at_quality(
-    closed_means: ArrayLike, closed_costs: ArrayLike, open_means: ArrayLike, open_costs: ArrayLike, quality: float
-) -> float:
-    """Cheapest closed over cheapest open cost among systems with a mean score of at least `quality`.
+def cheapest_at_quality(qualities: ArrayLike, costs: ArrayLike, quality: float) -> int | None:
+    """Which of some systems is the cheapest that reaches a quality; of equals the first, None where none does.
 
-    Above 1 open is cheaper at that quality. NaN where a side does not reach it, infinite where open costs nothing.
-    Shapes (systems,) each. A ratio of two chosen minima: it has no interval here. Raises ValueError for NaN or a
-    negative cost.
+    Shapes (systems,) each. Raises ValueError for NaN or a negative cost.
     """
-    c, o = vector(closed_means, "the closed means"), vector(open_means, "the open means")
-    closed_able = _costs(closed_costs, "the closed costs", c.size)[c >= quality]
-    open_able = _costs(open_costs, "the open costs", o.size)[o >= quality]
-    if not (closed_able.size and open_able.size):
-        return math.nan
-    closed_least, open_least = float(closed_able.min()), float(open_able.min())
-    if open_least == 0:
-        return math.nan if closed_least == 0 else math.inf
-    return closed_least / open_least
+    reached = vector(qualities, "the qualities")
+    price = np.where(reached >= quality, _costs(costs, "the costs", reached.size), math.inf)
+    return int(price.argmin()) if np.isfinite(price).any() else None
+
+
+def cost_ratio(
+    closed_costs: ArrayLike, closed_solved: ArrayLike, open_costs: ArrayLike, open_solved: ArrayLike,
+    clusters: ArrayLike | None = None, *, level: float = 0.95, draws: int = 10_000, seed: int = 0,
+) -> Bootstrap:  # fmt: skip
+    """Closed over open cost per solved item of two systems, with its cluster-bootstrap interval (E3) on the log scale.
+
+    Cost and sum of scores of each item, shape (n,), in the order of the sorted ids. The two systems are fixed: that
+    they were chosen is no part of the interval. ``sd`` is that of the logarithm. NaN where a side solves nothing or
+    costs nothing. Raises ValueError as `cluster_bootstrap`.
+    """
+    columns = np.column_stack([closed_costs, closed_solved, open_costs, open_solved])
+
+    def log_ratio(totals: Floats) -> Floats:
+        cost_c, solved_c, cost_o, solved_o = np.log(totals).T
+        found: Floats = (cost_c - solved_c) - (cost_o - solved_o)
+        return found
+
+    logs = cluster_bootstrap(columns, log_ratio, clusters, draws=draws, level=level, seed=seed)
+    value, low, high = (np.exp(part) for part in (logs.value, logs.low, logs.high))
+    return replace(logs, value=value, low=low, high=high, method=f"{logs.method}, log scale")
+
+
+def chosen_again(
+    costs: ArrayLike, solved: ArrayLike, is_open: ArrayLike, weights: ArrayLike, clusters: ArrayLike | None = None,
+    *, draws: int = 1_000, seed: int = 0,
+) -> float:  # fmt: skip
+    """How firm a cost ratio at equal quality is: the share of resamples in which each side's cheapest is the same again.
+
+    In each the quality is the best that both sides reach there. Costs and sums of scores have shape (systems, n), weights
+    (n,) (an item's share of the quality), `is_open` (systems,). A share that describes, not a p value. Raises ValueError
+    for NaN or no system on a side.
+    """
+    cost, score, w = matrix(costs, "the costs"), matrix(solved, "the scores"), vector(weights, "the weights")
+    open_rows = np.asarray(is_open, dtype=bool)
+    codes = np.arange(w.size) if clusters is None else cluster_codes(clusters, w.size)
+
+    def choice(counts: Floats) -> list[Codes]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            quality = (counts * w) @ score.T / (counts @ w)[:, None]
+            price = (counts @ cost.T) / (counts @ score.T)
+        reach = np.minimum(quality[:, open_rows].max(axis=1), quality[:, ~open_rows].max(axis=1))[:, None]
+        able = np.where((quality >= reach) & np.isfinite(price), price, math.inf)
+        return [able[:, open_rows].argmin(axis=1), able[:, ~open_rows].argmin(axis=1)]
+
+    first, same = choice(np.ones((1, w.size))), 0
+    for counts in resample_counts(int(codes.max()) + 1, draws, seed):
+        drawn = choice(counts[:, codes])
+        same += int(((drawn[0] == first[0]) & (drawn[1] == first[1])).sum())
+    return same / draws

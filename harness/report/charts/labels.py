@@ -39,7 +39,7 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
     axes.autoscale_view()
     axes.autoscale(enable=False)
     taken = list(_marks(axes))
-    texts = [axes.text(x, y, fitted(name, 1.9, SIZE), size=SIZE, zorder=6) for x, y, name in named]
+    texts = [axes.text(x, y, fitted(name, 2.4, SIZE), size=SIZE, zorder=6) for x, y, name in named]
     figure = axes.get_figure()
     assert figure is not None
     # adjustText draws the whole figure to learn its size; nothing but these axes matters, and texts cost the time.

@@ -51,12 +51,9 @@ def releases(facts: Facts, theme: Theme) -> Figure:
 
 
 def _chosen(facts: Facts) -> list[Standing]:
-    """What was measured here first; of published series the first of each source, which do not share their answers."""
-    found: list[Standing] = []
-    for one in facts.standings:
-        if one.lag is not None and (one.measured or all(one.sources != other.sources for other in found)):
-            found.append(one)
-    return found[:MOST]
+    """What was measured here, then published series."""
+    candidates = [*(one for one in facts.standings if one.measured), *facts.varied(len(facts.standings))]
+    return [one for one in candidates if one.lag is not None][:MOST]
 
 
 def _foot(facts: Facts, chosen: list[Standing]) -> list[str]:
@@ -66,7 +63,7 @@ def _foot(facts: Facts, chosen: list[Standing]) -> list[str]:
         sources = list(dict.fromkeys(source for one in published for source in one.sources))
         more = f" and {len(sources) - 6} more" if len(sources) > 6 else ""
         again = " A model scored several times counts once, with its median." if any(one.repeated for one in published) else ""
-        lines.append(f"As published by {', '.join(sources[:6])}{more}, not measured here.{again} {words.LUCK} All {len(facts.published)} series: published.csv.")
+        lines.append(f"As published by {', '.join(sources[:6])}{more}, not measured here.{again} {words.BIAS} All {len(facts.published)} series: published.csv.")
     lines += dates_told(facts)
     return lines
 
@@ -119,10 +116,11 @@ def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
     axes.set_ylabel(f"score, {inert(one.unit) or 'unit not told'}", size=8.5)
     scores = [entrant.score for side in one.dated for entrant in side]
     room = max(scores) - min(scores) or 1.0
+    top = PROPORTIONS.get(one.unit, max(scores) + room)
     # Names stand above the better end.
     below, above = (0.3, 0.06) if one.lower_is_better else (0.06, 0.3)
     axes.set_ylim(min(scores) - below * room, max(scores) + above * room)
-    axes.set_yticks([tick for tick in axes.get_yticks() if min(scores) - room <= tick <= PROPORTIONS.get(one.unit, max(scores) + room)])
+    axes.set_yticks([tick for tick in axes.get_yticks() if min(scores) - room <= tick <= (top if max(scores) <= top else max(scores) + room)])
     axes.set_ylim(min(scores) - below * room, max(scores) + above * room)
     if one.lower_is_better:
         axes.invert_yaxis()

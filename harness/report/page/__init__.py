@@ -9,9 +9,10 @@ from importlib import resources
 from typing import Any
 
 from harness import catalogue
+from harness.gap.standing import Standing
 from harness.report import words
 from harness.report.facts import Facts
-from harness.report.make import Picture
+from harness.report.make import Picture, by_reason
 from harness.report.samples import Samples
 from harness.report.svg import Inlined
 from harness.report.text import label, listed, points, span, uncontrolled
@@ -19,6 +20,9 @@ from harness.types import Comparison, Receipt
 
 BESIDE_BYTES = 25_000_000
 """Above this size the blocks of text lie beside the page as scripts."""
+
+FIRST = 8
+"""So many published series stand first, no two from one source."""
 
 
 def lies_beside(samples: Samples) -> bool:
@@ -39,7 +43,6 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
     css = _own("page.css") + drawn.styles
     js = _own("page.js")
     beside = lies_beside(samples)
-    headline = words.headline(facts.rows)
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         policy=(
@@ -50,14 +53,17 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
         js=Markup(js),
         glyphs=Markup(drawn.glyphs),
         drawings={name: Markup(svg) for name, svg in drawn.pictures.items()},
-        headline=f"Demo models: {headline[0].lower()}{headline[1:]}" if facts.demo else headline,
+        headline=words.answer(facts),
         demo=words.DEMO,
-        rule=words.rule(facts, facts.rows),
-        interval_kind=_capital(words.interval_kind(facts.rows)),
+        rule=words.rule(facts, facts.rows) if facts.rows else "",
+        interval_kind=_capital(words.interval_kind(facts.rows)) if facts.rows else "",
+        first=[_standing(one) for one in facts.varied(FIRST)],
+        published=[_standing(one) for one in facts.published],
+        about_published=(words.PUBLISHED, words.BIAS, words.LAG_DEFINITIONS),
         openness=_capital(catalogue.OPENNESS_RULE),
         rows=[_row(facts, one) for one in facts.rows],
         pictures=pictures,
-        left_out=left_out,
+        left_out=by_reason(left_out),
         items=samples.items,
         index=Markup(samples.index),
         blocks=() if beside else tuple(map(Markup, samples.blocks)),
@@ -116,6 +122,22 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
     }
 
 
+def _standing(one: Standing) -> dict[str, Any]:
+    """A published series as a row: each lag with its score noise and the range without one lab."""
+    lags = [
+        (
+            name, words.months(getattr(one.lag, name)) if one.lag else "–",
+            *(words.month_range(getattr(found, name)) if found else "" for found in (one.noise, one.labs)),
+        )
+        for name in ("backward", "forward", "age")
+    ]  # fmt: skip
+    return {
+        "one": one, "closed": words.amount(one, one.best_closed.score), "open": words.amount(one, one.best_open.score),
+        "gap": words.amount(one, one.gap, sign=True), "bias": words.bias(one), "lags": lags,
+        "models": f"{len(one.closed):,} closed, {len(one.open_):,} open",
+    }  # fmt: skip
+
+
 def _anchor(facts: Facts, system: str, tasks: tuple[str, ...]) -> str:
     evidence = facts.one(system, tasks[0])
     return f"run-{evidence.run.run_id}" if evidence else "runs"
@@ -136,7 +158,8 @@ def _models(facts: Facts) -> list[dict[str, Any]]:
         card = cards.get(system.card)
         found.append({
             "name": name, "open": is_open, "level": system.weights, "weights": card.weights if card else (),
-            "developer": system.developer, "released": system.released, "licence": card.licence if card else None,
+            "developer": facts.about[name].developer, "released": facts.about[name].released,
+            "matched": facts.about[name].matched, "licence": card.licence if card else None,
         })  # fmt: skip
     return found
 
