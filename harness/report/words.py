@@ -17,7 +17,7 @@ LAG_DEFINITIONS = (
     "Backward: median over open records of the months since closed first had that score. Forward: median over closed records "
     "of the months until open reached it (Kaplan–Meier; equal is reached). Age: months since closed first had the best open "
     "score of the day. Three different quantities, none with a 95 % interval. Score noise: the middle 95 of 100 redraws of all "
-    "scores, systems independent, releases as they are. One lab less: the range when each is left out in turn. ∞: not reached. "
+    "scores, systems independent, releases as they are. One lab less: the range when each developer is left out in turn; –: not known. ∞: not reached. "
     "Only models with a release date count in months."
 )
 PUBLISHED = (
@@ -53,7 +53,7 @@ def _named(rows: Sequence[Comparison]) -> str:
     for side in ("closed", "open"):
         leading = _having(rows, f"{side} leads")
         if leading:
-            amounts = listed(f"{label(one)} by {points(abs(one.gap))}" for one in leading)
+            amounts = listed(f"{label(one)} by {_lead(one)}" for one in leading)
             parts.append(f"{side} leads in {amounts} points")
     for verdict in ("equivalent", "undecided"):
         found = sorted(label(one) for one in _having(rows, verdict))
@@ -68,12 +68,18 @@ def _counted(rows: Sequence[Comparison]) -> str:
         leading = _having(rows, f"{side} leads")
         if leading:
             most = leading[0]
-            parts.append(f"{side} leads in {len(leading)} of {len(rows)}{' dimensions' * (not parts)}, most in {label(most)} (by {points(abs(most.gap))} points)")
+            parts.append(f"{side} leads in {len(leading)} of {len(rows)}{' dimensions' * (not parts)}, most in {label(most)} (by {_lead(most)} points)")
     for verdict, word in (("equivalent", "equivalent"), ("undecided", "undecided")):
         found = _having(rows, verdict)
         if found:
             parts.append(f"{len(found)} {word}")
     return _sentence("; ".join(parts))
+
+
+def _lead(one: Comparison) -> str:
+    """By how much the leading side is ahead, with the interval from that side's view."""
+    low, high = one.ci_simultaneous
+    return f"{points(one.gap)} {span(low, high)}" if one.gap > 0 else f"{points(-one.gap)} {span(-high, -low)}"
 
 
 def _having(rows: Sequence[Comparison], verdict: Verdict | str) -> list[Comparison]:

@@ -15,7 +15,7 @@ from harness.gap.pair import codes_of
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, MARKERS, Theme, frame
-from harness.report.text import inert, listed, points
+from harness.report.text import counted, inert, listed, points
 from harness.stats.cost import cheapest_at_quality, chosen_again, cost_ratio
 from harness.stats.pareto import pareto
 
@@ -63,9 +63,9 @@ class Shop:
         """Closed over open cost per solved item, and the ratio with its interval in words, the dearer over the cheaper."""
         found = cost_ratio(closed.usd, closed.solved, open_.usd, open_.solved, self.clusters, draws=DRAWS)
         value, low, high = float(found.value), float(found.low), float(found.high)
-        if value < 1:
-            return value, f"{1 / value:.2g} [{1 / high:.2g}, {1 / low:.2g}]"
-        return value, f"{value:.2g} [{low:.2g}, {high:.2g}]"
+        shown = (value, low, high) if value > 1 else (1 / value, 1 / high, 1 / low)
+        first, *ends = (f"{one:.1f}" if one < 10 else f"{one:,.0f}" for one in shown)
+        return value, f"{first} [{', '.join(ends)}]"
 
 
 def cost(facts: Facts, theme: Theme) -> Figure:
@@ -84,7 +84,7 @@ def cost(facts: Facts, theme: Theme) -> Figure:
         title=title,
         subtitle=told,
         foot=[
-            f"Mean score on {listed(shop.tasks)} (n {shop.weights.size:,}) against measured dollars per solved item; solved: the sum of the "
+            f"Mean score on {listed(shop.tasks) if len(shop.tasks) < 5 else counted(len(shop.tasks), 'task')} (n {shop.weights.size:,}) against measured dollars per solved item; solved: the sum of the "
             "scores. Lines: the best score of each side for that money; pale: systems that another of their side beats in both."
             + (" Whiskers: the score's own 95 % interval." if own else "") + " Cost as recorded in the runs, at the prices of their day.",
             *([f"Left out, since no cost above zero is known or a task is missing: {listed(shop.left_out[:8])}{' and more' * (len(shop.left_out) > 8)}."] if shop.left_out else []),

@@ -9,7 +9,7 @@ import numpy as np
 from harness.gap.pair import align
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
-from harness.report.text import fitted, inert
+from harness.report.text import both, counted, fitted, inert
 from harness.stats.paired import is_binary
 from harness.types import Comparison
 
@@ -35,7 +35,7 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title=f"On {inert(one.task)} closed alone is right on {counts[0, 1]:,} items, open alone on {counts[1, 0]:,}",
+        title=f"On {inert(one.task)} closed alone is right on {counts[0, 1]:,} of {counted(int(counts.sum()), 'item')}, open alone on {counts[1, 0]:,}",
         subtitle=["Items by task, for the closed and the open system compared on it"],
         foot=[f"The {MOST} of {len(found)} tasks with the most disagreement."] if len(found) > MOST else [],
         alt=" ".join(
@@ -48,8 +48,8 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
         left = EDGE_IN + step * (place % COLUMNS)
         top = made.top - height * (place // COLUMNS)
         made.write(left, top - 0.05, fitted(one.task, step - 0.2, 10.5, "bold"), size=10.5, weight="bold", va="top")
-        pair = f"n {counts.sum():,}: {facts.name(one.closed)} / {facts.name(one.open)}"
-        made.write(left, top - 0.24, fitted(pair, step - 0.2, 7.5), size=7.5, color=theme.muted, va="top")
+        pair = both(f"n {counts.sum():,}: {facts.name(one.closed)}", facts.name(one.open), step - 0.2, 7.5)
+        made.write(left, top - 0.24, pair, size=7.5, color=theme.muted, va="top")
         _tile(made.axes(left + SIDE_IN, top - TILE_HEAD_IN - 1.5, step - SIDE_IN - 0.25, 1.5), counts, theme)
         for i, word in enumerate(("right", "wrong")):
             made.write(left, top - TILE_HEAD_IN - 0.375 - 0.75 * i, f"closed\n{word}", size=8.5, color=theme.muted, va="center")

@@ -10,7 +10,7 @@ from harness.catalogue import OPENNESS_RULE
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
-from harness.report.text import fitted, label, points, span
+from harness.report.text import both, fitted, label, points, span
 from harness.types import Comparison
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ NAME_IN = 1.72
 CLOSED_AT, OPEN_AT, PLOT_AT, GAP_AT, N_AT, VERDICT_AT = 2.38, 2.95, 3.15, 7.45, 8.02, 8.18
 """Where columns stand, in inches: right edges of numbers, left edges of the plot and of the verdict."""
 PLOT_IN = 2.75
+BELOW_IN = OPEN_AT - EDGE_IN
 MIDDLE = "center_baseline"
 
 
@@ -32,7 +33,7 @@ def forest(facts: Facts, theme: Theme) -> Figure:
         facts,
         theme,
         title=words.headline(rows),
-        subtitle=[words.rule(facts, rows), "Gap = closed − open, in points, on the same items asked the same way"],
+        subtitle=[words.rule(facts, rows), f"Gap = closed − open, in points, on the same items{_asked(facts)}"],
         foot=_foot(rows),
         alt=" ".join(words.sentence(one) for one in rows),
         body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
@@ -43,8 +44,14 @@ def forest(facts: Facts, theme: Theme) -> Figure:
     _header(made, low + height, theme)
     named = not words.same_pair(rows)
     for place, one in enumerate(rows):
-        _line(made, low + height - ROW_IN * (place + 0.5), one, theme, pair=_pair(facts, one) if named else "")
+        _line(made, low + height - ROW_IN * (place + 0.5), one, theme, both(facts.name(one.closed), facts.name(one.open), BELOW_IN, 7.5) if named else fitted(one.task, BELOW_IN, 7.5))
     return made.figure
+
+
+def _asked(facts: Facts) -> str:
+    if facts.asked(*(name for one in facts.rows for name in (one.closed, one.open))):
+        return " asked the same way"
+    return "; how imported ones were asked is not known"
 
 
 def _foot(rows: Sequence[Comparison]) -> list[str]:
@@ -61,7 +68,7 @@ def _foot(rows: Sequence[Comparison]) -> list[str]:
         more = f" (and {len(warnings) - 2} more)" if len(warnings) > 2 else ""
         lines.append("Note: " + "; ".join(warnings[:2]) + more)
     protocols = ", ".join(dict.fromkeys(one.protocol for one in rows if one.protocol))
-    lines.append(f"{OPENNESS_RULE}. Protocol {protocols}.")
+    lines.append(f"{OPENNESS_RULE[:1].upper()}{OPENNESS_RULE[1:]}. Protocol {protocols}.")
     return lines
 
 
@@ -109,15 +116,11 @@ def _header(made: Frame, top: float, theme: Theme) -> None:
     made.write(EDGE_IN, top + 0.08, "dimension", size=8.5, color=theme.muted, va="bottom")
 
 
-def _pair(facts: Facts, one: Comparison) -> str:
-    return f"{facts.name(one.closed)} / {facts.name(one.open)}"
-
-
-def _line(made: Frame, y: float, one: Comparison, theme: Theme, pair: str) -> None:
+def _line(made: Frame, y: float, one: Comparison, theme: Theme, below: str) -> None:
     lower = y - 0.17
     name = label(one)
     made.write(EDGE_IN, y, fitted(name[:1].upper() + name[1:], NAME_IN, 10.5, "bold"), size=10.5, weight="bold", va=MIDDLE)
-    made.write(EDGE_IN, lower, fitted(pair or one.task, CLOSED_AT - EDGE_IN + 0.6, 7.5), size=7.5, color=theme.muted, va="center")
+    made.write(EDGE_IN, lower, below, size=7.5, color=theme.muted, va="center")
     for x, text in ((CLOSED_AT, points(one.score_closed)), (OPEN_AT, points(one.score_open)), (N_AT, f"{one.n:,}")):
         made.write(x, y, text, size=10, ha="right", va=MIDDLE)
     made.write(GAP_AT - 1.02, y, points(one.gap, sign=True), size=10.5, weight="bold", ha="right", va=MIDDLE)

@@ -9,13 +9,16 @@ from harness.gap.comparable import differences
 from harness.gap.pair import align, compare
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
-from harness.report.text import fitted, points
+from harness.report.text import counted, fitted, points, span, wrapped
 from harness.types import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROW_IN, HEAD_IN, NAME_IN, MOST_ROWS, MOST_COLUMNS = 0.36, 0.36, 2.7, 30, 10
+ROW_IN, HEAD_IN, NAME_IN, MOST_ROWS, MOST_COLUMNS = 0.36, 0.34, 2.7, 30, 10
+
+STRENGTH = 0.55
+"""Of the strongest colour: text on it keeps the contrast of 4.5 that WCAG asks for, in both themes."""
 
 
 def heatmap(facts: Facts, theme: Theme) -> Figure:
@@ -26,20 +29,23 @@ def heatmap(facts: Facts, theme: Theme) -> Figure:
     names = sorted({name for name, _ in cells}, key=lambda name: _order(cells, tasks, name))[:MOST_ROWS]
     decided = sum(one.verdict != "undecided" for one in cells.values())
     other = "closed" if side == "open" else "open"
+    width = min(2.1, (9.6 - 2 * EDGE_IN - NAME_IN) / len(tasks))
+    wide = width > 1.5
+    heads = [wrapped(task, width - 0.06, 8.5, "bold", lines=4, breaks=" _/.-") for task in tasks]
+    same = len({getattr(one, other) for one in cells.values()}) == 1
     made = frame(
         facts,
         theme,
-        title=f"{decided} of {len(cells)} gaps between {side} systems and the reference of their task are decided",
+        title=f"{decided} of {len(cells)} gaps between {side} systems and the {other} reference of their task {'is' if decided == 1 else 'are'} decided",
         subtitle=[f"Closed − open in points; each row is one {side} system, each column its task's {other} reference, named below it"],
         foot=[
-            f"Hatched: undecided at simultaneous 95 % (Bonferroni over {len(cells)} cells). The reference is the {other} "
-            "system of the gap chart. Empty: not run, or not comparable.",
+            f"Hatched: undecided. Intervals{'' if wide else ' (not shown, for want of room)'}: simultaneous 95 % (Bonferroni over {counted(len(cells), 'cell')}), "
+            f"so wider than in the gap chart, whose {other} system is the reference. Empty: not run, or not comparable.",
         ],
-        alt=" ".join(f"{name}, {task}: {points(one.gap, sign=True)}, {one.verdict}." for (name, task), one in sorted(cells.items())),
-        body_in=HEAD_IN + ROW_IN * len(names) + 0.42,
+        alt=" ".join(f"{name}, {task}: {_told(one)}, {one.verdict}, n {one.n:,}." for (name, task), one in sorted(cells.items())),
+        body_in=HEAD_IN + 0.15 * max(map(len, heads)) + ROW_IN * len(names) + 0.42,
     )
     low, height = made.bottom + 0.42, ROW_IN * len(names)
-    width = min(1.6, (9.6 - 2 * EDGE_IN - NAME_IN) / len(tasks))
     axes = made.axes(EDGE_IN + NAME_IN, low, width * len(tasks), height)
     axes.set_axis_off()
     axes.set_xlim(0, len(tasks))
@@ -53,21 +59,31 @@ def heatmap(facts: Facts, theme: Theme) -> Figure:
             if one is None or not math.isfinite(one.gap):
                 continue
             colour = theme.closed if one.gap > 0 else theme.open
-            strength = 0.75 * abs(one.gap) / limit
+            strength = STRENGTH * abs(one.gap) / limit
             axes.add_patch(Rectangle((column + 0.02, row + 0.05), 0.96, 0.9, fc="none", ec=theme.grid, lw=0.6))
             undecided = one.verdict == "undecided"
             axes.add_patch(Rectangle((column + 0.02, row + 0.05), 0.96, 0.9, fc=colour, alpha=strength, lw=0))
             if undecided:
-                axes.add_patch(Rectangle((column + 0.02, row + 0.05), 0.96, 0.9, fc="none", ec=theme.rail, hatch="////", lw=0))
+                axes.add_patch(Rectangle((column + 0.02, row + 0.05), 0.96, 0.9, fc="none", ec=theme.muted, alpha=0.5, hatch="////", lw=0))
             halo = {"fc": theme.paper, "ec": "none", "pad": 1.2, "alpha": 0.85} if undecided else None
-            axes.text(column + 0.5, row + 0.52, points(one.gap, sign=True), size=9, ha="center", va="center", bbox=halo)
+            axes.text(column + 0.5, row + 0.52, _told(one) if wide else points(one.gap, sign=True), size=9, ha="center", va="center", bbox=halo)
     for column, task in enumerate(tasks):
+        sizes = sorted({one.n for (_, t), one in cells.items() if t == task})
         x = EDGE_IN + NAME_IN + width * (column + 0.5)
-        made.write(x, low + height + 0.1, fitted(task, width - 0.1, 9, "bold"), size=9, weight="bold", ha="center")
+        for line, text in enumerate(reversed(heads[column])):
+            made.write(x, low + height + 0.24 + 0.15 * line, text, size=8.5, weight="bold", ha="center")
+        n = "–".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
+        made.write(x, low + height + 0.09, f"n {n}", size=7.5, color=theme.muted, ha="center")
         reference = next(getattr(one, other) for (_, t), one in cells.items() if t == task)
-        made.write(x, low - 0.18, fitted(facts.name(reference), width - 0.1, 7.5), size=7.5, color=theme.muted, ha="center", va="top")
+        if not same or not column:
+            place = {"x": EDGE_IN + NAME_IN} if same else {"x": x, "ha": "center"}
+            made.write(y=low - 0.18, text=fitted(facts.name(reference), width * (len(tasks) if same else 1) - 0.1, 7.5), size=7.5, color=theme.muted, va="top", **place)
     made.write(EDGE_IN, low - 0.18, f"{other} reference:", size=7.5, color=theme.muted, va="top")
     return made.figure
+
+
+def _told(one: Comparison) -> str:
+    return f"{points(one.gap, sign=True)} {span(*one.ci_simultaneous)}"
 
 
 def _order(cells: dict[tuple[str, str], Comparison], tasks: list[str], name: str) -> tuple[float, str]:

@@ -36,11 +36,11 @@ def history(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title=f"The gap in {name} went from {points(first[1].gap, sign=True)} points in {first[0][:7]} to {points(last[1].gap, sign=True)} in {last[0][:7]}",
+        title=f"The gap in {name} was {_told(first[1])} points with the systems of {first[0]}, and {_told(last[1])} with those of {last[0]}",
         subtitle=["Best closed − best open among the systems released by each date, all on the same items; positive: closed ahead"],
-        foot=["Band: 95 % interval of each date by itself; neighbouring dates share systems and items.", *dates_told(facts)],
+        foot=["Band and brackets: 95 % interval of each date by itself, from fewer resamples than in the gap chart; dates share systems and items.", *dates_told(facts)],
         alt=" ".join(
-            f"{name}, {date}: {points(one.gap, sign=True)} {span(one.ci_low, one.ci_high)}, n {one.n}." for name, part in found for date, one in part
+            f"{name}, {date}: {_told(one)}, n {one.n:,}." for name, part in found for date, one in part
         ),
         body_in=PANEL_IN * len(found),
     )  # fmt: skip
@@ -48,12 +48,23 @@ def history(facts: Facts, theme: Theme) -> Figure:
         low = made.top - PANEL_IN * (place + 1)
         made.write(0.75, low + PANEL_IN - 0.28, f"{name[:1].upper()}{name[1:]}", size=10.5, weight="bold")
         made.write(9.38, low + PANEL_IN - 0.28, f"n {moments[-1][1].n:,}", size=9, color=theme.muted, ha="right")
-        _panel(made.axes(0.75, low + 0.35, 9.6 - 0.75 - EDGE_IN, PANEL_IN - 0.75), moments, facts.date, theme)
+        _panel(made.axes(0.75, low + 0.35, 9.6 - 0.75 - EDGE_IN, PANEL_IN - 0.75), moments, _end(facts, moments), theme)
     return made.figure
+
+
+def _end(facts: Facts, moments: Moments) -> str:
+    """Until when the last gap holds: to the newest run asked here; imported results say nothing beyond the last release."""
+    last = moments[-1][0]
+    return max(last, facts.date) if any(one.known for one in facts.evidence) else last
+
+
+def _told(one: Comparison) -> str:
+    return f"{points(one.gap, sign=True)} {span(one.ci_low, one.ci_high)}"
 
 
 def _panel(axes: Axes, moments: Moments, today: str, theme: Theme) -> None:
     xs = day_numbers([*(date for date, _ in moments), today])
+    xs[-1] += 0.03 * (xs[-1] - xs[0])
     rows = [one for _, one in moments]
     rows.append(rows[-1])
     axes.fill_between(xs, [r.ci_low for r in rows], [r.ci_high for r in rows], step="post", color=theme.muted, alpha=0.22, lw=0)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 SIZE = 8.0
+CLEAR = 4.0
+"""Pixels that a name keeps from a line."""
 ROUNDS = 20
 """A count, not a time, ends the search, so that every machine draws the same picture."""
 FAR = 9.0
@@ -95,12 +97,12 @@ def _marks(axes: Axes) -> Iterator[Bbox]:
 
     def along(ends: Floats) -> Iterator[Bbox]:
         for one, two in pairwise(axes.transData.transform(ends)):
-            yield Bbox([np.minimum(one, two) - 1.5, np.maximum(one, two) + 1.5])
+            yield Bbox([np.minimum(one, two) - CLEAR, np.maximum(one, two) + CLEAR])
 
     pixels = axes.get_figure().dpi / 72  # type: ignore[union-attr]
     for line in axes.lines:
         ends = np.asarray(line.get_xydata(), dtype=float)
-        half = pixels * line.get_markersize() / 2 + 1
+        half = pixels * line.get_markersize() / 2 + CLEAR / 2
         if line.get_marker() not in ("None", None, "", "|"):
             yield from (Bbox([centre - half, centre + half]) for centre in axes.transData.transform(ends))
         if line.get_linestyle() != "None":

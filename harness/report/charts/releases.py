@@ -89,6 +89,7 @@ def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
     sign = -1 if one.lower_is_better else 1
     (end,) = day_numbers([one.as_of])
     named: list[tuple[float, float, str]] = []
+    ends: list[float] = []
     for side, word in zip(one.dated, ("closed", "open"), strict=True):
         colour = getattr(theme, word)
         dates, values = _arrays(side, sign).records(np.datetime64(one.as_of))  # type: ignore[arg-type]
@@ -99,11 +100,10 @@ def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
         best = [entrant for entrant in side if records.get(entrant.released or "") == entrant.score]
         others = [entrant for entrant in side if entrant not in best]
         axes.plot(day_numbers([e.released or "" for e in others]), [e.score for e in others], MARKERS[word], ms=5, color=colour, mec=theme.paper, mew=0.5, alpha=0.4)
-        whiskers = [entrant for entrant in best if entrant.se is not None]
-        axes.vlines(
-            day_numbers([e.released or "" for e in whiskers]), [e.score - 1.96 * (e.se or 0) for e in whiskers],
-            [e.score + 1.96 * (e.se or 0) for e in whiskers], color=colour, lw=0.9, zorder=2,
-        )  # fmt: skip
+        for entrant in best:
+            low, high = (entrant.score + half * (entrant.se or 0) for half in (-1.96, 1.96))
+            axes.vlines(day_numbers([entrant.released or ""]), [low], [high], color=colour, lw=0.9, zorder=2)
+            ends += [low, high]
         axes.plot(places, ys, MARKERS[word], ms=6.5, color=colour, mec=theme.paper, zorder=7)
         latest = sorted({e.released: (day_numbers([e.released or ""])[0], e.score, e.model) for e in best}.values())
         named += latest[-NAMED:]
@@ -114,7 +114,7 @@ def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
     axes.tick_params(labelsize=8.5)
     axes.tick_params(axis="x", pad=7)
     axes.set_ylabel(f"score, {inert(one.unit) or 'unit not told'}", size=8.5)
-    scores = [entrant.score for side in one.dated for entrant in side]
+    scores = [*(entrant.score for side in one.dated for entrant in side), *ends]
     room = max(scores) - min(scores) or 1.0
     top = PROPORTIONS.get(one.unit, max(scores) + room)
     # Names stand above the better end.
@@ -148,7 +148,7 @@ def _table(made: Frame, y: float, one: Standing, theme: Theme) -> None:
         y -= ROW_IN + 0.05 * (not number)
         made.write(TABLE_AT, y, name, **small)
         value = words.months(getattr(one.lag, name))
-        ranges = [words.month_range(getattr(found, name)) if found else "unknown" for found in (one.noise, one.labs)]
+        ranges = [words.month_range(getattr(found, name)) if found else "–" for found in (one.noise, one.labs)]
         for text, (_, x) in zip(((">" if name == "age" and one.at_least else "") + value, *ranges), COLUMNS, strict=True):
             made.write(x, y, text, ha="right", **small, weight="bold" if text == value else "normal")
     y -= 0.1
