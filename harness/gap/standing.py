@@ -78,6 +78,11 @@ class Standing:
         return self.lag is not None and self.lag.backward_at_least == self.lag.backward_months.size
 
     @property
+    def sign(self) -> int:
+        """What makes larger better."""
+        return -1 if self.lower_is_better else 1
+
+    @property
     def decimals(self) -> int:
         """How many a score of this series asks for."""
         return 3 if max(abs(e.score) for e in (*self.closed, *self.open_)) <= 2 else 1
@@ -111,7 +116,7 @@ def stand(
     lag = noise = labs = None
     sides = [tuple(e for e in side if e.released and e.released <= as_of) for side in (closed, open_)]
     if all(len(side) > 1 for side in sides):
-        c, o = (Releases([e.released for e in side], [sign * e.score for e in side]) for side in sides)
+        c, o = (releases(side, sign) for side in sides)
         lag = lag_months(c, o, as_of)
         if (errors := _errors(sides[0])) is not None and (others := _errors(sides[1])) is not None:
             noise = lag_noise(c, o, errors, others, as_of)
@@ -120,6 +125,11 @@ def stand(
         name, unit, tuple(closed), tuple(open_), best_closed, best_open, sign * (best_closed.score - best_open.score),
         bias, as_of, lag, noise, labs, lower_is_better, measured, tuple(dict.fromkeys(sources)), aside, repeated,
     )  # fmt: skip
+
+
+def releases(side: Sequence[Entrant], sign: int) -> Releases:
+    """Dates and scores of models that have a date, larger is better."""
+    return Releases([e.released or "NaT" for e in side], [sign * e.score for e in side])
 
 
 def _errors(side: Sequence[Entrant]) -> list[float] | None:
@@ -131,8 +141,9 @@ def _labs(c: Releases, o: Releases, sides: Sequence[Sequence[Entrant]], as_of: s
     known = [bool(e.developer) for side in sides for e in side]
     if sum(known) < KNOWN_SHARE * len(known):
         return None
+    closed, open_ = ([e.developer or f"\0{e.model}" for e in side] for side in sides)
     try:
-        return lag_without_each_lab(c, o, *([e.developer or f"\0{e.model}" for e in side] for side in sides), as_of)
+        return lag_without_each_lab(c, o, closed, open_, as_of)
     except ValueError:
         return None
 

@@ -82,13 +82,14 @@ def read_published_table(
         if not cell["value"] or not cell["model"]:
             skipped += 1
             continue
-        told = {
+        numbers = {
             name: _number(cell[name], f"{path.name}, row {number}: the {word}")
             for name, word in (("value", "score"), ("n", "n"), ("se", "standard error"), ("low", "lower end"), ("high", "upper end"))
         }
-        value, n, low, high = told["value"], told["n"], told["low"], told["high"]
+        value, n, se, low, high = (numbers[name] for name in ("value", "n", "se", "low", "high"))
         assert value is not None
-        se = told["se"] if told["se"] is not None or low is None or high is None else (high - low) / (2 * Z_95)
+        if se is None and low is not None and high is not None:
+            se = (high - low) / (2 * Z_95)
         if se is not None and se < 0:
             raise DataUnavailable(f"{path.name}, row {number}: a standard error of {se} (or an interval that ends below its start)")
         found.append(

@@ -136,7 +136,8 @@ def gather(folder: Path) -> Facts:
 
 def _about(evidence: list[Evidence], published: list[PublishedScore]) -> dict[str, About]:
     """An imported system is the published model of exactly the same name, where all that is published of it agrees."""
-    days, developers = defaultdict(set), defaultdict(set)
+    days: dict[str, set[str]] = defaultdict(set)
+    developers: dict[str, set[str]] = defaultdict(set)
     for row in published:
         days[row.model] |= {day for day in [iso_day(row.date)] if day}
         developers[row.model] |= {row.developer} - {""}

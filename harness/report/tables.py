@@ -57,7 +57,7 @@ def tables(facts: Facts) -> dict[str, bytes]:
         files["items.csv"] = table(columns, rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None))
     if facts.published:
         told = [_told(one) for one in facts.published]
-        files["published.csv"] = table(list(told[0]), (row.values() for row in told))
+        files["published.csv"] = table(list(told[0]), (list(row.values()) for row in told))
     return files
 
 

@@ -101,8 +101,9 @@ def points(value: float | None, sign: bool = False, decimals: int = 1) -> str:
 
 
 def span(low: float, high: float) -> str:
-    """An interval in points."""
-    return f"[{points(low)}, {points(high)}]"
+    """An interval in points. An end that is not 0 never reads 0, since a verdict may hang on it."""
+    ends = (points(end) if abs(end) >= 0.05 or not end else f"{end:.1g}".replace("-", MINUS) for end in (low, high))
+    return f"[{', '.join(ends)}]"
 
 
 def listed(names: Iterable[str]) -> str:

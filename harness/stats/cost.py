@@ -63,8 +63,9 @@ def cost_ratio(
     columns = np.column_stack([closed_costs, closed_solved, open_costs, open_solved])
 
     def log_ratio(totals: Floats) -> Floats:
-        cost_c, solved_c, cost_o, solved_o = np.log(totals).T
-        found: Floats = (cost_c - solved_c) - (cost_o - solved_o)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cost_c, solved_c, cost_o, solved_o = np.log(totals).T
+            found: Floats = (cost_c - solved_c) - (cost_o - solved_o)
         return found
 
     logs = cluster_bootstrap(columns, log_ratio, clusters, draws=draws, level=level, seed=seed)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.stats.bootstrap import cluster_bootstrap
 from harness.stats.clustered import clustered, effective_clusters, wild_cluster_p
-from harness.stats.cost import cost_ratio_at_quality, gap_at_cost
+from harness.stats.cost import cheapest_at_quality, cost_ratio, gap_at_cost
 from harness.stats.frontier import frontier
 from harness.stats.paired import paired
 from harness.stats.pareto import hypervolume, pareto, pareto_membership
@@ -157,6 +157,11 @@ def test_the_pareto_set_and_its_hypervolume(swebench: Results) -> None:
     }  # fmt: skip
     areas = [hypervolume(costs[side], means[side], 1.20) for side in (~is_open, is_open, np.full(len(means), True))]
     assert areas == pytest.approx([0.8148, 0.7109, 0.8197], abs=5e-5)
-    assert cost_ratio_at_quality(means[~is_open], costs[~is_open], means[is_open], costs[is_open], 0.61) > 0
+    assert cheapest_at_quality(means[is_open], costs[is_open], 0.61) == int(np.flatnonzero(means[is_open] >= 0.61)[0])
+    opus, deepseek = swebench.models.index(OPUS), swebench.models.index(DEEPSEEK)
+    columns = (swebench.costs[opus], swebench.scores[opus], swebench.costs[deepseek], swebench.scores[deepseek])
+    found = cost_ratio(*columns, draws=500)
+    assert float(found.value) == pytest.approx((0.7212 / 0.744) / (0.0281 / 0.6), rel=2e-3)
+    assert 0 < float(found.low) < float(found.value) < float(found.high)
     firm = pareto_membership(swebench.costs, swebench.scores, swebench.repositories, draws=200)
     assert firm[swebench.models.index(DEEPSEEK)] == pytest.approx(1)

@@ -178,7 +178,7 @@ def bought(facts: Facts) -> Shop:
     shown = {name: parts for name, parts in sorted(table.items()) if set(tasks) <= set(parts)}
     ids = {task: sorted({item for parts in shown.values() for item in parts[task].item_ids}) for task in tasks}
     places = {task: {item: place for place, item in enumerate(known)} for task, known in ids.items()}
-    labels = {task: [None] * len(known) for task, known in ids.items()}
+    labels: dict[str, list[str | None]] = {task: [None] * len(known) for task, known in ids.items()}
     systems = []
     for name, parts in shown.items():
         blocks = []

@@ -21,7 +21,7 @@ ROW_IN, HEAD_IN, AXIS_IN = 0.5, 0.42, 0.5
 NAME_IN = 1.72
 CLOSED_AT, OPEN_AT, PLOT_AT, GAP_AT, N_AT, VERDICT_AT = 2.38, 2.95, 3.15, 7.45, 8.02, 8.18
 """Where columns stand, in inches: right edges of numbers, left edges of the plot and of the verdict."""
-PLOT_IN = 2.75
+PLOT_IN = 2.62
 BELOW_IN = OPEN_AT - EDGE_IN
 MIDDLE = "center_baseline"
 
@@ -63,7 +63,8 @@ def _foot(rows: Sequence[Comparison]) -> list[str]:
         lines.append("Best of several: the gap is cross-fitted; the scores are those of the pair that is best on all items.")
     if any(one.missing_closed or one.missing_open for one in rows):
         lines.append("Missing closed / open: items that a side did not answer for technical reasons; they count on neither side.")
-    warnings = list(dict.fromkeys(warning for one in rows for warning in one.warnings))
+    # How many items each task has is in the page; here it would crowd out what matters.
+    warnings = [one for one in dict.fromkeys(warning for one in rows for warning in one.warnings) if not one.startswith("items by task")]
     if warnings:
         more = f" (and {len(warnings) - 2} more)" if len(warnings) > 2 else ""
         lines.append("Note: " + "; ".join(warnings[:2]) + more)

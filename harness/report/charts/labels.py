@@ -85,7 +85,8 @@ def _place(text: Text, axes: Axes, point: Floats, taken: Sequence[Bbox]) -> Bbox
         move = point + radius * np.array([across, up]) + np.array([(across - 1) / 2 * box.width, (up - 1) / 2 * box.height]) - box.min
         at = box.translated(*move)
         if free(at):
-            text.set_position(axes.transData.inverted().transform(text.get_transform().transform(text.get_position()) + move))
+            x, y = axes.transData.inverted().transform(axes.transData.transform(text.get_position()) + move)
+            text.set_position((x, y))
             return text.get_window_extent()
     return None
 

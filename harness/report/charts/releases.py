@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.gap.standing import PROPORTIONS, Entrant, Standing
+from harness.gap.standing import PROPORTIONS, Standing
+from harness.gap.standing import releases as arrays
 from harness.report import words
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
-from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, by_month, day_numbers, frame
+from harness.report.style import MARKERS, Frame, Theme, by_month, day_numbers, frame
 from harness.report.text import inert, listed, wrapped
-from harness.stats.lag import DAYS_PER_MONTH, Releases
+from harness.stats.lag import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,19 +82,14 @@ def dates_told(facts: Facts) -> list[str]:
     return lines
 
 
-def _arrays(side: tuple[Entrant, ...], sign: int) -> Releases:
-    return Releases([one.released for one in side], [sign * one.score for one in side])
-
-
 def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
-    sign = -1 if one.lower_is_better else 1
     (end,) = day_numbers([one.as_of])
     named: list[tuple[float, float, str]] = []
     ends: list[float] = []
     for side, word in zip(one.dated, ("closed", "open"), strict=True):
         colour = getattr(theme, word)
-        dates, values = _arrays(side, sign).records(np.datetime64(one.as_of))  # type: ignore[arg-type]
-        records = dict(zip(np.datetime_as_string(dates).tolist(), (sign * values).tolist(), strict=True))
+        dates, values = arrays(side, one.sign).records(np.datetime64(one.as_of))  # type: ignore[arg-type]
+        records = dict(zip(np.datetime_as_string(dates).tolist(), (one.sign * values).tolist(), strict=True))
         places = day_numbers(list(records))
         ys = list(records.values())
         axes.step([*places, end], [*ys, ys[-1]], where="post", color=colour, lw=1.8, zorder=2)
@@ -133,7 +129,7 @@ def _last_lag(axes: Axes, one: Standing, theme: Theme, end: float) -> list[tuple
     days = one.lag.age * DAYS_PER_MONTH
     if one.at_least or days < 0.08 * (end - axes.get_xlim()[0]):
         return []
-    score = max(one.dated[1], key=lambda e: e.score * (-1 if one.lower_is_better else 1)).score
+    score = max(one.dated[1], key=lambda e: one.sign * e.score).score
     axes.plot([end - days, end], [score, score], color=theme.ink, lw=0.9, marker="|", ms=8, zorder=3)
     return [(end - days / 2, score, f"{one.lag.age:.1f} months")]
 

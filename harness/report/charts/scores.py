@@ -18,15 +18,16 @@ PLOT_AT, PLOT_IN, CLOSED_AT, OPEN_AT, N_AT = 3.0, 3.3, 7.6, 8.85, 9.38
 
 def scores(facts: Facts, theme: Theme) -> Figure:
     """Dumbbells: both scores of each task with their own intervals, every other system as a small mark."""
-    rows = sorted(facts.tasks, key=lambda one: (one.dimension, -one.score_closed, one.task))[:MOST]
+    shown = sorted(facts.tasks, key=lambda one: (-abs(one.score_closed - one.score_open), one.task))[:MOST]
+    widest, rows = shown[0], sorted(shown, key=lambda one: (one.dimension, -one.score_closed, one.task))
     own = {(one.system, one.task): one for one in facts.scores}
-    widest = max(rows, key=lambda one: abs(one.score_closed - one.score_open))
+    several = len({one.system for one in facts.scores}) > 2
     foot = [
         "Thick marks: the two systems compared on the task, with each score's own 95 % interval; these say nothing "
-        "about the gap, whose interval comes from pairs of answers. Small marks: all other systems.",
+        "about the gap, whose interval comes from pairs of answers." + " Small marks: all other systems." * several,
     ]
     if len(facts.tasks) > MOST:
-        foot.append(f"The first {MOST} of {len(facts.tasks)} tasks; scores.csv has them all.")
+        foot.append(f"The {MOST} of {len(facts.tasks)} tasks with the largest differences; scores.csv has them all.")
     made = frame(
         facts,
         theme,
@@ -59,8 +60,8 @@ def scores(facts: Facts, theme: Theme) -> Figure:
         if named:
             made.write(EDGE_IN, y - 0.11, both(facts.name(one.closed), facts.name(one.open), 2.65, 7.5), size=7.5, color=theme.muted, va="center")
         for x, name, score in ((CLOSED_AT, one.closed, one.score_closed), (OPEN_AT, one.open, one.score_open)):
-            interval = own.get((name, one.task))
-            told = f"{points(score)} {span(interval.low, interval.high)}" if interval else points(score)
+            said = own.get((name, one.task))
+            told = f"{points(score)} {span(said.low, said.high)}" if said else points(score)
             made.write(x, y, told, size=8.5, ha="right", va="center")
         made.write(N_AT, y, f"{one.n:,}", size=8.5, ha="right", va="center")
     axes.tick_params(axis="x", labelsize=8.5)
