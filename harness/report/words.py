@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DEMO = "Demo models, trained on a made-up world: the gap between them says nothing about real models."
 LAG_DEFINITIONS = (
     "Backward: median over open records of the months since closed first had that score. Forward: median over closed records "
-    "of the months until open reached it (Kaplan–Meier; equal is reached). Age: months since closed first had the best open "
+    "of the months until open reached it (Kaplan–Meier; tolerance 0: equal is reached). Age: months since closed first had the best open "
     "score of the day. Three different quantities, none with a 95 % interval. Score noise: the middle 95 of 100 redraws of all "
     "scores, systems independent, releases as they are. One lab less: the range when each developer is left out in turn; –: not known. ∞: not reached. "
     "Only models with a release date count in months."
