@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 DEMO = "Demo models, trained on a made-up world: the gap between them says nothing about real models."
 LAG_DEFINITIONS = (
-    "Backward: median over open records of the months since closed first had that score. Forward: median over closed records "
-    "of the months until open reached it (Kaplan–Meier; tolerance 0: equal is reached). Age: months since closed first had the best open "
-    "score of the day. Three different quantities, none with a 95 % interval. Score noise: the middle 95 of 100 redraws of all "
-    "scores, systems independent, releases as they are. One lab less: the range when each developer is left out in turn; –: not known. ∞: not reached. "
-    "Only models with a release date count in months."
+    "Backward: median over open records of the months since closed first had that score; forward: median over closed records of "
+    "the months until open reached it (Kaplan–Meier); age: months since closed first had the best open score of the day. Equal is "
+    "reached (tolerance 0); only models with a release date count. Three quantities, none with a 95 % interval. Score noise: the "
+    "middle 95 of 100 redraws of all scores, releases fixed. One lab less: the range without each developer in turn. ∞: not "
+    "reached; –: not known."
 )
 PUBLISHED = (
     "These scores were published by others, each in its own unit, and are not measured here. They have no items: there is no "

@@ -64,24 +64,27 @@ def _halves(codes: Codes, strata: Codes, splits: int, seed: int) -> Floats:
 
 
 def _resamples(codes: Codes, strata: Codes, draws: int, seed: int) -> Floats:
-    """Weights of items, shape (draws, n), when each stratum's clusters are drawn with replacement."""
+    """How often each cluster is in a resample, shape (draws, G), when each stratum's are drawn with replacement."""
     counts = np.empty((draws, int(codes.max()) + 1))
     for stratum, groups in enumerate(_members(codes, strata)):
         counts[:, groups] = np.concatenate(list(resample_counts(groups.size, draws, seed + stratum)))
-    return counts[:, codes]
+    return counts
 
 
-def _scored_elsewhere(scores: Floats, weights: Floats, half: Floats) -> tuple[Floats, Codes, Codes]:
+def _scored_elsewhere(
+    scores: Floats, sizes: Floats, weights: Floats, half: Floats
+) -> tuple[Floats, Codes, Codes]:  # fmt: skip
     """Choose on one half, score on the other, and swap: mean score (B, splits) and both choices.
 
-    `scores` (systems, n), `weights` (B, n), `half` (splits, n). NaN where a resample left one half without an item.
+    Sums of `scores` (systems, G) and of items, `sizes` (G,), by cluster; `weights` (B, G), `half` (splits, G). NaN where a
+    resample left one half without an item.
     """
     systems, n = scores.shape
     columns = (scores[:, None, :] * half).reshape(-1, n)
     first = (weights @ columns.T).reshape(len(weights), systems, len(half))
     second = (weights @ scores.T)[:, :, None] - first
-    first_weight = weights @ half.T
-    second_weight = weights.sum(axis=1)[:, None] - first_weight
+    first_weight = weights @ (half * sizes).T
+    second_weight = (weights @ sizes)[:, None] - first_weight
     by_first, by_second = first.argmax(axis=1), second.argmax(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         on_second = np.take_along_axis(second, by_first[:, None], axis=1)[:, 0] / second_weight
@@ -96,14 +99,25 @@ def _blocks(half: Floats, systems: int, draws: int) -> Iterator[Floats]:
         yield half[start : start + block]
 
 
-def _bootstrap_sd(closed: Floats, open_: Floats, half: Floats, weights: Floats) -> float:
-    """Standard deviation of the cross-fitted gap over resamples, with items as weights.
+def _sums(scores: Floats, codes: Codes) -> Floats:
+    """Sum of each system's scores by cluster, shape (systems, G)."""
+    return np.stack([np.bincount(codes, weights=row) for row in scores]).astype(np.float64)
+
+
+def _bootstrap_sd(
+    closed: Floats, open_: Floats, half: Floats, codes: Codes, strata: Codes, draws: int, seed: int
+) -> float:  # fmt: skip
+    """Standard deviation of the cross-fitted gap over resamples of whole clusters, with items as weights.
 
     The splits stay as they are: an item drawn twice is never on both sides of one.
     """
+    weights = _resamples(codes, strata, draws, seed)
+    # A cluster is drawn, and lies in a half, as a whole: its sums say all.
+    closed, open_ = (_sums(side, codes) for side in (closed, open_))
+    sizes, half = np.bincount(codes).astype(np.float64), half[:SPLITS_PER_RESAMPLE, np.unique(codes, return_index=True)[1]]
     total, defined = np.zeros(len(weights)), np.zeros(len(weights))
-    for block in _blocks(half[:SPLITS_PER_RESAMPLE], max(len(closed), len(open_)), len(weights)):
-        gaps = _scored_elsewhere(closed, weights, block)[0] - _scored_elsewhere(open_, weights, block)[0]
+    for block in _blocks(half, max(len(closed), len(open_)), len(weights)):
+        gaps = _scored_elsewhere(closed, sizes, weights, block)[0] - _scored_elsewhere(open_, sizes, weights, block)[0]
         total += np.nansum(gaps, axis=1)
         defined += np.isfinite(gaps).sum(axis=1)
     return float((total[defined > 0] / defined[defined > 0]).std(ddof=1))
@@ -136,20 +150,20 @@ def frontier(
         codes, method = items, method + ", clusters left out"
     layers = np.zeros(n, dtype=np.intp) if strata is None else cluster_codes(strata, n)
     half = _halves(codes, layers, splits, seed)
-    ones, scored = np.ones((1, n)), []
+    ones, scored = np.ones(n), []
     closed_picked, open_picked = np.zeros(len(c)), np.zeros(len(o))
     for block in _blocks(half, max(len(c), len(o)), 1):
-        closed_score, *closed_choices = _scored_elsewhere(c, ones, block)
-        open_score, *open_choices = _scored_elsewhere(o, ones, block)
+        closed_score, *closed_choices = _scored_elsewhere(c, ones, ones[None], block)
+        open_score, *open_choices = _scored_elsewhere(o, ones, ones[None], block)
         scored.append(closed_score - open_score)
         closed_picked += np.bincount(np.concatenate(closed_choices, axis=1)[0], minlength=len(c))
         open_picked += np.bincount(np.concatenate(open_choices, axis=1)[0], minlength=len(o))
     gap, df = float(np.nanmean(np.concatenate(scored, axis=1))), math.inf
     groups = int(codes.max()) + 1
     enough = groups < n and g_eff >= FEW_CLUSTERS
-    se = 0.0 if enough else _bootstrap_sd(c, o, half, _resamples(items, layers, draws, seed))
+    se = 0.0 if enough else _bootstrap_sd(c, o, half, items, layers, draws, seed)
     if groups < n:
-        wide = _bootstrap_sd(c, o, half, _resamples(codes, layers, draws, seed)) * math.sqrt(groups / (groups - 1))
+        wide = _bootstrap_sd(c, o, half, codes, layers, draws, seed) * math.sqrt(groups / (groups - 1))
         if t_quantile(0.5 + level / 2, g_eff - 1) * wide > t_quantile(0.5 + level / 2, df) * se:
             se, df, method = wide, g_eff - 1, method + " over clusters, t(G_eff - 1)"
     low, high = t_interval(gap, se, df, level)

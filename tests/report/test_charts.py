@@ -98,7 +98,7 @@ def test_names_cover_no_mark_and_no_whisker_and_no_whisker_is_cut(tmp_path: Path
                 low, high = axes.transData.transform(ends)
                 assert bounds.contains(*low)
                 assert bounds.contains(*high)
-                assert not any(box.overlaps(Bbox([low, high + [0.5, 0]])) for box in names)
+                assert not any(box.overlaps(Bbox([low, (high[0] + 0.5, high[1])])) for box in names)
         for line in axes.lines:
             if line.get_marker() in MARKERS.values():
                 for x, y in axes.transData.transform(line.get_xydata()):

@@ -76,20 +76,20 @@ def cost(facts: Facts, theme: Theme) -> Figure:
         raise TooLittle("it needs three systems with a known cost above zero on the same tasks, of both sides")
     from matplotlib.ticker import LogLocator, NullLocator
 
-    title, told = _told(facts, shop)
+    title, lines = told(facts, shop)
     own = {one.system: (one.low, one.high) for one in facts.scores if [inert(one.task)] == shop.tasks}
     made = frame(
         facts,
         theme,
         title=title,
-        subtitle=told,
+        subtitle=lines,
         foot=[
             f"Mean score on {listed(shop.tasks) if len(shop.tasks) < 5 else counted(len(shop.tasks), 'task')} (n {shop.weights.size:,}) against measured dollars per solved item; solved: the sum of the "
             "scores. Lines: the best score of each side for that money; pale: systems that another of their side beats in both."
             + (" Whiskers: the score's own 95 % interval." if own else "") + " Cost as recorded in the runs, at the prices of their day.",
             *([f"Left out, since no cost above zero is known or a task is missing: {listed(shop.left_out[:8])}{' and more' * (len(shop.left_out) > 8)}."] if shop.left_out else []),
         ],
-        alt=" ".join([*told, *(f"{facts.name(one.system)}: {points(one.score)} points, {_usd(one.per_solved_usd)} per solved item." for one in shop.systems)]),
+        alt=" ".join([*lines, *(f"{facts.name(one.system)}: {points(one.score)} points, {_usd(one.per_solved_usd)} per solved item." for one in shop.systems)]),
         body_in=4.6,
     )  # fmt: skip
     axes = made.axes(0.75, made.bottom + 0.5, 9.6 - 0.75 - EDGE_IN, 3.9)
@@ -130,7 +130,7 @@ def cost(facts: Facts, theme: Theme) -> Figure:
 
 
 @functools.lru_cache(maxsize=1)
-def _told(facts: Facts, shop: Shop) -> tuple[str, list[str]]:
+def told(facts: Facts, shop: Shop) -> tuple[str, list[str]]:
     """The headline, on the best of each side, and beside it the cheapest that reach what both sides reach."""
     sides = shop.sides
     closed, open_ = (max(members, key=lambda one: one.score) for members in sides.values())

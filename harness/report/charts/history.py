@@ -28,7 +28,7 @@ Moments = list[tuple[str, Comparison]]
 
 def history(facts: Facts, theme: Theme) -> Figure:
     """The gap on the same items had one only known the systems released by a date, cross-fitted where several were."""
-    found = [(name, moments) for name, moments in _moments(facts) if len(moments) > 2][:MOST_PANELS]
+    found = [(name, moments) for name, moments in moments_of(facts) if len(moments) > 2][:MOST_PANELS]
     if not found:
         raise TooLittle("it needs release dates of systems of both sides, on three days at least")
     name, moments = found[0]
@@ -80,7 +80,7 @@ def _panel(axes: Axes, moments: Moments, today: str, theme: Theme) -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def _moments(facts: Facts) -> list[tuple[str, Moments]]:
+def moments_of(facts: Facts) -> list[tuple[str, Moments]]:
     rows, _ = select(facts.evidence)
     return [(label(one), _history(facts, row, one)) for row in rows for one in facts.rows if one.dimension == row.dimension]
 

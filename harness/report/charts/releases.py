@@ -12,7 +12,7 @@ from harness.report import words
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import MARKERS, Frame, Theme, by_month, day_numbers, frame
-from harness.report.text import inert, listed, wrapped
+from harness.report.text import counted, inert, listed, wrapped
 from harness.stats.lag import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def releases(facts: Facts, theme: Theme) -> Figure:
         facts,
         theme,
         title=words.lag_headline(chosen[0]),
-        subtitle=["Scores by release date; lines: the best of each side so far. Beside them the months that open is behind closed"],
+        subtitle=["Scores by release date, each side's best so far, and the months that open is behind closed"],
         foot=[words.LAG_DEFINITIONS, *_foot(facts, chosen)],
         alt=" ".join(words.standing(one) for one in chosen),
         body_in=PANEL_IN * len(chosen),
@@ -74,11 +74,11 @@ def dates_told(facts: Facts) -> list[str]:
     lines = []
     undated = sorted(facts.name(name) for name, one in facts.about.items() if one.released is None)
     if undated:
-        more = f" and {len(undated) - 6} more" if len(undated) > 6 else ""
-        lines.append(f"Left out, since no release date is known: {listed(undated) if not more else ', '.join(undated[:6]) + more}.")
+        named = listed(undated) if len(undated) < 4 else counted(len(undated), "system")
+        lines.append(f"Left out, since no release date is known: {named}.")
     matched = sum(one.matched for one in facts.about.values())
     if matched:
-        lines.append(f"The release dates of {matched} imported systems are those of published scores under exactly the same name.")
+        lines.append(f"{counted(matched, 'imported system')} dated by published scores of exactly the same name.")
     return lines
 
 
@@ -96,10 +96,9 @@ def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
         best = [entrant for entrant in side if records.get(entrant.released or "") == entrant.score]
         others = [entrant for entrant in side if entrant not in best]
         axes.plot(day_numbers([e.released or "" for e in others]), [e.score for e in others], MARKERS[word], ms=5, color=colour, mec=theme.paper, mew=0.5, alpha=0.4)
-        for entrant in best:
-            low, high = (entrant.score + half * (entrant.se or 0) for half in (-1.96, 1.96))
-            axes.vlines(day_numbers([entrant.released or ""]), [low], [high], color=colour, lw=0.9, zorder=2)
-            ends += [low, high]
+        low, high = ([entrant.score + half * (entrant.se or 0) for entrant in best] for half in (-1.96, 1.96))
+        axes.vlines(day_numbers([entrant.released or "" for entrant in best]), low, high, color=colour, lw=0.9, zorder=2)
+        ends += [*low, *high]
         axes.plot(places, ys, MARKERS[word], ms=6.5, color=colour, mec=theme.paper, zorder=7)
         latest = sorted({e.released: (day_numbers([e.released or ""])[0], e.score, e.model) for e in best}.values())
         named += latest[-NAMED:]
