@@ -106,6 +106,11 @@ def span(low: float, high: float) -> str:
     return f"[{', '.join(ends)}]"
 
 
+def usd(value: float) -> str:
+    """An amount of money: cents, or two digits where it is less than ten of them."""
+    return "$0" if not value else f"${value:,.2f}" if value >= 0.1 else f"${value:.2g}"
+
+
 def listed(names: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *first, last = [inert(name) for name in names]

@@ -15,7 +15,7 @@ from harness.gap.pair import codes_of
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, MARKERS, Theme, frame
-from harness.report.text import counted, inert, listed, points
+from harness.report.text import counted, inert, listed, points, usd
 from harness.stats.cost import cheapest_at_quality, chosen_again, cost_ratio
 from harness.stats.pareto import pareto
 
@@ -89,7 +89,7 @@ def cost(facts: Facts, theme: Theme) -> Figure:
             + (" Whiskers: the score's own 95 % interval." if own else "") + " Cost as recorded in the runs, at the prices of their day.",
             *([f"Left out, since no cost above zero is known or a task is missing: {listed(shop.left_out[:8])}{' and more' * (len(shop.left_out) > 8)}."] if shop.left_out else []),
         ],
-        alt=" ".join([*lines, *(f"{facts.name(one.system)}: {points(one.score)} points, {_usd(one.per_solved_usd)} per solved item." for one in shop.systems)]),
+        alt=" ".join([*lines, *(f"{facts.name(one.system)}: {points(one.score)} points, {usd(one.per_solved_usd)} per solved item." for one in shop.systems)]),
         body_in=4.6,
     )  # fmt: skip
     axes = made.axes(0.75, made.bottom + 0.5, 9.6 - 0.75 - EDGE_IN, 3.9)
@@ -158,11 +158,7 @@ def told(facts: Facts, shop: Shop) -> tuple[str, list[str]]:
 
 
 def _named(facts: Facts, one: Bought) -> str:
-    return f"{facts.name(one.system)} ({'open' if one.open else 'closed'}) {points(one.score)} points at {_usd(one.per_solved_usd)}"
-
-
-def _usd(value: float) -> str:
-    return f"${value:.2f}" if value >= 0.1 else f"${value:.2g}"
+    return f"{facts.name(one.system)} ({'open' if one.open else 'closed'}) {points(one.score)} points at {usd(one.per_solved_usd)}"
 
 
 @functools.lru_cache(maxsize=1)

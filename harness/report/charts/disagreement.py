@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS, MOST = 3, 9
 TILE_IN, SIDE_IN, TILE_HEAD_IN, BELOW_IN = 2.3, 0.72, 0.72, 0.2
-GAP_IN = 0.07
+FAINTEST, STRONGEST = 0.06, 0.51
 
 
 def disagreement(facts: Facts, theme: Theme) -> Figure:
@@ -79,7 +79,7 @@ def _tile(axes: Axes, counts: np.ndarray[tuple[int, int], np.dtype[np.int64]], t
         for column in (0, 1):
             count = int(counts[row, column])
             colour = theme.muted if row == column else theme.closed if row == 0 else theme.open
-            strength = 0.06 + 0.45 * count / total
+            strength = FAINTEST + (STRONGEST - FAINTEST) * count / total
             axes.fill_between([column + 0.02, column + 0.98], row + 0.02, row + 0.98, color=colour, alpha=strength, lw=0)
             axes.text(column + 0.5, row + 0.44, f"{count:,}", size=13, weight="bold", ha="center", va="center")
             axes.text(column + 0.5, row + 0.76, f"{100 * count / total:.0f} %", size=8.5, ha="center", va="center")

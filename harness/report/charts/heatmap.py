@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.gap.comparable import differences
 from harness.gap.pair import align, compare
@@ -13,6 +13,7 @@ from harness.report.text import counted, fitted, points, span, wrapped
 from harness.types import Comparison
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROW_IN, HEAD_IN, NAME_IN, MOST_ROWS, MOST_COLUMNS = 0.36, 0.34, 2.7, 30, 10
@@ -23,7 +24,7 @@ STRENGTH = 0.55
 
 def heatmap(facts: Facts, theme: Theme) -> Figure:
     """Gaps of all systems of a side against one fixed system of the other a task, hatched where undecided."""
-    from matplotlib.patches import Rectangle
+    import matplotlib as mpl
 
     cells, tasks, side = _cells(facts)
     names = sorted({name for name, _ in cells}, key=lambda name: _order(cells, tasks, name))[:MOST_ROWS]
@@ -54,19 +55,11 @@ def heatmap(facts: Facts, theme: Theme) -> Figure:
     for row, name in enumerate(names):
         y = low + height - ROW_IN * (row + 0.5)
         made.write(EDGE_IN, y, fitted(facts.name(name), NAME_IN - 0.15, 9.5), size=9.5, va="center_baseline")
-        for column, task in enumerate(tasks):
-            one = cells.get((name, task))
-            if one is None or not math.isfinite(one.gap):
-                continue
-            colour = theme.closed if one.gap > 0 else theme.open
-            strength = STRENGTH * abs(one.gap) / limit
-            axes.add_patch(Rectangle((column + 0.02, row + 0.05), 0.96, 0.9, fc="none", ec=theme.grid, lw=0.6))
-            undecided = one.verdict == "undecided"
-            axes.add_patch(Rectangle((column + 0.02, row + 0.05), 0.96, 0.9, fc=colour, alpha=strength, lw=0))
-            if undecided:
-                axes.add_patch(Rectangle((column + 0.02, row + 0.05), 0.96, 0.9, fc="none", ec=theme.muted, alpha=0.5, hatch="////", lw=0))
-            halo = {"fc": theme.paper, "ec": "none", "pad": 1.2, "alpha": 0.85} if undecided else None
-            axes.text(column + 0.5, row + 0.52, _told(one) if wide else points(one.gap, sign=True), size=9, ha="center", va="center", bbox=halo)
+    # Cells are darker than the bars of other charts, so their hatching has to be lighter there, and darker in the light.
+    with mpl.rc_context({"hatch.color": theme.muted}):
+        for (name, task), one in sorted(cells.items()):
+            if name in names and math.isfinite(one.gap):
+                _cell(axes, tasks.index(task), names.index(name), one, STRENGTH * abs(one.gap) / limit, theme, wide=wide)
     for column, task in enumerate(tasks):
         sizes = sorted({one.n for (_, t), one in cells.items() if t == task})
         x = EDGE_IN + NAME_IN + width * (column + 0.5)
@@ -80,6 +73,22 @@ def heatmap(facts: Facts, theme: Theme) -> Figure:
             made.write(y=low - 0.18, text=fitted(facts.name(reference), width * (len(tasks) if same else 1) - 0.1, 7.5), size=7.5, color=theme.muted, va="top", **place)
     made.write(EDGE_IN, low - 0.18, f"{other} reference:", size=7.5, color=theme.muted, va="top")
     return made.figure
+
+
+def _cell(axes: Axes, column: int, row: int, one: Comparison, strength: float, theme: Theme, *, wide: bool) -> None:
+    from matplotlib.patches import Rectangle
+
+    def box(**look: Any) -> None:
+        axes.add_patch(Rectangle((column + 0.02, row + 0.05), 0.96, 0.9, **look))
+
+    undecided = one.verdict == "undecided"
+    box(fc="none", ec=theme.grid, lw=0.6)
+    box(fc=theme.closed if one.gap > 0 else theme.open, alpha=strength, lw=0)
+    if undecided:
+        box(fc="none", alpha=0.5, hatch="////", lw=0)
+    halo = {"fc": theme.paper, "ec": "none", "pad": 1.2, "alpha": 0.85} if undecided else None
+    text = _told(one) if wide else points(one.gap, sign=True)
+    axes.text(column + 0.5, row + 0.52, text, size=9, ha="center", va="center", bbox=halo)
 
 
 def _told(one: Comparison) -> str:
@@ -113,4 +122,6 @@ def _cells(facts: Facts) -> tuple[dict[tuple[str, str], Comparison], list[str], 
     cells = {
         key: compare([pair], chosen_by=rule, margin=margin, rows=len(pairs)) for key, pair in pairs.items() if pair.closed.size > 1
     }
-    return cells, tasks, side
+    if not cells:
+        raise TooLittle("it needs two items that both sides answered")
+    return cells, [task for task in tasks if any(key[1] == task for key in cells)], side

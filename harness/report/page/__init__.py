@@ -11,11 +11,11 @@ from typing import Any
 from harness import catalogue
 from harness.gap.standing import Standing
 from harness.report import words
-from harness.report.facts import Facts
+from harness.report.facts import IMPORTED, Facts
 from harness.report.make import Picture, by_reason
 from harness.report.samples import Samples
 from harness.report.svg import Inlined
-from harness.report.text import label, listed, points, span, uncontrolled
+from harness.report.text import label, listed, points, span, uncontrolled, usd
 from harness.types import Comparison, Receipt
 
 BESIDE_BYTES = 25_000_000
@@ -102,7 +102,7 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
     known: list[tuple[str, str]] = [
         ("closed", one.closed), ("open", one.open), ("chosen by", one.chosen_by), ("protocol", one.protocol),
         ("interval", one.ci_method), ("smallest gap visible", f"{points(one.detectable)} points at 80 % power"),
-        ("split of the gap", ", ".join(f"{part} {points(getattr(one.waterfall, part), sign=True)}" for part in one.waterfall.__slots__)),
+        ("split of the gap", _split(one) if facts.asked(one.closed, one.open) else f"unknown: {IMPORTED}"),
     ]  # fmt: skip
     if one.plug_in is not None:
         known.append(("on all items", f"{points(one.plug_in, sign=True)} between the two named: the luck of the best is in it"))
@@ -120,6 +120,10 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
         "anchor_closed": _anchor(facts, one.closed, one.tasks),
         "anchor_open": _anchor(facts, one.open, one.tasks),
     }
+
+
+def _split(one: Comparison) -> str:
+    return ", ".join(f"{part} {points(getattr(one.waterfall, part), sign=True)}" for part in one.waterfall.__slots__)
 
 
 def _standing(one: Standing) -> dict[str, Any]:
@@ -147,7 +151,7 @@ def _price(facts: Facts, system: str, tasks: tuple[str, ...]) -> str:
     """Recorded dollars per item of a system on some tasks."""
     rows = facts.answers[(facts.answers["system"] == system) & facts.answers["task"].isin(tasks)]
     mean = float(rows["cost_usd"].mean(skipna=False)) if len(rows) else math.nan
-    return "unknown" if math.isnan(mean) else f"${mean:.2g}" if mean else "$0"
+    return "unknown" if math.isnan(mean) else usd(mean)
 
 
 def _models(facts: Facts) -> list[dict[str, Any]]:
@@ -157,7 +161,7 @@ def _models(facts: Facts) -> list[dict[str, Any]]:
         system = next(one.receipt.system for one in facts.evidence if one.name == name)
         card = cards.get(system.card)
         found.append({
-            "name": name, "open": is_open, "level": system.weights, "weights": card.weights if card else (),
+            "name": name, "open": is_open, "known": facts.asked(name), "level": system.weights, "weights": card.weights if card else (),
             "developer": facts.about[name].developer, "released": facts.about[name].released,
             "matched": facts.about[name].matched, "licence": card.licence if card else None,
         })  # fmt: skip
@@ -173,7 +177,7 @@ def _run(receipt: Receipt) -> dict[str, str]:
         "protocol_hash": receipt.protocol_sha256[:8],
         "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
         "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
-        "cost": "unknown" if receipt.cost_usd is None else f"${receipt.cost_usd:.4f}",
-        "sent": "nothing" if not receipt.bytes_sent else f"{receipt.bytes_sent:,} bytes",
+        "cost": "unknown" if receipt.cost_usd is None else usd(receipt.cost_usd),
+        "sent": "unknown" if receipt.provenance != "run" else f"{receipt.bytes_sent:,} bytes" if receipt.bytes_sent else "nothing",
         "provenance": "asked here" if receipt.provenance == "run" else receipt.provenance,
     }
