@@ -86,7 +86,8 @@ def _changes(memory: Memory) -> list[str]:
     series: list[str] = []
     fresh = 0
     for now in memory.rows:
-        last = before.pop((now.dimension, now.task), None)
+        # Older reports did not remember the task.
+        last = before.pop((now.dimension, now.task), None) or before.pop((now.dimension, ""), None)
         if last is None and not now.verdict:
             fresh += 1
         elif last is None:

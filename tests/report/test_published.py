@@ -179,6 +179,24 @@ def test_an_imported_result_says_where_it_comes_from_and_that_nobody_knows_how_i
     assert "how imported ones were asked is not known" in said
 
 
+@pytest.mark.parametrize(("regex", "told"), [
+    (None, ("Closed leads in coding by 14.0 [9.8, 18.2] points", "+13.4 between the two named")),
+    ("^(.+?)__", ("Closed leads in coding by 13.8 [", "few clusters (effective number 3.9)", "+13.4 between the two named")),
+])  # fmt: skip
+def test_the_golden_frontier_is_told(test_data: Path, tmp_path: Path, regex: str | None, told: tuple[str, ...]) -> None:
+    """All of SWE-bench Verified but the model whose rows contradict its published mean: 13 closed against 11 open."""
+    path = test_data / "published" / "per_item_swebench_verified.csv"
+    found, _ = read_items(path, benchmark="SWE-bench Verified", dimension="coding", columns={"score": "resolved"}, cluster_regex=regex)
+    seal_all(tmp_path, [one for one in found if not one.system.startswith("Claude 3.7")], kind="items", source=path)
+    make(gather(tmp_path), tmp_path / "report")
+    text = (tmp_path / "report" / "index.html").read_text()
+    for said in (
+        *told, "Claude 4.5 Opus medium (20251101) (closed) against Minimax M2 (open weights)", "only closed 85, only open 18",
+        "The best closed system costs 1.4 [1.", "$0.72 / $0.43", "imported from per_item_swebench_verified.csv",
+    ):  # fmt: skip
+        assert said in text, said
+
+
 def test_the_golden_lags_and_differences(test_data: Path, tmp_path: Path) -> None:
     path = test_data / "published" / "published_scores.csv"
     write_published(tmp_path, read_published_table(path, series=None, unit=None, source=None, columns={})[0])
