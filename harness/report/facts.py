@@ -19,7 +19,7 @@ from harness.report.text import counted, listed, short_names
 from harness.store import RunFolder, frame, list_runs
 from harness.types import Comparison, PublishedScore, Receipt
 
-ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd", "answer")
+ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd", "cluster")
 
 
 UNPAIRED = "it needs answers to the same items from an open and a closed system, and this store has none"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +89,21 @@ class Frame:
 
         where = {"transform": self.figure.transFigure, "color": getattr(theme, side), "ms": size}
         self.figure.add_artist(Line2D([x / self.width], [y / self.height], marker=MARKERS[side], **where))
+
+    def legend(self, x: float, y: float, theme: Theme) -> None:
+        """Say at a place in inches which marker is which side."""
+        for at, side, text in ((x, "closed", "closed"), (x + 0.85, "open", "open weights")):
+            self.mark(at, y, side, theme)
+            self.write(at + 0.12, y - 0.06, text, size=9)
+
+    def swatches(self, x: float, y: float, looks: Mapping[str, tuple[str, str]], theme: Theme, step: float) -> None:
+        """Say in a line of boxes what each fill and hatching is."""
+        for name, (colour, hatch) in looks.items():
+            box = self.axes(x, y - 0.01, 0.2, 0.15)
+            box.set_axis_off()
+            box.bar([0], [1], color=colour, hatch=hatch, ec=theme.paper, lw=0)
+            self.write(x + 0.26, y, name, size=9)
+            x += step
 
 
 def frame(

@@ -40,16 +40,6 @@ def gap_at_cost(
     return frontier(c, o, clusters, strata=strata, splits=splits, draws=draws, level=level, seed=seed)
 
 
-def cheapest_at_quality(qualities: ArrayLike, costs: ArrayLike, quality: float) -> int | None:
-    """Which of some systems is the cheapest that reaches a quality; of equals the first, None where none does.
-
-    Shapes (systems,) each. Raises ValueError for NaN or a negative cost.
-    """
-    reached = vector(qualities, "the qualities")
-    price = np.where(reached >= quality, _costs(costs, "the costs", reached.size), math.inf)
-    return int(price.argmin()) if np.isfinite(price).any() else None
-
-
 def cost_ratio(
     closed_costs: ArrayLike, closed_solved: ArrayLike, open_costs: ArrayLike, open_solved: ArrayLike,
     clusters: ArrayLike | None = None, *, level: float = 0.95, draws: int = 10_000, seed: int = 0,
@@ -73,30 +63,29 @@ def cost_ratio(
     return replace(logs, value=value, low=low, high=high, method=f"{logs.method}, log scale")
 
 
-def chosen_again(
+def cheapest_pair(
     costs: ArrayLike, solved: ArrayLike, is_open: ArrayLike, weights: ArrayLike, clusters: ArrayLike | None = None,
-    *, draws: int = 1_000, seed: int = 0,
-) -> float:  # fmt: skip
-    """How firm a cost ratio at equal quality is: the share of resamples in which each side's cheapest is the same again.
+    *, draws: int = 500, seed: int = 0,
+) -> tuple[int, int, float]:  # fmt: skip
+    """The cheapest closed and open system per solved item at the best quality that both sides reach: what that costs.
 
-    In each the quality is the best that both sides reach there. Costs and sums of scores have shape (systems, n), weights
-    (n,) (an item's share of the quality), `is_open` (systems,). A share that describes, not a p value. Raises ValueError
-    for NaN or no system on a side.
+    Their rows, and how firm the choice is: the share of resamples, each with its own quality, that choose the same two; a
+    share that describes, not a p value. Costs and sums of scores of shape (systems, n), `is_open` (systems,), `weights` (n,),
+    an item's share of the quality. Raises ValueError for NaN.
     """
     cost, score, w = matrix(costs, "the costs"), matrix(solved, "the scores"), vector(weights, "the weights")
-    open_rows = np.asarray(is_open, dtype=bool)
+    sides = [np.flatnonzero(~np.asarray(is_open, dtype=bool)), np.flatnonzero(np.asarray(is_open, dtype=bool))]
     codes = np.arange(w.size) if clusters is None else cluster_codes(clusters, w.size)
 
-    def choice(counts: Floats) -> list[Codes]:
+    def choice(counts: Floats) -> Codes:
         with np.errstate(divide="ignore", invalid="ignore"):
             quality = (counts * w) @ score.T / (counts @ w)[:, None]
             price = (counts @ cost.T) / (counts @ score.T)
-        reach = np.minimum(quality[:, open_rows].max(axis=1), quality[:, ~open_rows].max(axis=1))[:, None]
+        reach = np.minimum(*(quality[:, side].max(axis=1) for side in sides))[:, None]
         able = np.where((quality >= reach) & np.isfinite(price), price, math.inf)
-        return [able[:, open_rows].argmin(axis=1), able[:, ~open_rows].argmin(axis=1)]
+        return np.stack([side[able[:, side].argmin(axis=1)] for side in sides])
 
-    first, same = choice(np.ones((1, w.size))), 0
+    (closed, open_), same = choice(np.ones((1, w.size)))[:, 0].tolist(), 0
     for counts in resample_counts(int(codes.max()) + 1, draws, seed):
-        drawn = choice(counts[:, codes])
-        same += int(((drawn[0] == first[0]) & (drawn[1] == first[1])).sum())
-    return same / draws
+        same += int((choice(counts[:, codes]) == [[closed], [open_]]).all(axis=0).sum())
+    return closed, open_, same / draws

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.importers.items import read_items
 from harness.importers.published import read_published_table, write_published
 from harness.importers.sealing import seal_all
-from harness.report.charts import Chart, charts, cost, history
+from harness.report.charts import Chart, charts, cost, heatmap, history
 from harness.report.facts import Facts, TooLittle, gather
 from harness.report.make import make
 from harness.report.style import THEMES, Theme, save, settings
@@ -88,7 +88,7 @@ def _slowest(what: str, facts: Facts, out: Path) -> Measured:
 
 
 def _time(chart: Chart, theme: Theme, facts: Facts, out: Path) -> float:
-    for kept in (cost.bought, cost.told, history.moments_of):
+    for kept in (cost.bought, cost.told, heatmap.compared, history.moments_of):
         kept.cache_clear()
     begun = time.perf_counter()
     with settings(theme):

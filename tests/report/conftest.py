@@ -67,9 +67,9 @@ def rich_report(rich_facts: Facts, tmp_path_factory: pytest.TempPathFactory) -> 
     return out
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, for all tests that need one."""
+    """Chromium. Not for the session: playwright's event loop would run through the asyncio tests of other modules."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.stats.cost import cheapest_at_quality, chosen_again, cost_ratio, gap_at_cost
+from harness.stats.cost import cheapest_pair, cost_ratio, gap_at_cost
 from harness.stats.frontier import frontier
 
 CLOSED = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 0, 0]])
@@ -27,12 +27,6 @@ def test_only_what_is_affordable_counts() -> None:
 
 def test_a_side_without_anything_at_that_price() -> None:
     assert gap_at_cost(CLOSED, OPEN, [9, 1, 2], [1, 1], 0.5) is None
-
-
-def test_the_cost_of_a_quality() -> None:
-    assert cheapest_at_quality([0.9, 0.7, 0.75], [8, 4, 4], 0.7) == 1
-    assert cheapest_at_quality([0.9, 0.7, 0.75], [8, 4, 4], 0.75) == 2
-    assert cheapest_at_quality([0.9, 0.7], [8, 4], 0.95) is None
 
 
 def test_a_cost_ratio_by_hand() -> None:
@@ -55,16 +49,19 @@ def test_the_interval_of_a_cost_ratio_covers_it() -> None:
     assert 180 <= held <= 199
 
 
-def test_how_firm_the_choice_of_the_cheapest_is() -> None:
-    scores = np.array([[1.0, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]])
-    costs = np.array([[3.0] * 4, [1] * 4, [2] * 4])
-    assert chosen_again(costs, scores, [False, False, True], [0.25] * 4, draws=50) == 1
+def test_the_cheapest_at_what_both_sides_reach_and_how_firm_the_choice_is() -> None:
+    scores = np.array([[1.0, 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 0, 0]])
+    costs = np.array([[8.0] * 4, [3] * 4, [2] * 4, [1] * 4])
+    # Closed reaches 1, open 0.75: the cheapest closed system there is the second, the cheapest open one the third.
+    assert cheapest_pair(costs, scores, [False, False, True, True], [0.25] * 4, draws=10)[:2] == (1, 2)
+    alike = np.ones((3, 4))
+    assert cheapest_pair([[3] * 4, [1] * 4, [2] * 4], alike, [False, False, True], [0.25] * 4, draws=50) == (1, 2, 1)
     close = np.array([[3.0, 1, 3, 1], [1, 3, 1, 3.1], [2, 2, 2, 2]])
-    assert 0.2 < chosen_again(close, scores, [False, False, True], [0.25] * 4, draws=400) < 0.8
+    assert 0.2 < cheapest_pair(close, alike, [False, False, True], [0.25] * 4)[2] < 0.8
 
 
 def test_what_it_refuses() -> None:
     with pytest.raises(ValueError, match="the closed costs"):
         gap_at_cost(CLOSED, OPEN, [1, 1], [1, 1], 2)
     with pytest.raises(ValueError, match="none below 0"):
-        cheapest_at_quality([0.9], [-1], 0.5)
+        gap_at_cost(CLOSED, OPEN, [-1, 1, 1], [1, 1], 2)

@@ -43,9 +43,7 @@ def releases(facts: Facts, theme: Theme) -> Figure:
         low = made.top - PANEL_IN * (place + 1)
         name = wrapped(f"{one.name}{'' if one.measured else ', as published'}", PLOT_IN - 1.9, 10.5, "bold", lines=1)[0]
         made.write(PLOT_AT, low + PANEL_IN - 0.2, name, size=10.5, weight="bold")
-        for x, side, text in ((PLOT_AT + PLOT_IN - 1.75, "closed", "closed"), (PLOT_AT + PLOT_IN - 0.95, "open", "open weights")):
-            made.mark(x, low + PANEL_IN - 0.14, side, theme)
-            made.write(x + 0.12, low + PANEL_IN - 0.2, text, size=9)
+        made.legend(PLOT_AT + PLOT_IN - 1.8, low + PANEL_IN - 0.14, theme)
         _panel(made.axes(PLOT_AT, low + 0.35, PLOT_IN, PANEL_IN - 0.7), one, theme)
         _table(made, low + PANEL_IN - 0.5, one, theme)
     return made.figure

@@ -67,9 +67,7 @@ def scores(facts: Facts, theme: Theme) -> Figure:
     axes.tick_params(axis="x", labelsize=8.5)
     axes.set_xlabel("score, points", size=8.5, labelpad=3)
     top = low + height + 0.1
-    for x, side, text in ((PLOT_AT + 0.1, "closed", "closed"), (PLOT_AT + 0.95, "open", "open weights")):
-        made.mark(x, top + 0.06, side, theme)
-        made.write(x + 0.12, top, text, size=9)
+    made.legend(PLOT_AT + 0.1, top + 0.06, theme)
     for x, text in ((CLOSED_AT, "closed"), (OPEN_AT, "open"), (N_AT, "n")):
         made.write(x, top, text, size=8.5, color=theme.muted, ha="right")
     return made.figure
