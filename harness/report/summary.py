@@ -63,11 +63,11 @@ def _published(facts: Facts) -> list[str]:
     lines += ["| series, unit | best closed | best open | difference | bias, r = 0 to 0.5 | months by age | score noise | as of |", "|---|---|---|--:|--:|--:|:-:|---|"]
     for one in shown:
         dated = " (dated models)" if one.undated_best else ""
-        age = (words.months(one.lag.age), words.month_range(one.noise.age) if one.noise else "unknown") if one.lag else ("–", "–")
+        noise = words.month_range(one.noise.age) if one.noise else "unknown" if one.lag else "–"
         lines.append(
             f"| {code(one.name)}, {code(one.unit or 'unit not told')} | {code(one.best_closed.model)} {words.amount(one, one.best_closed.score)} "
             f"| {code(one.best_open.model)} {words.amount(one, one.best_open.score)} | {words.amount(one, one.gap, sign=True)} "
-            f"| {words.bias(one)} | {age[0]}{dated} | {age[1]} | {one.as_of or '–'} |"
+            f"| {words.bias(one)} | {words.lag(one, 'age')}{dated} | {noise} | {one.as_of or '–'} |"
         )
     more = f" All {len(facts.published)} series: published.csv." if len(facts.published) > len(shown) else ""
     return [*lines, "", f"{_plain(words.BIAS)} Age: months since closed first had the best open score of the day, of models with a release date.{more}"]

@@ -18,7 +18,7 @@ LAG_DEFINITIONS = (
     "the months until open reached it (Kaplan–Meier); age: months since closed first had the best open score of the day. Equal is "
     "reached (tolerance 0); only models with a release date count. Three quantities, none with a 95 % interval. Score noise: the "
     "middle 95 of 100 redraws of all scores, releases fixed. One lab less: the range without each developer in turn. ∞: not "
-    "reached; –: not known."
+    "reached, or longer ago than the series tells; –: not known."
 )
 PUBLISHED = (
     "These scores were published by others, each in its own unit, and are not measured here. They have no items: there is no "
@@ -129,6 +129,13 @@ def months(value: float) -> str:
     return points(value)
 
 
+def lag(one: Standing, name: str) -> str:
+    """One definition of the lag; behind ``>`` where it is a lower bound, an en dash where there is none."""
+    if one.lag is None:
+        return "–"
+    return (">" if name == "age" and one.at_least else "") + months(getattr(one.lag, name))
+
+
 def month_range(ends: tuple[float, float]) -> str:
     """A range of months."""
     return f"[{months(ends[0])}, {months(ends[1])}]"
@@ -150,7 +157,8 @@ def lag_headline(one: Standing) -> str:
     noise = f" ({months(one.noise.age[0])} to {months(one.noise.age[1])} with score noise)" if one.noise else ""
     best = f"best open score of {one.as_of}" + (" with a known release date" if one.undated_best else "")
     if one.lag.age < 0:
-        return f"{series_name(one)}: no closed model has the {best}; open has been ahead for {months(-one.lag.age)} months"
+        ends = one.noise and f" ({months(-one.noise.age[1])} to {months(-one.noise.age[0])} with score noise)"
+        return f"{series_name(one)}: no closed model has the {best}; open has been ahead for {months(-one.lag.age)} months{ends or ''}"
     least = "at least " if one.at_least else ""
     return f"{series_name(one)}: closed had the {best} {least}{months(one.lag.age)} months earlier{noise}"
 
@@ -162,7 +170,7 @@ def standing(one: Standing) -> str:
         parts = []
         for name in ("backward", "forward", "age"):
             noise = f" {month_range(getattr(one.noise, name))}" if one.noise else ""
-            parts.append(f"{name} {months(getattr(one.lag, name))}{noise}")
+            parts.append(f"{name} {lag(one, name)}{noise}")
         told.append(f"months that open is behind closed on {one.as_of}: {', '.join(parts)}{', in brackets the score noise' * bool(one.noise)}.")
     return " ".join([*told, *(f"{line}." for line in standing_details(one))])
 
@@ -173,11 +181,11 @@ def standing_details(one: Standing) -> list[str]:
         f"{len(dated)} of {len(side)} {word}" for dated, side, word in zip(one.dated, (one.closed, one.open_), ("closed", "open"), strict=True)
     )
     told = [f"{sides} models dated{f', {one.aside} on neither side' if one.aside else ''}{_items(one)}"]
-    if (lag := one.lag) is not None:
+    if (found := one.lag) is not None:
         told.append(
-            f"Of {counted(lag.forward_months.size, 'closed record')} open never reached {lag.forward_at_least} and had "
-            f"{lag.forward_at_most} with its first model; of {counted(lag.backward_months.size, 'open record')} closed never "
-            f"reached {lag.backward_at_most} and had {lag.backward_at_least} with its first model"
+            f"Of {counted(found.forward_months.size, 'closed record')} open never reached {found.forward_at_least} and had "
+            f"{found.forward_at_most} with its first model; of {counted(found.backward_months.size, 'open record')} closed never "
+            f"reached {found.backward_at_most} and had {found.backward_at_least} with its first model"
         )
     if not one.measured:
         told.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def releases(facts: Facts, theme: Theme) -> Figure:
     )
     for place, one in enumerate(chosen):
         low = made.top - PANEL_IN * (place + 1)
-        name = wrapped(f"{one.name}{'' if one.measured else ', as published'}", PLOT_IN - 1.9, 10.5, "bold", lines=1)[0]
+        name = wrapped(words.series_name(one), PLOT_IN - 1.9, 10.5, "bold", lines=1)[0]
         made.write(PLOT_AT, low + PANEL_IN - 0.2, name, size=10.5, weight="bold")
         made.legend(PLOT_AT + PLOT_IN - 1.8, low + PANEL_IN - 0.14, theme)
         _panel(made.axes(PLOT_AT, low + 0.35, PLOT_IN, PANEL_IN - 0.7), one, theme)
@@ -133,17 +133,15 @@ def _last_lag(axes: Axes, one: Standing, theme: Theme, end: float) -> list[tuple
 
 def _table(made: Frame, y: float, one: Standing, theme: Theme) -> None:
     """The lag with its ranges, what is censored, and best against best, beside a panel."""
-    small = {"size": 7.5, "va": "center"}
-    assert one.lag is not None
+    small: dict[str, Any] = {"size": 7.5, "va": "center"}
     for text, x in COLUMNS:
         made.write(x, y, text, ha="right", color=theme.muted, **small)
     for number, name in enumerate(("backward", "forward", "age")):
         y -= ROW_IN + 0.05 * (not number)
         made.write(TABLE_AT, y, name, **small)
-        value = words.months(getattr(one.lag, name))
         ranges = [words.month_range(getattr(found, name)) if found else "–" for found in (one.noise, one.labs)]
-        for text, (_, x) in zip(((">" if name == "age" and one.at_least else "") + value, *ranges), COLUMNS, strict=True):
-            made.write(x, y, text, ha="right", **small, weight="bold" if text == value else "normal")
+        for text, (_, x), weight in zip((words.lag(one, name), *ranges), COLUMNS, ("bold", "normal", "normal"), strict=True):
+            made.write(x, y, text, ha="right", weight=weight, **small)
     y -= 0.1
     for text in words.standing_details(one):
         for line in wrapped(text, 9.38 - TABLE_AT, 7.5, lines=3):

@@ -130,7 +130,7 @@ def _standing(one: Standing) -> dict[str, Any]:
     """A published series as a row: each lag with its score noise and the range without one lab."""
     lags = [
         (
-            name, words.months(getattr(one.lag, name)) if one.lag else "–",
+            name, words.lag(one, name),
             *(words.month_range(getattr(found, name)) if found else "" for found in (one.noise, one.labs)),
         )
         for name in ("backward", "forward", "age")
