@@ -155,7 +155,7 @@ def lag_headline(one: Standing) -> str:
     """Since when closed has had what is now the best open score, or open has led."""
     assert one.lag is not None
     noise = f" ({months(one.noise.age[0])} to {months(one.noise.age[1])} with score noise)" if one.noise else ""
-    best = f"best open score of {one.as_of}" + (" with a known release date" if one.undated_best else "")
+    best = f"best open score of {one.as_of}" + (" among dated models" if one.undated_best else "")
     if one.lag.age < 0:
         ends = one.noise and f" ({months(-one.noise.age[1])} to {months(-one.noise.age[0])} with score noise)"
         return f"{series_name(one)}: no closed model has the {best}; open has been ahead for {months(-one.lag.age)} months{ends or ''}"
