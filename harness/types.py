@@ -357,6 +357,11 @@ class PublishedScore:
     date: str | None = None
     n: int | None = None
     weights: WeightsLevel | None = None
+    developer: str = ""
+    """Empty: not known."""
+    se: float | None = None
+    """Standard error in the unit of the value; None: not published."""
+    lower_is_better: bool = False
 
 
 @dataclass(frozen=True, slots=True)

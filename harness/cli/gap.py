@@ -80,13 +80,13 @@ def command(
 def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
     """The table at 80 columns, with the names, the rule and every warning below it."""
     from harness.catalogue import OPENNESS_RULE
+    from harness.gap.policy import row_scores
 
     names = _labels(gaps, by_task)
     rows = [
         [
-            shorten(name, 20), points(one.score_closed if one.cross_closed is None else one.cross_closed),
-            points(one.score_open if one.cross_open is None else one.cross_open), points(one.gap, sign=True),
-            span(*one.ci_simultaneous), str(one.n), one.verdict,
+            shorten(name, 20), *map(points, row_scores(one)), points(one.gap, sign=True), span(*one.ci_simultaneous),
+            str(one.n), one.verdict,
         ]
         for name, one in zip(names, gaps, strict=True)
     ]  # fmt: skip
@@ -130,12 +130,11 @@ def _below(one: Comparison, where: str) -> list[str]:
             f"{points(one.plug_in, sign=True)} apart, with the luck of the best in it; the table has what was chosen on "
             f"one half and scored on the other: {_choices(one)}"
         )
-    from harness.gap.policy import verdict as interval_verdict
+    from harness.gap.policy import unseen_below
 
-    # Where something else than the interval keeps it undecided, that is said below and no gap was too small.
-    by_interval = interval_verdict(*one.ci_simultaneous, one.margin) == "undecided"
-    if one.verdict == "undecided" and by_interval and not math.isnan(one.detectable):
-        seen = "no gap can" if one.detectable > 100 else f"a gap under {points(one.detectable)} points cannot"
+    least = unseen_below(one)
+    if not math.isnan(least):
+        seen = "no gap can" if least == 100 else f"a gap under {points(least)} points cannot"
         lines += wrapped(f"undecided: {seen} be seen here (80 % power)")
     parts = {name: getattr(one.waterfall, name) for name in ("wrong", "unparsed", "truncated", "empty", "refused")}
     if any(abs(value) >= 0.05 for name, value in parts.items() if name != "wrong"):

@@ -269,8 +269,9 @@ def published(
 ) -> int:
     """Scores that others published: a tidy CSV, or a table downloaded from Epoch AI.
 
-    Columns: series (or benchmark), model, value (or score), unit, source; optional: release_date, n, weights. They
-    have no items: frontier and lag read them, a paired gap never does.
+    Columns: series (or benchmark), model, value (or score), unit, source; optional: release_date, n, weights,
+    developer, se (standard error) or low and high (the ends of a 95 % interval), higher_is_better. They have no items:
+    frontier and lag read them, a paired gap never does.
     """
     from harness import settings
     from harness.importers.published import read_published_table, write_published

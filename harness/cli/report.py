@@ -19,7 +19,8 @@ def command(out: str | None, store: str | None) -> int:
     index.html stands alone, works from a folder and asks the network for nothing: the gap of each dimension, how sure
     it is and at what price, every chart that the data suffice for, and all samples side by side. Beside it lie the
     charts (gap.png, gap.svg, …, light and dark), the numbers as CSV, and summary.md with what changed since the last
-    report. The same store gives the same bytes.
+    report. Scores that others published stand apart: best against best and months behind, never a paired gap. The same
+    store gives the same bytes.
     """
     from harness import settings
     from harness.report.facts import gather
@@ -29,7 +30,7 @@ def command(out: str | None, store: str | None) -> int:
     facts = gather(folder)
     for note in facts.gaps.notes:
         click.echo(f"note: {inert(note)}", err=True)
-    if not facts.rows:
+    if not facts.anything:
         click.echo("nothing to report yet: a gap needs an open and a closed system on the same task; no file was written", err=True)
         return 0
     for path in make(facts, Path(out) if out else folder / "report"):

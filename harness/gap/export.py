@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import StoreError
 from harness.gap.pairs import PairRow
+from harness.gap.policy import row_scores
 from harness.types import Comparison
 
 if TYPE_CHECKING:
@@ -120,8 +121,7 @@ def markdown(store: Store) -> str:
     level = f"simultaneous 95 % intervals over {len(gaps)} rows" if len(gaps) > 1 else "95 % interval"
     head = ["dimension", "closed system", "open system", "closed", "open", "gap", "interval", "n", "verdict"]
     rows = [
-        [g.dimension, g.closed, g.open, _one(g.score_closed if g.cross_closed is None else g.cross_closed),
-         _one(g.score_open if g.cross_open is None else g.cross_open), f"{g.gap:+.1f}",
+        [g.dimension, g.closed, g.open, *map(_one, row_scores(g)), f"{g.gap:+.1f}",
          f"[{_one(g.ci_simultaneous[0])}, {_one(g.ci_simultaneous[1])}], {g.ci_method}", str(g.n), g.verdict]
         for g in gaps
     ]  # fmt: skip

@@ -101,12 +101,17 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     decided, why = verdict(low, high, margin), []
     if low == high:
         why = ["nothing is decided: no resample differs"]
+    shift = 100 * (result.shared - result.mean)
+    if decided not in ("undecided", verdict(low + shift, high + shift, margin)):
+        decided = "undecided"
+        why.append("equally good candidates: had they shared the choice, instead of the first name, nothing would be decided")
     if closed.lacking.any() or open_.lacking.any():
         everything = np.full(whole.size, True)
         worst = [
             items.estimate(closed.filled(a), open_.filled(b), everything, level, effort) for a, b in ((0.0, 1.0), (1.0, 0.0))
         ]
-        decided, why = judged_by_worst([(100 * w.mean, 100 * w.low, 100 * w.high) for w in worst], decided, margin, [])
+        decided, lines = judged_by_worst([(100 * w.mean, 100 * w.low, 100 * w.high) for w in worst], decided, margin, [])
+        why += lines
         if not whole.all():
             why.append(f"left out, since not every candidate answered them: {int((~whole).sum())} of {whole.size} items")
     for side, said, possible in ((closed, *gone_closed), (open_, *gone_open)):

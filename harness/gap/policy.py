@@ -15,7 +15,7 @@ from harness.stats.clustered import clustered, effective_clusters
 from harness.stats.estimate import Estimate
 from harness.stats.paired import is_binary, mean_difference
 from harness.stats.proportions import score_interval
-from harness.types import Verdict
+from harness.types import Comparison, Verdict
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -99,3 +99,17 @@ def verdict(low: float, high: float, margin: float) -> Verdict:
     if high < 0:
         return "open leads"
     return "undecided"
+
+
+def row_scores(one: Comparison) -> tuple[float, float]:
+    """The closed and the open score of a table's row: those that differ by its gap, cross-fitted for a best of several."""
+    closed, open_ = one.cross_closed, one.cross_open
+    return one.score_closed if closed is None else closed, one.score_open if open_ is None else open_
+
+
+def unseen_below(one: Comparison) -> float:
+    """Points below which an undecided comparison could not have seen a gap; NaN if it is undecided for another reason,
+    which its warnings give, or decided.
+    """
+    small = one.verdict == "undecided" and verdict(*one.ci_simultaneous, one.margin) == "undecided"
+    return min(one.detectable, 100.0) if small else math.nan

@@ -39,9 +39,10 @@ def read_published(store: Path, series: str | None = None) -> list[PublishedScor
 
 def _score(row: dict[str, object]) -> PublishedScore:
     weights: WeightsLevel | None = row["weights"]  # type: ignore[assignment]
-    n = row["n"]
+    n, se = row["n"], row.get("se")
     return PublishedScore(
         series=str(row["series"]), model=str(row["model"]), value=float(str(row["value"])), unit=str(row["unit"]),
         source=str(row["source"]), date=None if row["date"] is None else str(row["date"]),
-        n=None if n is None else int(str(n)), weights=weights,
+        n=None if n is None else int(str(n)), weights=weights, developer=str(row.get("developer") or ""),
+        se=None if se is None else float(str(se)), lower_is_better=bool(row.get("lower_is_better")),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, overload
 from harness.errors import Refused, StoreError, UsageError
 from harness.gap.alignment import align
 from harness.gap.evidence import Evidence, gather, not_applicable
-from harness.gap.frontier import compare_best
+from harness.gap.frontier import FULL, Effort, compare_best
 from harness.gap.pair import compare
 from harness.gap.pairs import PairRow, all_pairs
 from harness.gap.published import read_published
@@ -128,10 +128,10 @@ class Store:
         return Gaps(tuple(found), tuple(dict.fromkeys(notes)))
 
 
-def compare_row(row: Selection, *, margin: float, rows: int = 1) -> Comparison:
+def compare_row(row: Selection, *, margin: float, rows: int = 1, effort: Effort = FULL) -> Comparison:
     """The Comparison of one row: a pair, or the best of several. Refused if there is nothing to estimate from."""
     if len(row.closed) > 1 or len(row.open_) > 1:
-        return compare_best(row, margin=margin, rows=rows)
+        return compare_best(row, margin=margin, rows=rows, effort=effort)
     (closed,), (open_,) = row.closed.values(), row.open_.values()
     pairs = [align(closed[name], open_[name]) for name in row.tasks]
     return compare(pairs, chosen_by=row.chosen_by, margin=margin, rows=rows, extra=row.notes)

@@ -24,8 +24,14 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "n": ("n", "n_items"),
     "weights": ("weights", "open_weights", "Model accessibility"),
     "source": ("source", "source_repo", "Source link", "Source"),
+    "developer": ("developer", "Organization"),
+    "se": ("se", "stderr"),
+    "low": ("low", "score_lo"),
+    "high": ("high", "score_hi"),
+    "higher_is_better": ("higher_is_better",),
 }
 """Our name of a column, and what files call it, in order of preference."""
+Z_95 = 1.959964
 ACCESS: Mapping[str, WeightsLevel] = {
     "open weights (unrestricted)": "open_weights",
     "open weights (restricted use)": "restricted",
@@ -76,19 +82,26 @@ def read_published_table(
         if not cell["value"] or not cell["model"]:
             skipped += 1
             continue
-        try:
-            value = float(cell["value"])
-        except ValueError as error:
-            raise DataUnavailable(f"{path.name}, row {number}: the score {cell['value']!r} is no number") from error
-        if not math.isfinite(value):
-            raise DataUnavailable(f"{path.name}, row {number}: the score {cell['value']!r} is not finite")
+        numbers = {
+            name: _number(cell[name], f"{path.name}, row {number}: the {word}")
+            for name, word in (("value", "score"), ("n", "n"), ("se", "standard error"), ("low", "lower end"), ("high", "upper end"))
+        }
+        value, n, se, low, high = (numbers[name] for name in ("value", "n", "se", "low", "high"))
+        assert value is not None
+        if se is None and low is not None and high is not None:
+            se = (high - low) / (2 * Z_95)
+        if se is not None and se < 0:
+            raise DataUnavailable(f"{path.name}, row {number}: a standard error of {se} (or an interval that ends below its start)")
         found.append(
             PublishedScore(
                 series=series or cell["series"], model=cell["model"], value=value, unit=unit or cell["unit"],
                 source=source or cell["source"], date=cell["date"] or None, weights=_level(cell["weights"]),
-                n=int(float(cell["n"])) if cell["n"] else None,
+                n=None if n is None else int(n), developer=cell["developer"], se=se,
+                lower_is_better=cell["higher_is_better"].lower() in ("false", "0", "no"),
             )
         )  # fmt: skip
+    if at["se"] is None and at["low"] and at["high"]:
+        notes.append(f"{at['low']!r} and {at['high']!r} are read as the ends of a 95 % interval")
     if skipped:
         notes.append(f"{skipped} rows without a model or a score were skipped")
     notes += _units(found)
@@ -96,6 +109,19 @@ def read_published_table(
     if open_unknown:
         notes.append(f"of {open_unknown} scores it is not known whether the model is open; they count on neither side")
     return found, notes
+
+
+def _number(text: str, what: str) -> float | None:
+    """A finite number, None where there is no text. DataUnavailable otherwise."""
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise DataUnavailable(f"{what} {text!r} is no number") from error
+    if not math.isfinite(number):
+        raise DataUnavailable(f"{what} {text!r} is not finite")
+    return number
 
 
 def _units(found: list[PublishedScore]) -> list[str]:
@@ -121,8 +147,8 @@ def write_published(store: Path, scores: list[PublishedScore]) -> tuple[Path, bo
     import pyarrow.parquet as pq
 
     schema = pa.schema(
-        [(name, pa.string()) for name in ("series", "model", "unit", "source", "date", "weights")]
-        + [("value", pa.float64()), ("n", pa.int64())]
+        [(name, pa.string()) for name in ("series", "model", "unit", "source", "date", "weights", "developer")]
+        + [("value", pa.float64()), ("se", pa.float64()), ("n", pa.int64()), ("lower_is_better", pa.bool_())]
     )
     rows: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in scores]
     digest = hashlib.sha256(msgspec.json.encode(scores)).hexdigest()[:12]

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import StoreError
-from harness.report.facts import Facts, TooLittle
+from harness.report.facts import UNPAIRED, Facts, TooLittle
 from harness.store.layout import write_atomically
 
 
@@ -23,7 +23,7 @@ class Picture:
 
 
 def make(facts: Facts, out: Path) -> list[Path]:
-    """Write the report of a store that has at least one gap; returns the files. StoreError if ``out`` is not writable."""
+    """Write the report of a store that holds a gap or published scores; returns the files. StoreError if ``out`` is not writable."""
     from harness.report.page import lies_beside, page
     from harness.report.samples import samples
     from harness.report.summary import summary
@@ -61,6 +61,8 @@ def draw(facts: Facts, out: Path) -> tuple[list[Picture], dict[str, str], list[P
         for theme in THEMES:
             with settings(theme):
                 try:
+                    if chart.paired and not facts.rows:
+                        raise TooLittle(UNPAIRED)
                     figure = chart.draw(facts, theme)
                 except TooLittle as reason:
                     left_out[chart.question] = str(reason)
@@ -70,3 +72,11 @@ def draw(facts: Facts, out: Path) -> tuple[list[Picture], dict[str, str], list[P
             if theme is LIGHT:
                 pictures.append(Picture(chart.name, chart.question, written[1], str(figure.get_label())))
     return pictures, left_out, paths
+
+
+def by_reason(left_out: dict[str, str]) -> dict[str, str]:
+    """Reason -> the questions that stay open for it, in one line."""
+    found: dict[str, list[str]] = {}
+    for question, reason in left_out.items():
+        found.setdefault(reason, []).append(question)
+    return {reason: " ".join(questions) for reason, questions in found.items()}

@@ -62,12 +62,13 @@ class Viewer:
     def refresh(self) -> bool:
         """Make the report if a run has been sealed since; whether there is one. Its errors are said, not raised."""
         sealed = [run.run_id for run in list_runs(self.store) if run.sealed]
+        sealed += sorted(path.name for path in (self.store / "published").glob("*.parquet"))
         with self._lock:
             if sealed != self._made_of:
                 self._made_of = sealed
                 try:
                     facts = gather(self.store)
-                    if facts.rows:
+                    if facts.anything:
                         make(facts, self.out)
                 except OpenGapError as error:
                     self._say(str(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +90,21 @@ class Frame:
         where = {"transform": self.figure.transFigure, "color": getattr(theme, side), "ms": size}
         self.figure.add_artist(Line2D([x / self.width], [y / self.height], marker=MARKERS[side], **where))
 
+    def legend(self, x: float, y: float, theme: Theme) -> None:
+        """Say at a place in inches which marker is which side."""
+        for at, side, text in ((x, "closed", "closed"), (x + 0.85, "open", "open weights")):
+            self.mark(at, y, side, theme)
+            self.write(at + 0.12, y - 0.06, text, size=9)
+
+    def swatches(self, x: float, y: float, looks: Mapping[str, tuple[str, str]], theme: Theme, step: float) -> None:
+        """Say in a line of boxes what each fill and hatching is."""
+        for name, (colour, hatch) in looks.items():
+            box = self.axes(x, y - 0.01, 0.2, 0.15)
+            box.set_axis_off()
+            box.bar([0], [1], color=colour, hatch=hatch, ec=theme.paper, lw=0)
+            self.write(x + 0.26, y, name, size=9)
+            x += step
+
 
 def frame(
     facts: Facts, theme: Theme, *, title: str, body_in: float, subtitle: Sequence[str] = (), foot: Sequence[str] = (), alt: str = ""
@@ -106,7 +121,7 @@ def frame(
     if facts.demo:
         head += [(line, 10.0, "bold", theme.ink, 0.21) for line in wrapped(DEMO, room, 10, "bold")]
     head += [(line, 9.5, "normal", theme.muted, 0.19) for text in subtitle for line in wrapped(text, room, 9.5, lines=3)]
-    small = [line for text in (*foot, f"Source: {facts.source}.") for line in wrapped(text, room, 7.5, lines=3)]
+    small = [line for text in (*foot, f"Source: {facts.source}.") for line in wrapped(text, room, 7.5, lines=5)]
     top_in, foot_in = sum(line[-1] for line in head) + 0.3, 0.15 * len(small) + 0.2
     height = top_in + body_in + foot_in
     figure = Figure(figsize=(WIDTH_IN, height))
@@ -142,7 +157,8 @@ def save(figure: Figure, folder: Path, name: str, theme: Theme) -> list[Path]:
     """Write ``name.png`` and ``name.svg`` (``name-dark`` for the dark ones), the same bytes every time."""
     stem = name if theme is LIGHT else f"{name}-{theme.name}"
     paths = [folder / f"{stem}.png", folder / f"{stem}.svg"]
-    figure.savefig(paths[0], dpi=PIXELS_PER_INCH, metadata={"Software": None})
+    # Pictures of flat colour come out smaller at this level than at the usual 6, and sooner.
+    figure.savefig(paths[0], dpi=PIXELS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
     if theme is LIGHT:
         figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
     else:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
+from harness.gap.policy import row_scores, unseen_below
 from harness.report import words
 from harness.report.facts import Facts
+from harness.report.make import by_reason
 from harness.report.tables import Memory, Row
 from harness.report.text import inert, points, span
+
+SERIES = 8
+"""So many published series are shown; all are in published.csv."""
+CHANGES = 10
+"""So many changes of published series are told one by one."""
 
 
 def code(text: str) -> str:
@@ -15,31 +24,56 @@ def code(text: str) -> str:
 
 def summary(facts: Facts, memory: Memory, left_out: dict[str, str]) -> str:
     """A page of Markdown, the same whenever it is made of the same store."""
-    title = words.headline(facts.rows)
-    lines = [f"## {_plain(title)}", ""]
+    lines = [f"## {_plain(words.answer(facts))}", ""]
     if facts.demo:
         lines += [f"> **{words.DEMO}**", ""]
-    lines += ["| dimension | closed | open | gap | interval | n | verdict |", "|---|--:|--:|--:|:-:|--:|---|"]
+    lines += [*_gaps(facts), *_published(facts)]
+    lines += ["", *(f"- note: {code(note)}" for note in facts.gaps.notes)] if facts.gaps.notes else []
+    lines += ["", "### Since the last report", "", *_changes(memory), ""]
+    lines += [f"_{_plain(facts.source)}._", ""]
+    if left_out:
+        lines += ["<details><summary>Charts left out</summary>", ""]
+        lines += [f"- {_plain(questions)} {_plain(reason)}" for reason, questions in by_reason(left_out).items()]
+        lines += ["", "</details>", ""]
+    return "\n".join(lines)
+
+
+def _gaps(facts: Facts) -> list[str]:
+    if not facts.rows:
+        return []
+    lines = ["| dimension | closed | open | gap | interval | n | verdict |", "|---|--:|--:|--:|:-:|--:|---|"]
     for one in facts.rows:
         verdict: str = one.verdict
-        if verdict == "undecided" and one.detectable == one.detectable:
-            verdict += f" (sees gaps from {points(one.detectable)})"
+        if not math.isnan(unseen_below(one)):
+            verdict += f" (sees gaps from {points(unseen_below(one))})"
         lines.append(
-            f"| {code(one.dimension)} | {points(one.score_closed)} | {points(one.score_open)} | {points(one.gap, sign=True)} "
+            f"| {code(one.dimension)} | {' | '.join(map(points, row_scores(one)))} | {points(one.gap, sign=True)} "
             f"| {span(*one.ci_simultaneous)} | {one.n:,} | {verdict} |"
         )
     lines += ["", "Gap = closed − open in points; " + _plain(words.interval_kind(facts.rows)) + ".", ""]
     pairs = dict.fromkeys((one.closed, one.open, one.chosen_by) for one in facts.rows)
     lines += [f"- {code(closed)} against {code(open_)}, chosen by: {rule}" for closed, open_, rule in pairs]
     warnings = dict.fromkeys(warning for one in facts.rows for warning in one.warnings)
-    lines += [f"- note: {code(warning)}" for warning in (*warnings, *facts.gaps.notes)]
-    lines += ["", "### Since the last report", "", *_changes(memory), ""]
-    lines += [f"_{_plain(facts.source)}._", ""]
-    if left_out:
-        lines += ["<details><summary>Charts left out</summary>", ""]
-        lines += [f"- {_plain(question)} {_plain(reason)}" for question, reason in left_out.items()]
-        lines += ["", "</details>", ""]
-    return "\n".join(lines)
+    return [*lines, *(f"- note: {code(warning)}" for warning in warnings)]
+
+
+def _published(facts: Facts) -> list[str]:
+    """The first series that others published, and where the rest is."""
+    shown = facts.varied(SERIES)
+    if not shown:
+        return []
+    lines = ["", "### Published scores", "", _plain(words.PUBLISHED), ""]
+    lines += ["| series, unit | best closed | best open | difference | bias, r = 0 to 0.5 | months by age | score noise | as of |", "|---|---|---|--:|--:|--:|:-:|---|"]
+    for one in shown:
+        dated = " (dated models)" if one.undated_best else ""
+        noise = words.month_range(one.noise.age) if one.noise else "unknown" if one.lag else "–"
+        lines.append(
+            f"| {code(one.name)}, {code(one.unit or 'unit not told')} | {code(one.best_closed.model)} {words.amount(one, one.best_closed.score)} "
+            f"| {code(one.best_open.model)} {words.amount(one, one.best_open.score)} | {words.amount(one, one.gap, sign=True)} "
+            f"| {words.bias(one)} | {words.lag(one, 'age')}{dated} | {noise} | {one.as_of or '–'} |"
+        )
+    more = f" All {len(facts.published)} series: published.csv." if len(facts.published) > len(shown) else ""
+    return [*lines, "", f"{_plain(words.BIAS)} Age: months since closed first had the best open score of the day, of models with a release date.{more}"]
 
 
 def _plain(text: str) -> str:
@@ -50,25 +84,40 @@ def _plain(text: str) -> str:
 def _changes(memory: Memory) -> list[str]:
     if not memory.before:
         return ["There is no earlier report in this folder."]
-    before = {one.dimension: one for one in memory.before}
-    lines = []
+    before = {(one.dimension, one.task): one for one in memory.before}
+    lines: list[str] = []
+    series: list[str] = []
+    fresh = 0
     for now in memory.rows:
-        last = before.pop(now.dimension, None)
-        if last is None:
-            lines.append(f"- {code(now.dimension)}: new, {points(now.gap, sign=True)}, {now.verdict}")
-        elif now.runs != last.runs:
-            lines.append(_change(now, last))
-    lines += [f"- {code(name)}: no longer compared" for name in before]
+        # Older reports did not remember the task.
+        last = before.pop((now.dimension, now.task), None) or before.pop((now.dimension, ""), None)
+        if last is None and not now.verdict:
+            fresh += 1
+        elif last is None:
+            lines.append(f"- {code(now.dimension)}: new, {_gap(now)}, {now.verdict}")
+        elif now != last:
+            (lines if now.verdict else series).append(_change(now, last))
+    lines += [f"- {code(one.dimension)}: no longer compared" for one in before.values() if one.verdict]
+    gone = sum(not one.verdict for one in before.values())
+    lines += series[:CHANGES]
+    for number, what in ((len(series[CHANGES:]), "more with another best"), (fresh, "new"), (gone, "no longer there")):
+        lines += [f"- {number} published series {what}"] if number else []
     return lines or ["Nothing changed."]
 
 
 def _change(now: Row, last: Row) -> str:
-    moved = f"{points(last.gap, sign=True)} → {points(now.gap, sign=True)}"
+    moved = f"{_gap(last)} → {_gap(now)}"
     inside = _inside(now.gap, last) or _inside(last.gap, now)
     noise = "within noise (one lies in the other's interval)" if inside else "**beyond noise** (neither lies in the other's interval)"
-    verdict = f", verdict {last.verdict} → **{now.verdict}**" if now.verdict != last.verdict else f", still {now.verdict}"
+    if now.low is None or last.low is None:
+        noise = "noise unknown (no interval)"
+    verdict = "" if not now.verdict else f", verdict {last.verdict} → **{now.verdict}**" if now.verdict != last.verdict else f", still {now.verdict}"
     pair = "" if (now.closed, now.open) == (last.closed, last.open) else f"; now {code(now.closed)} against {code(now.open)}"
     return f"- {code(now.dimension)}: {moved}, {noise}{verdict}{pair}"
+
+
+def _gap(row: Row) -> str:
+    return points(row.gap, sign=True, decimals=row.decimals)
 
 
 def _inside(gap: float | None, other: Row) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from harness.gap.scores import SystemScore
+from harness.gap.standing import Standing
 from harness.report.facts import Facts
 from harness.report.text import inert
 from harness.types import Comparison
@@ -41,17 +43,40 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def tables(facts: Facts) -> dict[str, bytes]:
-    """File name -> content: gaps by dimension and by task, scores, and the items behind them (no text)."""
-    names = [field.name for field in dataclasses.fields(Comparison)]
+    """File name -> content: gaps by dimension and by task, scores, the items behind them (no text), published series."""
     files = {}
-    for file, gaps in (("gaps.csv", facts.gaps), ("gaps_by_task.csv", facts.tasks)):
-        files[file] = table(names, ([getattr(one, name) for name in names] for one in gaps))
-    fields = [field.name for field in dataclasses.fields(facts.scores[0])]
-    files["scores.csv"] = table(fields, ([getattr(one, name) for name in fields] for one in facts.scores))
-    columns = ["run_id", "system", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd"]
-    rows = facts.answers.sort_values(columns[:5], kind="stable")[columns]
-    files["items.csv"] = table(columns, rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None))
+    if facts.rows:
+        names = [field.name for field in dataclasses.fields(Comparison)]
+        for file, gaps in (("gaps.csv", facts.gaps), ("gaps_by_task.csv", facts.tasks)):
+            files[file] = table(names, ([getattr(one, name) for name in names] for one in gaps))
+    if facts.evidence:
+        fields = [field.name for field in dataclasses.fields(SystemScore)]
+        files["scores.csv"] = table(fields, ([getattr(one, name) for name in fields] for one in facts.scores))
+        columns = ["run_id", "system", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd"]
+        rows = facts.answers.sort_values(columns[:5], kind="stable")[columns]
+        files["items.csv"] = table(columns, rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None))
+    if facts.published:
+        told = [_told(one) for one in facts.published]
+        files["published.csv"] = table(list(told[0]), (list(row.values()) for row in told))
     return files
+
+
+def _told(one: Standing) -> dict[str, Any]:
+    """A published series by column, in its own unit and in months."""
+    bias, lag = one.bias, one.lag
+    found: dict[str, Any] = {
+        "series": one.name, "unit": one.unit, "lower_is_better": one.lower_is_better, "as_of": one.as_of,
+        "closed_models": len(one.closed), "open_models": len(one.open_), "best_closed": one.best_closed.model,
+        "best_closed_score": one.best_closed.score, "best_open": one.best_open.model, "best_open_score": one.best_open.score,
+        "difference": one.gap, "bias_uncorrelated": bias and bias.bias_uncorrelated, "bias_half_correlated": bias and bias.bias_half_correlated,
+    }  # fmt: skip
+    for name in ("backward", "forward", "age"):
+        found[f"{name}_months"] = lag and getattr(lag, name)
+        for kind, ends in (("noise", one.noise), ("without_one_lab", one.labs)):
+            found[f"{name}_{kind}_low"], found[f"{name}_{kind}_high"] = getattr(ends, name) if ends else (None, None)
+    for name in ("backward_at_least", "backward_at_most", "forward_at_least", "forward_at_most", "tolerance"):
+        found[name] = lag and getattr(lag, name)
+    return found | {"on_neither_side": one.aside, "scored_several_times": one.repeated, "sources": "; ".join(one.sources)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,7 +90,10 @@ class Row:
     low: float | None
     high: float | None
     verdict: str
+    """Empty for published scores, which have none."""
     runs: tuple[str, ...]
+    task: str = ""
+    decimals: int = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,16 +112,23 @@ def remember(facts: Facts, path: Path) -> Memory:
     rows = tuple(
         Row(
             one.dimension, one.closed, one.open, _known(one.gap), _known(one.ci_simultaneous[0]),
-            _known(one.ci_simultaneous[1]), one.verdict, one.runs,
+            _known(one.ci_simultaneous[1]), one.verdict, one.runs, one.task,
         )
         for one in facts.rows
     )  # fmt: skip
+    rows += tuple(_published_row(one) for one in facts.published)
     try:
         last = msgspec.json.decode(path.read_bytes(), type=Memory)
     except (OSError, msgspec.DecodeError):
         return Memory(rows)
-    same = [(one.dimension, one.runs) for one in last.rows] == [(one.dimension, one.runs) for one in rows]
-    return Memory(rows, last.before if same else last.rows)
+    return Memory(rows, last.before if last.rows == rows else last.rows)
+
+
+def _published_row(one: Standing) -> Row:
+    """Best against best, with the noise of these two scores where it is known."""
+    half = 1.96 * math.hypot(one.best_closed.se, one.best_open.se) if one.best_closed.se and one.best_open.se else math.nan
+    name = f"{one.name}, {one.unit}" if one.unit else one.name
+    return Row(name, one.best_closed.model, one.best_open.model, _known(one.gap), _known(one.gap - half), _known(one.gap + half), "", (), decimals=one.decimals)
 
 
 def _known(value: float) -> float | None:

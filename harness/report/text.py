@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -20,6 +21,8 @@ def inert(text: str) -> str:
 
 def uncontrolled(text: str) -> str:
     """Text without control characters, bidirectional overrides or lone surrogates; its spaces and line ends stay."""
+    if text.isprintable():
+        return text
     kinds = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
     return "".join(REPLACED if char not in "\n\t" and unicodedata.category(char) in kinds else char for char in text)
 
@@ -66,39 +69,57 @@ def _cut(line: str, kept: int) -> str:
     return line[:left] + "…" + line[len(line) - (kept - left) :]
 
 
-def wrapped(text: str, inches: float, size: float, weight: str = "normal", lines: int = 9) -> list[str]:
-    """Drawn text in lines of at most ``inches``; what exceeds ``lines`` ends in an ellipsis."""
+def wrapped(text: str, inches: float, size: float, weight: str = "normal", lines: int = 9, breaks: str = " ") -> list[str]:
+    """Drawn text in lines of at most ``inches``, broken behind ``breaks``; what exceeds ``lines`` ends in an ellipsis."""
     found = [""]
-    for word in drawn(text).split(" "):
-        longer = f"{found[-1]} {word}".strip()
-        if found[-1] and width_in(longer, size, weight) > inches:
+    for word in re.split(f"(?<=[{breaks}])", drawn(text)):
+        longer = found[-1] + word
+        if found[-1] and width_in(longer.rstrip(), size, weight) > inches:
             found.append(word)
         else:
             found[-1] = longer
     if len(found) > lines:
-        found = [*found[: lines - 1], " ".join(found[lines - 1 :])]
-    return [fitted(line, inches, size, weight) for line in found]
+        found = [*found[: lines - 1], "".join(found[lines - 1 :])]
+    return [fitted(line.rstrip(), inches, size, weight) for line in found]
 
 
-def points(value: float | None, sign: bool = False) -> str:
-    """A figure in points with one decimal and a true minus; an en dash where there is none."""
+def both(closed: str, open_: str, inches: float, size: float) -> str:
+    """Two names with a slash between them, each cut by itself, so that one sees which is which."""
+    rest = inches - width_in(" / ", size)
+    first = fitted(closed, max(rest / 2, rest - width_in(drawn(open_), size)), size)
+    return f"{first} / {fitted(open_, rest - width_in(first, size), size)}"
+
+
+def points(value: float | None, sign: bool = False, decimals: int = 1) -> str:
+    """A figure in points with a true minus; an en dash where there is none."""
     if value is None or math.isnan(value):
         return "–"
-    text = f"{value:+.1f}" if sign else f"{value:.1f}"
-    if text in ("+0.0", "-0.0"):
-        text = "0.0"
+    text = f"{value:{'+' if sign else ''}.{decimals}f}"
+    if not text.strip("+-0."):
+        text = text.lstrip("+-")
     return text.replace("-", MINUS)
 
 
 def span(low: float, high: float) -> str:
-    """An interval in points."""
-    return f"[{points(low)}, {points(high)}]"
+    """An interval in points. An end that is not 0 never reads 0, since a verdict may hang on it."""
+    ends = (points(end) if abs(end) >= 0.05 or not end else f"{end:.1g}".replace("-", MINUS) for end in (low, high))
+    return f"[{', '.join(ends)}]"
+
+
+def usd(value: float) -> str:
+    """An amount of money: cents, or two digits where it is less than ten of them."""
+    return "$0" if not value else f"${value:,.2f}" if value >= 0.1 else f"${value:.2g}"
 
 
 def listed(names: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *first, last = [inert(name) for name in names]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 run``, ``1,200 runs``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def label(one: Comparison) -> str:

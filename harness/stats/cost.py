@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from harness.stats.arrays import Floats, matrix, vector
+from harness.stats.arrays import Codes, Floats, cluster_codes, matrix, vector
+from harness.stats.bootstrap import Bootstrap, cluster_bootstrap, resample_counts
 from harness.stats.frontier import Frontier, frontier
 
 
@@ -38,21 +40,52 @@ def gap_at_cost(
     return frontier(c, o, clusters, strata=strata, splits=splits, draws=draws, level=level, seed=seed)
 
 
-def cost_ratio_at_quality(
-    closed_means: ArrayLike, closed_costs: ArrayLike, open_means: ArrayLike, open_costs: ArrayLike, quality: float
-) -> float:
-    """Cheapest closed over cheapest open cost among systems with a mean score of at least `quality`.
+def cost_ratio(
+    closed_costs: ArrayLike, closed_solved: ArrayLike, open_costs: ArrayLike, open_solved: ArrayLike,
+    clusters: ArrayLike | None = None, *, level: float = 0.95, draws: int = 10_000, seed: int = 0,
+) -> Bootstrap:  # fmt: skip
+    """Closed over open cost per solved item of two systems, with its cluster-bootstrap interval (E3) on the log scale.
 
-    Above 1 open is cheaper at that quality. NaN where a side does not reach it, infinite where open costs nothing.
-    Shapes (systems,) each. A ratio of two chosen minima: it has no interval here. Raises ValueError for NaN or a
-    negative cost.
+    Cost and sum of scores of each item, shape (n,), in the order of the sorted ids. The two systems are fixed: that
+    they were chosen is no part of the interval. ``sd`` is that of the logarithm. NaN where a side solves nothing or
+    costs nothing. Raises ValueError as `cluster_bootstrap`.
     """
-    c, o = vector(closed_means, "the closed means"), vector(open_means, "the open means")
-    closed_able = _costs(closed_costs, "the closed costs", c.size)[c >= quality]
-    open_able = _costs(open_costs, "the open costs", o.size)[o >= quality]
-    if not (closed_able.size and open_able.size):
-        return math.nan
-    closed_least, open_least = float(closed_able.min()), float(open_able.min())
-    if open_least == 0:
-        return math.nan if closed_least == 0 else math.inf
-    return closed_least / open_least
+    columns = np.column_stack([closed_costs, closed_solved, open_costs, open_solved])
+
+    def log_ratio(totals: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cost_c, solved_c, cost_o, solved_o = np.log(totals).T
+            found: Floats = (cost_c - solved_c) - (cost_o - solved_o)
+        return found
+
+    logs = cluster_bootstrap(columns, log_ratio, clusters, draws=draws, level=level, seed=seed)
+    value, low, high = (np.exp(part) for part in (logs.value, logs.low, logs.high))
+    return replace(logs, value=value, low=low, high=high, method=f"{logs.method}, log scale")
+
+
+def cheapest_pair(
+    costs: ArrayLike, solved: ArrayLike, is_open: ArrayLike, weights: ArrayLike, clusters: ArrayLike | None = None,
+    *, draws: int = 500, seed: int = 0,
+) -> tuple[int, int, float]:  # fmt: skip
+    """The cheapest closed and open system per solved item at the best quality that both sides reach: what that costs.
+
+    Their rows, and how firm the choice is: the share of resamples, each with its own quality, that choose the same two; a
+    share that describes, not a p value. Costs and sums of scores of shape (systems, n), `is_open` (systems,), `weights` (n,),
+    an item's share of the quality. Raises ValueError for NaN.
+    """
+    cost, score, w = matrix(costs, "the costs"), matrix(solved, "the scores"), vector(weights, "the weights")
+    sides = [np.flatnonzero(~np.asarray(is_open, dtype=bool)), np.flatnonzero(np.asarray(is_open, dtype=bool))]
+    codes = np.arange(w.size) if clusters is None else cluster_codes(clusters, w.size)
+
+    def choice(counts: Floats) -> Codes:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            quality = (counts * w) @ score.T / (counts @ w)[:, None]
+            price = (counts @ cost.T) / (counts @ score.T)
+        reach = np.minimum(*(quality[:, side].max(axis=1) for side in sides))[:, None]
+        able = np.where((quality >= reach) & np.isfinite(price), price, math.inf)
+        return np.stack([side[able[:, side].argmin(axis=1)] for side in sides])
+
+    (closed, open_), same = choice(np.ones((1, w.size)))[:, 0].tolist(), 0
+    for counts in resample_counts(int(codes.max()) + 1, draws, seed):
+        same += int((choice(counts[:, codes]) == [[closed], [open_]]).all(axis=0).sum())
+    return closed, open_, same / draws

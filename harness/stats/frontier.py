@@ -27,6 +27,8 @@ class Frontier(Estimate):
     closed_score: float
     """Cross-fitted: mean score, on the other half, of the closed system that a half picked. `mean` is the difference."""
     open_score: float
+    shared: float
+    """The gap had equally good systems shared the choice; `mean` gives it to the first."""
     plug_in: float
     """Best closed mean minus best open mean on the same items: biased, since the luckiest is chosen."""
     best_closed: int
@@ -69,34 +71,52 @@ def _halves(codes: Codes, strata: Codes, splits: int, seed: int) -> Floats:
 
 
 def _resamples(codes: Codes, strata: Codes, draws: int, seed: int) -> Floats:
-    """Weights of items, shape (draws, n), when each stratum's clusters are drawn with replacement."""
+    """How often each cluster is in a resample, shape (draws, G), when each stratum's are drawn with replacement."""
     counts = np.empty((draws, int(codes.max()) + 1))
     for stratum, groups in enumerate(_members(codes, strata)):
         counts[:, groups] = np.concatenate(list(resample_counts(groups.size, draws, seed + stratum)))
-    return counts[:, codes]
+    return counts
 
 
-def _scored_elsewhere(scores: Floats, weights: Floats, half: Floats) -> tuple[Floats, Floats]:
+def _scored_elsewhere(
+    scores: Floats, sizes: Floats, weights: Floats, half: Floats, *, shared: bool = False
+) -> tuple[Floats, Floats]:  # fmt: skip
     """Choose on one half, score on the other, and swap: mean score (B, splits), and how often each system was chosen.
 
-    `scores` (systems, n), `weights` (B, n), `half` (splits, n). Systems that are equally good share the choice, so that
-    no name or order decides. The score is NaN where a resample left one half without an item; shares have the shape
-    (systems,), summed over resamples and splits.
+    Sums of `scores` (systems, G) and of items, `sizes` (G,), by cluster; `weights` (B, G), `half` (splits, G). Of equally
+    good systems the first is chosen, or, `shared`, each counts in part. The score is NaN where a resample left one half
+    without an item; shares have the shape (systems,), summed over resamples and splits.
     """
     systems, n = scores.shape
     columns = (scores[:, None, :] * half).reshape(-1, n)
     first = (weights @ columns.T).reshape(len(weights), systems, len(half))
     second = (weights @ scores.T)[:, :, None] - first
-    first_weight = weights @ half.T
-    second_weight = weights.sum(axis=1)[:, None] - first_weight
+    first_weight = weights @ (half * sizes).T
+    second_weight = (weights @ sizes)[:, None] - first_weight
     total, picked = np.zeros_like(first_weight), np.zeros(systems)
     for chosen_on, scored_on, weight in ((first, second, second_weight), (second, first, first_weight)):
-        best = chosen_on >= chosen_on.max(axis=1, keepdims=True) - 1e-9
-        share = best / best.sum(axis=1, keepdims=True)
-        picked += share.sum(axis=(0, 2))
+        if shared:
+            best = chosen_on >= chosen_on.max(axis=1, keepdims=True) - 1e-9
+            share = best / best.sum(axis=1, keepdims=True)
+            found = (share * scored_on).sum(axis=1)
+            picked += share.sum(axis=(0, 2))
+        else:
+            place = chosen_on.argmax(axis=1)
+            found = np.take_along_axis(scored_on, place[:, None], axis=1)[:, 0]
+            picked += np.bincount(place.ravel(), minlength=systems)
         with np.errstate(divide="ignore", invalid="ignore"):
-            total += (share * scored_on).sum(axis=1) / weight
+            total += found / weight
     return total / 2, picked / 2
+
+
+def _cross_fitted(scores: Floats, half: Floats, *, shared: bool = False) -> tuple[float, Floats]:
+    """Mean cross-fitted score of one side on all items, and each system's share of the choices."""
+    ones = np.ones(scores.shape[1])
+    scored, picked = zip(
+        *(_scored_elsewhere(scores, ones, ones[None], block, shared=shared) for block in _blocks(half, len(scores), 1)),
+        strict=True,
+    )
+    return float(np.nanmean(np.concatenate(scored, axis=1))), np.sum(picked, axis=0) / len(half)
 
 
 def _blocks(half: Floats, systems: int, draws: int) -> Iterator[Floats]:
@@ -106,14 +126,25 @@ def _blocks(half: Floats, systems: int, draws: int) -> Iterator[Floats]:
         yield half[start : start + block]
 
 
-def _bootstrap_sd(closed: Floats, open_: Floats, half: Floats, weights: Floats) -> float:
-    """Standard deviation of the cross-fitted gap over resamples, with items as weights.
+def _sums(scores: Floats, codes: Codes) -> Floats:
+    """Sum of each system's scores by cluster, shape (systems, G)."""
+    return np.stack([np.bincount(codes, weights=row) for row in scores]).astype(np.float64)
+
+
+def _bootstrap_sd(
+    closed: Floats, open_: Floats, half: Floats, codes: Codes, strata: Codes, draws: int, seed: int
+) -> float:  # fmt: skip
+    """Standard deviation of the cross-fitted gap over resamples of whole clusters, with items as weights.
 
     The splits stay as they are: an item drawn twice is never on both sides of one.
     """
+    weights = _resamples(codes, strata, draws, seed)
+    # A cluster is drawn, and lies in a half, as a whole: its sums say all.
+    closed, open_ = (_sums(side, codes) for side in (closed, open_))
+    sizes, half = np.bincount(codes).astype(np.float64), half[:SPLITS_PER_RESAMPLE, np.unique(codes, return_index=True)[1]]
     total, defined = np.zeros(len(weights)), np.zeros(len(weights))
-    for block in _blocks(half[:SPLITS_PER_RESAMPLE], max(len(closed), len(open_)), len(weights)):
-        gaps = _scored_elsewhere(closed, weights, block)[0] - _scored_elsewhere(open_, weights, block)[0]
+    for block in _blocks(half, max(len(closed), len(open_)), len(weights)):
+        gaps = _scored_elsewhere(closed, sizes, weights, block)[0] - _scored_elsewhere(open_, sizes, weights, block)[0]
         total += np.nansum(gaps, axis=1)
         defined += np.isfinite(gaps).sum(axis=1)
     return float((total[defined > 0] / defined[defined > 0]).std(ddof=1))
@@ -130,7 +161,7 @@ def frontier(
     30 effective clusters the wider of that over items and t(G_eff - 1) * sqrt(G/(G-1)) * SD over clusters; below 2,
     or with two clusters in all, they are left out of it, and `method` says so. `strata` (labels, shape (n,)) names fixed parts, such as
     the tasks of a dimension: each is halved and redrawn within itself. Shapes (closed systems, n) and (open systems,
-    n), columns in the order of the sorted item ids; the order of the rows has no part in the result.
+    n), columns in the order of the sorted item ids, rows in that of the sorted names (of equals the first is taken).
     Raises ValueError for NaN, no system on a side, fewer than 2 items, a cluster in two strata. Source: van Hasselt
     2013, arXiv 1302.7175; Andrews, Kitagawa, McCloskey 2024 on the bias.
     """
@@ -146,25 +177,22 @@ def frontier(
         codes, method = items, method + ", clusters left out"
     layers = np.zeros(n, dtype=np.intp) if strata is None else cluster_codes(strata, n)
     half = _halves(codes, layers, splits, seed)
-    ones = np.ones((1, n))
-    sides, shares = [], []
-    for side in (c, o):
-        scored, picked = zip(*(_scored_elsewhere(side, ones, block) for block in _blocks(half, len(side), 1)), strict=True)
-        sides.append(float(np.nanmean(np.concatenate(scored, axis=1))))
-        shares.append(np.sum(picked, axis=0) / splits)
-    gap, df = sides[0] - sides[1], math.inf
+    (closed_score, closed_picked), (open_score, open_picked) = (_cross_fitted(side, half) for side in (c, o))
+    gap, df = closed_score - open_score, math.inf
     groups = int(codes.max()) + 1
     enough = groups < n and g_eff >= FEW_CLUSTERS
-    se = 0.0 if enough else _bootstrap_sd(c, o, half, _resamples(items, layers, draws, seed))
+    se = 0.0 if enough else _bootstrap_sd(c, o, half, items, layers, draws, seed)
     if groups < n:
-        wide = _bootstrap_sd(c, o, half, _resamples(codes, layers, draws, seed)) * math.sqrt(groups / (groups - 1))
+        wide = _bootstrap_sd(c, o, half, codes, layers, draws, seed) * math.sqrt(groups / (groups - 1))
         if t_quantile(0.5 + level / 2, g_eff - 1) * wide > t_quantile(0.5 + level / 2, df) * se:
             se, df, method = wide, g_eff - 1, method + " over clusters, t(G_eff - 1)"
     low, high = t_interval(gap, se, df, level)
     closed_means, open_means = c.mean(axis=1), o.mean(axis=1)
     return Frontier(
-        gap, se, df, n, low, high, level, method, sides[0], sides[1],
-        float(closed_means.max() - open_means.max()), int(closed_means.argmax()), int(open_means.argmax()), *shares,
+        gap, se, df, n, low, high, level, method, closed_score, open_score,
+        _cross_fitted(c, half, shared=True)[0] - _cross_fitted(o, half, shared=True)[0],
+        float(closed_means.max() - open_means.max()), int(closed_means.argmax()), int(open_means.argmax()),
+        closed_picked, open_picked,
     )  # fmt: skip
 
 

@@ -243,11 +243,29 @@ def test_a_download_of_epoch(tmp_path: Path) -> None:
     assert [(s.model, s.value, s.unit, s.date, s.weights) for s in found] == [
         ("one", 0.51, "fraction", "2025-01-02", "closed"), ("two", 0.4, "fraction", None, "open_weights"),
     ]  # fmt: skip
+    assert [(s.developer, s.se) for s in found] == [("Lab", 0.01), ("Lab", None)]
     assert any("Best score (across scorers)" in note for note in notes)
     write_published(tmp_path / "s", found)
     newer = [found[0]]
     write_published(tmp_path / "s", newer)
     assert Store(tmp_path / "s").published("GPQA") == newer, "the newest table of a series replaces the older"
+
+
+def test_an_interval_and_a_direction_are_read(tmp_path: Path) -> None:
+    head = "series,model,value,unit,source,score_lo,score_hi,higher_is_better\n"
+    path = tmp_path / "t.csv"
+    path.write_text(f"{head}Errors,m,5,percent,x,3.04,6.96,false\nErrors,n,6,percent,x,,,true\n")
+    found, notes = read_published_table(path, series=None, unit=None, source=None, columns={})
+    assert [s.lower_is_better for s in found] == [True, False]
+    assert found[0].se == pytest.approx(1, abs=1e-4)
+    assert found[1].se is None
+    assert any("95 % interval" in note for note in notes)
+    write_published(tmp_path / "s", found)
+    assert Store(tmp_path / "s").published() == found
+    for bad, message in (("3,x", "'x' is no number"), ("9,3", "ends below its start"), ("3,inf", "not finite")):
+        path.write_text(f"{head}Errors,m,5,percent,x,{bad},false\n")
+        with pytest.raises(DataUnavailable, match=message):
+            read_published_table(path, series=None, unit=None, source=None, columns={})
 
 
 # Exports

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from harness.report.facts import Facts, gather
 from harness.report.make import make
 from harness.types import CompletionStatus, WeightsLevel
+from tests.report.browsing import CHROMIUM
 from tests.report.stores import Answers, alternating, write_run
 
 HOSTILE = "evil$\\frac{1}{2}$\x1b[31m\u202eknil\n</script><b>" + "W" * 120
@@ -62,3 +65,14 @@ def rich_report(rich_facts: Facts, tmp_path_factory: pytest.TempPathFactory) -> 
     out = tmp_path_factory.mktemp("report")
     make(rich_facts, out)
     return out
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. Not for the session: playwright's event loop would run through the asyncio tests of other modules."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium-headless-shell")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
-from harness.cli.main import main
 from harness.report.charts import Chart, charts
 from harness.report.facts import Facts, TooLittle, gather
-from harness.report.style import DARK, LIGHT, THEMES, Theme, settings
+from harness.report.style import DARK, LIGHT, MARKERS, THEMES, Theme, settings
 from tests.report.stores import Answers, alternating, write_run
 from tests.report.test_forest import text_overlaps
 
@@ -61,9 +62,47 @@ def test_cost_is_dollars_per_solved_item(tmp_path: Path) -> None:
         write_run(tmp_path, name, weights, {"t": Answers(alternating(40, share), costs=[cost] * 40)})  # type: ignore[arg-type]
     with settings(DARK):
         label = str(_chart("cost").draw(gather(tmp_path), DARK).get_label())
-    assert "At 50.0 points, the best that both sides reach, the cheapest closed system costs 5.0 times as much" in label
-    assert "c: 50.0 points, $0.2000 per solved item." in label
-    assert "o2: 25.0 points, $0.0400 per solved item." in label
+    assert "The best closed system costs 5.0 [5.0, 5.0] times as much per solved item as the best open one" in label
+    assert "c: 50.0 points, $0.20 per solved item." in label
+    assert "o2: 25.0 points, $0.04 per solved item." in label
+
+
+def test_a_cost_ratio_of_chosen_systems_says_how_firm_the_choice_is(tmp_path: Path) -> None:
+    for name, weights, share, cost in (
+        ("best", "closed", 0.7, 0.20), ("cheap", "closed", 0.62, 0.04), ("o", "open_weights", 0.6, 0.02), ("o2", "open_weights", 0.3, 0.01),
+    ):  # fmt: skip
+        costs = [cost * (1 + i % 4) for i in range(80)]
+        write_run(tmp_path, name, weights, {"t": Answers(alternating(80, share), costs=costs)})  # type: ignore[arg-type]
+    with settings(LIGHT):
+        label = str(_chart("cost").draw(gather(tmp_path), LIGHT).get_label())
+    ratio = r"\d\.\d \[\d\.\d, \d\.\d\]|\d\d \[\d\.?\d, \d\d\]"
+    assert re.search(rf"Cheapest at 60\.0 points or more: cheap \(closed\) 6\d\.\d points at \$0\.\d\d; o \(open\) .*; closed ({ratio}) times as much", label)
+    assert re.search(r"Chosen anew in each resample, the two are the same in [1-9]\d? %", label)
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_names_cover_no_mark_and_no_whisker_and_no_whisker_is_cut(tmp_path: Path, theme: Theme) -> None:
+    for i in range(9):
+        for side, weights, price in (("closed", "closed", 0.02), ("open", "open_weights", 0.01)):
+            answers = Answers(alternating(60, 0.2 + 0.08 * i + 0.03 * (side == "open"), i), costs=[price * 1.7**i] * 60)
+            write_run(tmp_path, f"a-{side}-model-with-a-name-{i}", weights, {"t": answers})  # type: ignore[arg-type]
+    with settings(theme):
+        figure = _chart("cost").draw(gather(tmp_path), theme)
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        names = [text.get_window_extent() for text in axes.texts]
+        assert len(names) >= 10
+        bounds = axes.get_window_extent().padded(1)
+        for whiskers in axes.collections:
+            for ends in whiskers.get_segments():  # type: ignore[attr-defined]
+                low, high = axes.transData.transform(ends)
+                assert bounds.contains(*low)
+                assert bounds.contains(*high)
+                assert not any(box.overlaps(Bbox([low, (high[0] + 0.5, high[1])])) for box in names)
+        for line in axes.lines:
+            if line.get_marker() in MARKERS.values():
+                for x, y in axes.transData.transform(line.get_xydata()):
+                    assert not any(box.overlaps(Bbox([[x - 4, y - 4], [x + 4, y + 4]])) for box in names)
 
 
 def test_lag_is_signed_and_in_months(tmp_path: Path) -> None:
@@ -75,29 +114,7 @@ def test_lag_is_signed_and_in_months(tmp_path: Path) -> None:
     with settings(LIGHT):
         label = str(_chart("releases").draw(gather(tmp_path), LIGHT).get_label())
     # c2 (80) of June 2025 was the first closed system with the 60 of o2; the newest run is of 2026-03-01: 273 days.
-    assert "closed had passed the best open score of 2026-03-01 9.0 months before" in label
-
-
-def test_published_scores_get_a_panel_of_their_own_and_only_in_points(rich_store: Path, tmp_path: Path) -> None:
-    store = tmp_path / "s"
-    shutil.copytree(rich_store, store)
-    table = tmp_path / "published.csv"
-    lines = ["series,model,value,unit,release_date,weights,source"]
-    for series, unit in (("Exam", "percent"), ("Arena", "Elo")):
-        for model, value, date, weights in (
-            ("c1", 50, "2025-01-01", "closed"), ("c2", 80, "2025-06-01", "closed"), ("o1", 40, "2025-03-01", "open_weights"),
-            ("o2", 60, "2025-12-01", "open_weights"), ("r", 99, "2025-11-01", "restricted"),
-        ):  # fmt: skip
-            lines.append(f"{series},{model},{value},{unit},{date},{weights},a paper")
-    table.write_text("\n".join(lines) + "\n")
-    assert main(["import", "published", str(table), "--store", str(store)]) == 0
-    with settings(LIGHT):
-        figure = _chart("releases").draw(gather(store), LIGHT)
-        assert text_overlaps(figure) == []
-    told = str(figure.get_label())
-    # o2 of December has the score that c2 had in June, 183 days before.
-    assert "Open behind closed on Exam, as published, 2025-12-01: 6.0 months backward" in told
-    assert "Arena" not in told
+    assert "closed had the best open score of 2026-03-01 9.0 months earlier" in label
 
 
 def test_restricted_weights_stand_on_no_side(rich_store: Path, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_the_picture_carries_numbers_rule_interval_source_and_date(tmp_path: Pat
     for expected in (
         f"{one.score_closed:.1f}", f"{one.score_open:.1f}", f"+{one.gap:.1f}", "60", one.verdict, one.chosen_by,
         one.ci_method, "closed-model (closed) against open-model (open weights)", "2 sealed runs", "2026-03-01", "matched@1",
-        "open = weights published",
+        "Open = weights published",
     ):  # fmt: skip
         assert expected in said.replace("\n", " "), expected
 
@@ -124,22 +124,23 @@ def test_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_font_is_the_one_that_comes_with_matplotlib() -> None:
-    assert Path(findfont("DejaVu Sans")).is_relative_to(mpl.get_data_path())
+    assert Path(findfont("DejaVu Sans")).resolve().is_relative_to(Path(mpl.get_data_path()).resolve())
 
 
 def _row(name: str, gap: float, verdict: str, template: Comparison) -> Comparison:
-    return dataclasses.replace(template, dimension=name, gap=gap, verdict=verdict)  # type: ignore[arg-type]
+    return dataclasses.replace(template, dimension=name, gap=gap, verdict=verdict, ci_simultaneous=(gap - 2, gap + 2))  # type: ignore[arg-type]
 
 
 def test_headlines_follow_from_the_verdicts(tmp_path: Path) -> None:
     facts = gather(_store(tmp_path, 1))
     row = facts.rows[0]
     few = [_row("coding", -9.6, "open leads", row), _row("b", 1.0, "undecided", row), _row("a", 2.0, "undecided", row)]
-    assert words.headline(few) == "Open leads in coding by 9.6 points; a and b undecided"
-    assert words.headline(few[:1]) == "Open leads in coding by 9.6 points"
+    assert words.headline(few) == "Open leads in coding by 9.6 [7.6, 11.6] points; a and b undecided"
+    assert words.headline(few[:1]) == "Open leads in coding by 9.6 [7.6, 11.6] points"
     many = [*few, _row("x", 4.0, "closed leads", row), _row("y", 14.04, "closed leads", row), _row("z", 0.1, "equivalent", row)]
     assert words.headline(many) == (
-        "Closed leads in 2 of 6 dimensions, most in y (by 14.0 points); open leads in 1 of 6, most in coding (by 9.6 points); "
+        "Closed leads in 2 of 6 dimensions, most in y (by 14.0 [12.0, 16.0] points); open leads in 1 of 6, most in coding "
+        "(by 9.6 [7.6, 11.6] points); "
         "1 equivalent; 2 undecided"
     )
     without = dataclasses.replace(facts, gaps=Gaps((_row("a", np.nan, "undecided", row),), ()))

@@ -174,5 +174,5 @@ def test_the_golden_numbers_are_told_without_a_word_by_hand(tmp_path: Path, test
         write_run(tmp_path / "s", name, weights, {"swe": answers}, provenance="import:items")  # type: ignore[arg-type]
     make(gather(tmp_path / "s"), tmp_path / "out")
     text = (tmp_path / "out" / "index.html").read_text()
-    for told in ("Closed leads in coding by 13.4 points", "[5.9, 20.9]", "74.4", "61.0", "only closed 85, only open 18", "import:items"):
+    for told in ("Closed leads in coding by 13.4 [5.9, 20.9] points", "74.4", "61.0", "only closed 85, only open 18", "import:items"):
         assert told in text, told

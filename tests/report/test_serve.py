@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import threading
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
+from harness.importers.published import write_published
 from harness.report.serve import Viewer, progress, server
 from harness.store import Journal, new_run
-from harness.types import Completion, Entry
+from harness.types import Completion, Entry, PublishedScore
 from tests.report.stores import Answers, alternating, unsealed_plan, write_run
 
 
@@ -92,3 +94,12 @@ def test_other_hosts_are_refused(port: int) -> None:
 def test_a_port_that_is_taken_is_one_message(store: Path, port: int) -> None:
     with pytest.raises(StoreError, match="give --port another one"):
         server(Viewer(store, store / "report"), port)
+
+
+def test_published_scores_alone_are_served_and_a_newer_table_is_noticed(store: Path, port: int) -> None:
+    rows = [PublishedScore("Exam", model, value, "percent", "x", weights=weights) for model, value, weights in (("c", 50.0, "closed"), ("o", 40.0, "open_weights"))]  # type: ignore[arg-type]
+    assert "There is no report yet" in _get(port, "/")[1]
+    write_published(store, rows)
+    assert "the best closed model is ahead in 1 of 1 series" in _get(port, "/")[1]
+    write_published(store, [rows[0], dataclasses.replace(rows[1], value=60.0)])
+    assert "the best closed model is ahead in 0 of 1 series, the best open one in 1" in _get(port, "/")[1]

@@ -51,6 +51,12 @@ def test_what_appears_and_what_goes_is_named(tmp_path: Path) -> None:
     assert "too little of \\$x\\$" in text
 
 
+def test_a_memory_without_tasks_is_still_known(tmp_path: Path) -> None:
+    rows = remember(_pair(tmp_path / "s", 0.70, "2026-03-01T10:00:00Z"), tmp_path / "none.json").rows
+    facts = gather(tmp_path / "s")
+    assert ": new, " not in summary(facts, Memory(rows, tuple(dataclasses.replace(one, task="") for one in rows)), {}).split("Since the last")[1]
+
+
 def test_a_damaged_memory_is_no_memory(tmp_path: Path) -> None:
     facts = _pair(tmp_path / "s", 0.70, "2026-03-01T10:00:00Z")
     (tmp_path / "report.json").write_text("{")

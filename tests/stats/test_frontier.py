@@ -21,7 +21,7 @@ def _scores(generator: np.random.Generator, means: Scores, difficulty: Scores) -
     return right
 
 
-def _by_a_plain_loop(closed: Scores, open_: Scores, labels: NDArray[np.int64], splits: int, seed: int) -> float:
+def _by_a_plain_loop(closed: Scores, open_: Scores, labels: NDArray[np.int64], splits: int, seed: int, shared: bool = False) -> float:
     generator, found = np.random.default_rng(seed), []
     groups = np.unique(labels).size
     for _ in range(splits):
@@ -30,8 +30,8 @@ def _by_a_plain_loop(closed: Scores, open_: Scores, labels: NDArray[np.int64], s
             gap = 0.0
             for side, sign in ((closed, 1), (open_, -1)):
                 means = side[:, choose].mean(1)
-                ties = means > means.max() - 1e-9
-                gap += sign * side[ties][:, score].mean()
+                ties = means > means.max() - 1e-9 if shared else means.argmax()
+                gap += sign * side[ties][..., score].mean()
             found.append(gap)
     return float(np.mean(found))
 
@@ -44,6 +44,8 @@ def test_as_by_a_plain_loop(clusters: bool) -> None:
     labels = np.repeat(np.arange(10), 3) if clusters else np.arange(30)
     found = frontier(closed, open_, labels if clusters else None, splits=50, draws=50, seed=5)
     assert found.mean == pytest.approx(_by_a_plain_loop(closed, open_, labels, 50, 5))
+    assert found.shared == pytest.approx(_by_a_plain_loop(closed, open_, labels, 50, 5, shared=True))
+    assert found.closed_score - found.open_score == pytest.approx(found.mean)
     assert found.plug_in == pytest.approx(closed.mean(1).max() - open_.mean(1).max())
 
 

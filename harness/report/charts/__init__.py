@@ -18,6 +18,8 @@ class Chart(NamedTuple):
     name: str
     question: str
     draw: Callable[[Facts, Theme], Figure]
+    paired: bool = True
+    """Whether it needs answers item by item; the others make do with scores that others published."""
 
 
 def charts() -> list[Chart]:
@@ -36,7 +38,7 @@ def charts() -> list[Chart]:
         Chart("gap", "How far apart are open and closed models, and how sure is that?", forest),
         Chart("scores", "What does each side score on each task?", scores),
         Chart("cost", "What does a solved item cost?", cost),
-        Chart("releases", "How many months are open models behind?", releases),
+        Chart("releases", "How many months are open models behind?", releases, paired=False),
         Chart("history", "How has the gap between the best moved?", history),
         Chart("systems", "How far is each system from the other side's best?", heatmap),
         Chart("disagreement", "On which items do the two sides disagree?", disagreement),

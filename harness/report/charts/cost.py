@@ -2,119 +2,164 @@
 
 from __future__ import annotations
 
-import math
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.gap.alignment import codes_of
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, MARKERS, Theme, frame
-from harness.report.text import inert, listed, points
-from harness.stats.cost import cost_ratio_at_quality
+from harness.report.text import counted, inert, listed, points, usd
+from harness.stats.cost import cheapest_pair, cost_ratio
 from harness.stats.pareto import pareto
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Floats = NDArray[np.float64]
 MOST_NAMES = 14
+DRAWS = 2_000
+"""Enough for the two digits that are told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """One system: mean score over tasks in points, and dollars per solved item (the sum of its scores)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Shop:
+    """Systems with a known cost above zero on the same tasks: shape (systems,), and of each item (systems, n)."""
 
-    system: str
-    open: bool
-    score: float
-    per_solved_usd: float
-    per_item_usd: float
-    n: int
+    systems: list[str]
+    is_open: NDArray[np.bool_]
+    score: Floats
+    """Mean over tasks, in points."""
+    cost: Floats
+    """Dollars of each item, all repeats together."""
+    solved: Floats
+    """Sum of an item's scores."""
+    weights: Floats
+    """An item's share of the score, shape (n,): tasks weigh equally."""
+    clusters: NDArray[np.intp] | None
+    tasks: list[str]
+    left_out: list[str]
+
+    @property
+    def price(self) -> Floats:
+        """Dollars per solved item."""
+        price: Floats = self.cost.sum(axis=1) / self.solved.sum(axis=1)
+        return price
+
+    def ratio(self, closed: int, open_: int) -> tuple[str, str, str]:
+        """The dearer side, the cheaper one, and in words how many times as much it costs, with the interval."""
+        found = cost_ratio(self.cost[closed], self.solved[closed], self.cost[open_], self.solved[open_], self.clusters, draws=DRAWS)
+        value, low, high = float(found.value), float(found.low), float(found.high)
+        shown = (value, low, high) if value > 1 else (1 / value, 1 / high, 1 / low)
+        first, *ends = (f"{one:.1f}" if one < 10 else f"{one:,.0f}" for one in shown)
+        dearer, cheaper = ("closed", "open") if value > 1 else ("open", "closed")
+        return dearer, cheaper, f"{first} [{', '.join(ends)}]"
 
 
 def cost(facts: Facts, theme: Theme) -> Figure:
     """Score against measured dollars per solved item, on the tasks that all shown systems have, with both envelopes."""
-    found, tasks, without = bought(facts)
-    sides = {"closed": [one for one in found if not one.open], "open": [one for one in found if one.open]}
-    if not all(sides.values()) or len(found) < 3:
+    shop = bought(facts)
+    if len(shop.systems) < 3 or shop.is_open.all() or not shop.is_open.any():
         raise TooLittle("it needs three systems with a known cost above zero on the same tasks, of both sides")
     from matplotlib.ticker import LogLocator, NullLocator
 
+    title, lines = told(facts, shop)
+    names, price = [facts.name(name) for name in shop.systems], shop.price
+    own = {one.system: (one.low, one.high) for one in facts.scores if [inert(one.task)] == shop.tasks}
+    left_out = f"{listed(shop.left_out[:8])}{' and more' * (len(shop.left_out) > 8)}" if shop.left_out else ""
     made = frame(
         facts,
         theme,
-        title=_title(sides),
-        subtitle=[f"Mean score on {listed(tasks)} (n {found[0].n:,}) against measured dollars per solved item"],
+        title=title,
+        subtitle=lines,
         foot=[
-            "Lines: the best score of each side for that money; whiskers (one task): the score's own 95 % interval. Solved: the sum of an item's scores. Cost as recorded in "
-            "the runs, at the prices of their day."
-            + (f" Left out, since no cost above zero is known or a task is missing: {listed(without)}." if without else ""),
+            f"Mean score on {listed(shop.tasks) if len(shop.tasks) < 5 else counted(len(shop.tasks), 'task')} (n {shop.weights.size:,}) against measured "
+            "dollars per solved item; solved: the sum of the scores. Lines: the best score of each side for that money; pale: systems that another of their "
+            "side beats in both." + " Whiskers: the score's own 95 % interval." * bool(own) + " Cost as recorded in the runs, at the prices of their day.",
+            *([f"Left out, since no cost above zero is known or a task is missing: {left_out}."] if left_out else []),
         ],
-        alt=" ".join(f"{facts.name(one.system)}: {points(one.score)} points, ${one.per_solved_usd:.4f} per solved item." for one in found),
+        alt=" ".join([*lines, *(f"{n}: {points(s)} points, {usd(p)} per solved item." for n, s, p in zip(names, shop.score, price, strict=True))]),
         body_in=4.6,
     )
     axes = made.axes(0.75, made.bottom + 0.5, 9.6 - 0.75 - EDGE_IN, 3.9)
     axes.set_xscale("log")
     axes.grid(axis="both")
-    costs = [one.per_solved_usd for one in found]
-    axes.set_xlim(min(costs) / 1.8, max(costs) * 2.2)
-    heights = [one.score for one in found]
-    pad = 0.12 * max(5.0, max(heights) - min(heights))
-    axes.set_ylim(min(heights) - pad, max(heights) + pad)
-    named = []
-    own = {one.system: (one.low, one.high) for one in facts.scores if [inert(one.task)] == tasks}
-    for side, members in sides.items():
-        free = pareto([one.per_solved_usd for one in members], [one.score / 100 for one in members])
-        front = sorted((one for one, on in zip(members, free, strict=True) if on), key=lambda one: one.per_solved_usd)
+    axes.set_xlim(price.min() / 1.8, price.max() * 2.2)
+    ends, front = shop.score.tolist(), np.zeros(len(names), dtype=bool)
+    for side, rows in (("closed", np.flatnonzero(~shop.is_open)), ("open", np.flatnonzero(shop.is_open))):
+        free = pareto(price[rows], shop.score[rows] / 100)
+        best, others = rows[free][np.argsort(price[rows][free])], rows[~free]
+        front[best] = True
         colour = getattr(theme, side)
-        xs = [*(one.per_solved_usd for one in front), axes.get_xlim()[1]]
-        axes.step(xs, [*(one.score for one in front), front[-1].score], where="post", color=colour, lw=1.4, zorder=2)
-        for one in members:
-            alpha = 1.0 if one in front else 0.45
-            if one.system in own:
-                axes.plot([one.per_solved_usd] * 2, own[one.system], color=colour, lw=0.9, alpha=alpha, zorder=2)
-            axes.plot([one.per_solved_usd], [one.score], MARKERS[side], ms=7.5, color=colour, mec=theme.paper, alpha=alpha, zorder=7 if one in front else 2)
-        named += [(one.per_solved_usd, one.score, facts.name(one.system)) for one in front]
-    name_points(axes, theme, named[:MOST_NAMES])
+        axes.step([*price[best], axes.get_xlim()[1]], [*shop.score[best], shop.score[best[-1]]], where="post", color=colour, lw=1.4, zorder=2)
+        for group, alpha, above in ((others, 0.4, 2), (best, 1.0, 7)):
+            axes.plot(price[group], shop.score[group], MARKERS[side], ms=7.5, color=colour, mec=theme.paper, alpha=alpha, zorder=above)
+        low, high = zip(*(own.get(shop.systems[row], (shop.score[row],) * 2) for row in best), strict=True)
+        axes.vlines(price[best], low, high, color=colour, lw=0.9)
+        ends += [*low, *high]
+    pad = 0.08 * max(5.0, max(ends) - min(ends))
+    axes.set_ylim(min(ends) - pad, max(ends) + pad)
     axes.xaxis.set_major_formatter(lambda value, _: f"${value:g}")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(which="both", labelsize=8.5, length=0)
     axes.set_xlabel("dollars per solved item (logarithmic)", size=8.5)
     axes.set_ylabel("score, points", size=8.5)
-    for x, side, text in ((0.8, "closed", "closed"), (1.65, "open", "open weights")):
-        made.mark(x, made.top - 0.1, side, theme)
-        made.write(x + 0.12, made.top - 0.16, text, size=9)
+    made.legend(0.8, made.top - 0.1, theme)
+    shown = sorted(np.flatnonzero(front), key=lambda row: float(shop.score[row]))[-MOST_NAMES:]
+    name_points(axes, theme, [(float(price[row]), float(shop.score[row]), names[row]) for row in shown])
     return made.figure
 
 
-def _title(sides: dict[str, list[Bought]]) -> str:
-    best = {side: max(members, key=lambda one: one.score) for side, members in sides.items()}
-    level = min(one.score for one in best.values())
-    ratio = cost_ratio_at_quality(
-        [one.score for one in sides["closed"]], [one.per_solved_usd for one in sides["closed"]],
-        [one.score for one in sides["open"]], [one.per_solved_usd for one in sides["open"]], level,
-    )  # fmt: skip
-    if not math.isfinite(ratio) or 0.95 < ratio < 1.05:
-        return f"At {points(level)} points a solved item costs about the same on both sides"
-    dearer, times = ("closed", ratio) if ratio > 1 else ("open", 1 / ratio)
-    return f"At {points(level)} points, the best that both sides reach, the cheapest {dearer} system costs {times:.1f} times as much per solved item"
+@functools.lru_cache(maxsize=1)
+def told(facts: Facts, shop: Shop) -> tuple[str, list[str]]:
+    """The headline, on the best of each side, and beside it the cheapest that reach what both sides reach."""
+
+    def named(row: int) -> str:
+        side = "open" if shop.is_open[row] else "closed"
+        return f"{facts.name(shop.systems[row])} ({side}) {points(float(shop.score[row]))} points at {usd(float(shop.price[row]))}"
+
+    closed, open_ = (int(np.where(shop.is_open == side, shop.score, -1).argmax()) for side in (False, True))
+    dearer, cheaper, ratio = shop.ratio(closed, open_)
+    title = f"The best {dearer} system costs {ratio} times as much per solved item as the best {cheaper} one"
+    lines = [
+        f"Best: {named(closed)}; {named(open_)}. In brackets: 95 % interval from resampled "
+        f"{'items' if shop.clusters is None else 'clusters'}, the two systems held fixed"
+    ]
+    *cheapest, again = cheapest_pair(shop.cost, shop.solved, shop.is_open, shop.weights, shop.clusters)
+    if cheapest != [closed, open_]:
+        dearer, _, ratio = shop.ratio(*cheapest)
+        lines.append(
+            f"Cheapest at {points(float(shop.score[[closed, open_]].min()))} points or more: {'; '.join(map(named, cheapest))}; {dearer} {ratio} times "
+            f"as much. Chosen anew in each resample, the two are the same in {100 * again:.0f} %"
+        )
+    return title, lines
 
 
-def bought(facts: Facts) -> tuple[list[Bought], list[str], list[str]]:
-    """Systems with a known cost on the tasks that most systems share, those tasks, and the systems left out."""
+@functools.lru_cache(maxsize=1)
+def bought(facts: Facts) -> Shop:
+    """Systems with a known cost on the tasks that most systems share; items that one of them lacks count for the others."""
     rows = facts.answers[facts.answers["score"].notna()]
-    sums = rows.groupby(["system", "open", "task"], sort=True).agg(
-        score=("score", "mean"), solved=("score", "sum"), n=("score", "size"), usd=("cost_usd", lambda part: part.sum(skipna=False))
-    )
-    known = sums[sums["usd"] > 0].reset_index()
-    if known.empty:
-        return [], [], []
-    task_sets = [tuple(sorted(part["task"])) for _, part in known.groupby("system")]
-    tasks = max(sorted(set(task_sets)), key=lambda one: (sum(set(one) <= set(other) for other in task_sets), len(one)))
-    found = []
-    for (name, is_open), part in known[known["task"].isin(tasks)].groupby(["system", "open"], sort=True):
-        if len(part) == len(tasks) and part["solved"].sum() > 0:
-            usd, solved = float(part["usd"].sum()), float(part["solved"].sum())
-            found.append(Bought(str(name), bool(is_open), 100 * float(part["score"].mean()), usd / solved, usd / float(part["n"].sum()), int(part["n"].sum())))
-    shown = {one.system for one in found}
-    return found, [inert(task) for task in tasks], sorted(facts.name(name) for name in set(facts.answers["system"]) - shown)
+    sums = rows.groupby(["system", "task"], sort=True).agg(usd=("cost_usd", lambda part: part.sum(skipna=False)), solved=("score", "sum"))
+    known = sums[(sums["usd"] > 0) & (sums["solved"] > 0)].reset_index()
+    sets = {str(name): tuple(sorted(part)) for name, part in known.groupby("system")["task"]}
+    tasks = max(sorted(set(sets.values())), key=lambda one: (sum(set(one) <= set(other) for other in sets.values()), len(one)), default=())
+    systems = [name for name, own in sets.items() if set(tasks) <= set(own)]
+    used = rows[rows["system"].isin(systems) & rows["task"].isin(tasks)]
+    cost, solved = (used.pivot_table(values=column, index=["task", "item_id"], columns="system", aggfunc="sum", fill_value=0.0) for column in ("cost_usd", "score"))
+    items = used.groupby(["system", "task", "item_id"])["score"].mean()
+    score = 100 * items.groupby(["system", "task"]).mean().groupby("system").mean()
+    sides, sizes = used.groupby("system")["open"].first(), used.groupby("task")["item_id"].nunique()
+    clusters = used.drop_duplicates(["task", "item_id"]).set_index(["task", "item_id"])["cluster"].reindex(cost.index)
+    task_of = cost.index.get_level_values("task").tolist()
+    return Shop(
+        systems, np.array([bool(sides[name]) for name in systems], dtype=bool), score.reindex(systems).to_numpy(dtype=float),
+        cost.reindex(columns=systems).to_numpy(dtype=float).T, solved.reindex(columns=systems).to_numpy(dtype=float).T,
+        np.array([1 / (len(tasks) * sizes[task]) for task in task_of]),
+        codes_of([f"{task}\0{label}" if isinstance(label, str) else None for task, label in zip(task_of, clusters, strict=True)]),
+        [inert(task) for task in tasks], sorted(facts.name(name) for name in set(facts.answers["system"]) - set(systems)),
+    )  # fmt: skip

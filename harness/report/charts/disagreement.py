@@ -9,7 +9,7 @@ import numpy as np
 from harness.gap.alignment import align
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
-from harness.report.text import fitted, inert
+from harness.report.text import both, counted, fitted, inert
 from harness.stats.paired import is_binary
 from harness.types import Comparison
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS, MOST = 3, 9
 TILE_IN, SIDE_IN, TILE_HEAD_IN, BELOW_IN = 2.3, 0.72, 0.72, 0.2
-GAP_IN = 0.07
+FAINTEST, STRONGEST = 0.06, 0.51
 
 
 def disagreement(facts: Facts, theme: Theme) -> Figure:
@@ -35,7 +35,7 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title=f"On {inert(one.task)} closed alone is right on {counts[0, 1]:,} items, open alone on {counts[1, 0]:,}",
+        title=f"On {inert(one.task)} closed alone is right on {counts[0, 1]:,} of {counted(int(counts.sum()), 'item')}, open alone on {counts[1, 0]:,}",
         subtitle=["Items by task, for the closed and the open system compared on it"],
         foot=[f"The {MOST} of {len(found)} tasks with the most disagreement."] if len(found) > MOST else [],
         alt=" ".join(
@@ -48,8 +48,8 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
         left = EDGE_IN + step * (place % COLUMNS)
         top = made.top - height * (place // COLUMNS)
         made.write(left, top - 0.05, fitted(one.task, step - 0.2, 10.5, "bold"), size=10.5, weight="bold", va="top")
-        pair = f"n {counts.sum():,}: {facts.name(one.closed)} / {facts.name(one.open)}"
-        made.write(left, top - 0.24, fitted(pair, step - 0.2, 7.5), size=7.5, color=theme.muted, va="top")
+        pair = both(f"n {counts.sum():,}: {facts.name(one.closed)}", facts.name(one.open), step - 0.2, 7.5)
+        made.write(left, top - 0.24, pair, size=7.5, color=theme.muted, va="top")
         _tile(made.axes(left + SIDE_IN, top - TILE_HEAD_IN - 1.5, step - SIDE_IN - 0.25, 1.5), counts, theme)
         for i, word in enumerate(("right", "wrong")):
             made.write(left, top - TILE_HEAD_IN - 0.375 - 0.75 * i, f"closed\n{word}", size=8.5, color=theme.muted, va="center")
@@ -79,7 +79,7 @@ def _tile(axes: Axes, counts: np.ndarray[tuple[int, int], np.dtype[np.int64]], t
         for column in (0, 1):
             count = int(counts[row, column])
             colour = theme.muted if row == column else theme.closed if row == 0 else theme.open
-            strength = 0.06 + 0.45 * count / total
+            strength = FAINTEST + (STRONGEST - FAINTEST) * count / total
             axes.fill_between([column + 0.02, column + 0.98], row + 0.02, row + 0.98, color=colour, alpha=strength, lw=0)
             axes.text(column + 0.5, row + 0.44, f"{count:,}", size=13, weight="bold", ha="center", va="center")
             axes.text(column + 0.5, row + 0.76, f"{100 * count / total:.0f} %", size=8.5, ha="center", va="center")

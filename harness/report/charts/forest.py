@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.catalogue import OPENNESS_RULE
+from harness.gap.policy import row_scores, unseen_below
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
-from harness.report.text import fitted, label, points, span
+from harness.report.text import both, fitted, label, points, span
 from harness.types import Comparison
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ ROW_IN, HEAD_IN, AXIS_IN = 0.5, 0.42, 0.5
 NAME_IN = 1.72
 CLOSED_AT, OPEN_AT, PLOT_AT, GAP_AT, N_AT, VERDICT_AT = 2.38, 2.95, 3.15, 7.45, 8.02, 8.18
 """Where columns stand, in inches: right edges of numbers, left edges of the plot and of the verdict."""
-PLOT_IN = 2.75
+PLOT_IN = 2.62
+BELOW_IN = OPEN_AT - EDGE_IN
 MIDDLE = "center_baseline"
 
 
@@ -32,7 +34,7 @@ def forest(facts: Facts, theme: Theme) -> Figure:
         facts,
         theme,
         title=words.headline(rows),
-        subtitle=[words.rule(facts, rows), "Gap = closed − open, in points, on the same items asked the same way"],
+        subtitle=[words.rule(facts, rows), f"Gap = closed − open, in points, on the same items{_asked(facts)}"],
         foot=_foot(rows),
         alt=" ".join(words.sentence(one) for one in rows),
         body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
@@ -43,25 +45,32 @@ def forest(facts: Facts, theme: Theme) -> Figure:
     _header(made, low + height, theme)
     named = not words.same_pair(rows)
     for place, one in enumerate(rows):
-        _line(made, low + height - ROW_IN * (place + 0.5), one, theme, pair=_pair(facts, one) if named else "")
+        _line(made, low + height - ROW_IN * (place + 0.5), one, theme, both(facts.name(one.closed), facts.name(one.open), BELOW_IN, 7.5) if named else fitted(one.task, BELOW_IN, 7.5))
     return made.figure
+
+
+def _asked(facts: Facts) -> str:
+    if facts.asked(*(name for one in facts.rows for name in (one.closed, one.open))):
+        return " asked the same way"
+    return "; how imported ones were asked is not known"
 
 
 def _foot(rows: Sequence[Comparison]) -> list[str]:
     lines = [
         f"Bars: {words.interval_kind(rows)}. Shaded: the margin of ±{points(rows[0].margin)} points within which two "
-        "systems count as equivalent. Undecided: the interval allows for more than one verdict.",
+        "systems count as equivalent. Undecided: the evidence allows for more than one verdict.",
     ]
     if any(one.plug_in is not None for one in rows):
-        lines.append("Best of several: the gap is cross-fitted; the scores are those of the pair that is best on all items.")
+        lines.append("Best of several: scores and gap are cross-fitted, what one half of the items chose scored on the other.")
     if any(one.missing_closed or one.missing_open for one in rows):
         lines.append("Missing closed / open: items that a side did not answer for technical reasons; they count on neither side.")
-    warnings = list(dict.fromkeys(warning for one in rows for warning in one.warnings))
+    # How many items each task has is in the page; here it would crowd out what matters.
+    warnings = [one for one in dict.fromkeys(warning for one in rows for warning in one.warnings) if not one.startswith("items by task")]
     if warnings:
         more = f" (and {len(warnings) - 2} more)" if len(warnings) > 2 else ""
         lines.append("Note: " + "; ".join(warnings[:2]) + more)
     protocols = ", ".join(dict.fromkeys(one.protocol for one in rows if one.protocol))
-    lines.append(f"{OPENNESS_RULE}. Protocol {protocols}.")
+    lines.append(f"{OPENNESS_RULE[:1].upper()}{OPENNESS_RULE[1:]}. Protocol {protocols}.")
     return lines
 
 
@@ -109,16 +118,12 @@ def _header(made: Frame, top: float, theme: Theme) -> None:
     made.write(EDGE_IN, top + 0.08, "dimension", size=8.5, color=theme.muted, va="bottom")
 
 
-def _pair(facts: Facts, one: Comparison) -> str:
-    return f"{facts.name(one.closed)} / {facts.name(one.open)}"
-
-
-def _line(made: Frame, y: float, one: Comparison, theme: Theme, pair: str) -> None:
+def _line(made: Frame, y: float, one: Comparison, theme: Theme, below: str) -> None:
     lower = y - 0.17
     name = label(one)
     made.write(EDGE_IN, y, fitted(name[:1].upper() + name[1:], NAME_IN, 10.5, "bold"), size=10.5, weight="bold", va=MIDDLE)
-    made.write(EDGE_IN, lower, fitted(pair or one.task, CLOSED_AT - EDGE_IN + 0.6, 7.5), size=7.5, color=theme.muted, va="center")
-    for x, text in ((CLOSED_AT, points(one.score_closed)), (OPEN_AT, points(one.score_open)), (N_AT, f"{one.n:,}")):
+    made.write(EDGE_IN, lower, below, size=7.5, color=theme.muted, va="center")
+    for x, text in zip((CLOSED_AT, OPEN_AT, N_AT), (*map(points, row_scores(one)), f"{one.n:,}"), strict=True):
         made.write(x, y, text, size=10, ha="right", va=MIDDLE)
     made.write(GAP_AT - 1.02, y, points(one.gap, sign=True), size=10.5, weight="bold", ha="right", va=MIDDLE)
     made.write(GAP_AT, y, span(*one.ci_simultaneous), size=9, ha="right", va=MIDDLE)
@@ -126,5 +131,5 @@ def _line(made: Frame, y: float, one: Comparison, theme: Theme, pair: str) -> No
     if one.missing_closed or one.missing_open:
         missing = f"missing {one.missing_closed:,} / {one.missing_open:,}"
         made.write(N_AT, lower, missing, size=7.5, color=theme.muted, ha="right", va="center")
-    if one.verdict == "undecided" and math.isfinite(one.detectable):
-        made.write(VERDICT_AT, lower, f"sees gaps from {points(one.detectable)}", size=7.5, color=theme.muted, va="center")
+    if not math.isnan(unseen_below(one)):
+        made.write(VERDICT_AT, lower, f"sees gaps from {points(unseen_below(one))}", size=7.5, color=theme.muted, va="center")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from harness.errors import Refused
 from harness.gap.evidence import Evidence
+from harness.gap.frontier import SKETCH
 from harness.gap.select import Selection, select
 from harness.gap.store import compare_row
-from harness.report.charts.releases import released, undated
+from harness.report.charts.releases import dates_told
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, by_month, day_numbers, frame
 from harness.report.text import label, points, span
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL_IN, MOST_PANELS, MOST_DATES = 2.6, 4, 5
+PANEL_IN, MOST_PANELS, MOST_DATES = 2.6, 3, 5
 Moments = list[tuple[str, Comparison]]
 
 
 def history(facts: Facts, theme: Theme) -> Figure:
     """The gap on the same items had one only known the systems released by a date, cross-fitted where several were."""
-    found = [(name, moments) for name, moments in _moments(facts) if len(moments) > 2][:MOST_PANELS]
+    found = [(name, moments) for name, moments in moments_of(facts) if len(moments) > 2][:MOST_PANELS]
     if not found:
         raise TooLittle("it needs release dates of systems of both sides, on three days at least")
     name, moments = found[0]
@@ -35,11 +36,11 @@ def history(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title=f"The gap in {name} went from {points(first[1].gap, sign=True)} points in {first[0][:7]} to {points(last[1].gap, sign=True)} in {last[0][:7]}",
+        title=f"The gap in {name} was {_told(first[1])} points with the systems of {first[0]}, and {_told(last[1])} with those of {last[0]}",
         subtitle=["Best closed − best open among the systems released by each date, all on the same items; positive: closed ahead"],
-        foot=["Band: 95 % interval of each date by itself; neighbouring dates share systems and items." + undated(facts)],
+        foot=["Band and brackets: 95 % interval of each date by itself, from fewer resamples than in the gap chart; dates share systems and items.", *dates_told(facts)],
         alt=" ".join(
-            f"{name}, {date}: {points(one.gap, sign=True)} {span(one.ci_low, one.ci_high)}, n {one.n}." for name, part in found for date, one in part
+            f"{name}, {date}: {_told(one)}, n {one.n:,}." for name, part in found for date, one in part
         ),
         body_in=PANEL_IN * len(found),
     )  # fmt: skip
@@ -47,12 +48,23 @@ def history(facts: Facts, theme: Theme) -> Figure:
         low = made.top - PANEL_IN * (place + 1)
         made.write(0.75, low + PANEL_IN - 0.28, f"{name[:1].upper()}{name[1:]}", size=10.5, weight="bold")
         made.write(9.38, low + PANEL_IN - 0.28, f"n {moments[-1][1].n:,}", size=9, color=theme.muted, ha="right")
-        _panel(made.axes(0.75, low + 0.35, 9.6 - 0.75 - EDGE_IN, PANEL_IN - 0.75), moments, facts.date, theme)
+        _panel(made.axes(0.75, low + 0.35, 9.6 - 0.75 - EDGE_IN, PANEL_IN - 0.75), moments, _end(facts, moments), theme)
     return made.figure
+
+
+def _end(facts: Facts, moments: Moments) -> str:
+    """Until when the last gap holds: to the newest run asked here; imported results say nothing beyond the last release."""
+    last = moments[-1][0]
+    return max(last, facts.date) if any(one.known for one in facts.evidence) else last
+
+
+def _told(one: Comparison) -> str:
+    return f"{points(one.gap, sign=True)} {span(one.ci_low, one.ci_high)}"
 
 
 def _panel(axes: Axes, moments: Moments, today: str, theme: Theme) -> None:
     xs = day_numbers([*(date for date, _ in moments), today])
+    xs[-1] += 0.03 * (xs[-1] - xs[0])
     rows = [one for _, one in moments]
     rows.append(rows[-1])
     axes.fill_between(xs, [r.ci_low for r in rows], [r.ci_high for r in rows], step="post", color=theme.muted, alpha=0.22, lw=0)
@@ -68,18 +80,13 @@ def _panel(axes: Axes, moments: Moments, today: str, theme: Theme) -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def _moments(facts: Facts) -> list[tuple[str, Moments]]:
+def moments_of(facts: Facts) -> list[tuple[str, Moments]]:
     rows, _ = select(facts.evidence)
-    return [(label(one), _history(row, one)) for row in rows for one in facts.rows if one.dimension == row.dimension]
+    return [(label(one), _history(facts, row, one)) for row in rows for one in facts.rows if one.dimension == row.dimension]
 
 
-def _history(row: Selection, today: Comparison) -> Moments:
-    dates: dict[str, str] = {}
-    for side in (row.closed, row.open_):
-        for name, parts in side.items():
-            date = released(next(iter(parts.values())).receipt.system.released)
-            if date is not None:
-                dates[name] = date
+def _history(facts: Facts, row: Selection, today: Comparison) -> Moments:
+    dates = {name: day for side in (row.closed, row.open_) for name in side if (day := facts.about[name].released)}
     found: Moments = []
     moments = sorted(set(dates.values()))
     thinned = [moments[round(i * (len(moments) - 1) / (MOST_DATES - 1))] for i in range(MOST_DATES)] if len(moments) > MOST_DATES else moments
@@ -90,7 +97,7 @@ def _history(row: Selection, today: Comparison) -> Moments:
             everyone = len(closed) == len(row.closed) and len(open_) == len(row.open_)
             # A date at which too few had answered has no gap of its own.
             with contextlib.suppress(Refused):
-                found.append((moment, today if everyone else compare_row(then, margin=today.margin)))
+                found.append((moment, today if everyone else compare_row(then, margin=today.margin, effort=SKETCH)))
     return found
 
 

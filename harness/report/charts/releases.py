@@ -2,199 +2,149 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.catalogue import is_open
+from harness.gap.standing import PROPORTIONS, Standing
+from harness.gap.standing import releases as arrays
+from harness.report import words
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
-from harness.report.style import EDGE_IN, MARKERS, Theme, by_month, day_numbers, frame
-from harness.report.text import inert, listed
-from harness.stats.lag import DAYS_PER_MONTH, Lag, Releases, lag_months, lag_without_each_lab
+from harness.report.style import MARKERS, Frame, Theme, by_month, day_numbers, frame
+from harness.report.text import counted, inert, listed, wrapped
+from harness.stats.lag import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL_IN, MOST, NAMED = 3.7, 4, 5
-UNITS = ("points", "percent")
-"""Units of published scores that are points here; other scales (Elo, seconds) would need an axis of their own."""
-
-
-class Release(NamedTuple):
-    """One system on one task, or one published score, which has no interval and no known developer."""
-
-    date: str
-    score: float
-    low: float
-    high: float
-    name: str
-    lab: str
-    n: int | None
-
-
-Side = list[Release]
+PANEL_IN, MOST, NAMED = 3.3, 2, 3
+PLOT_AT, PLOT_IN, TABLE_AT, ROW_IN = 0.7, 5.5, 6.5, 0.17
+COLUMNS = (("months", 7.65), ("score noise", 8.45), ("one lab less", 9.38))
+"""Right edges, in inches, of the columns of figures beside a panel."""
 
 
 def releases(facts: Facts, theme: Theme) -> Figure:
-    """Scores by release date with each side's record, one panel a dimension, and the lag in three definitions."""
-    chosen = [(task, sides) for task, sides in _dated(facts) if all(len(side) > 1 for side in sides)][:MOST]
+    """Scores by release date with each side's record, one panel a series, and the lag in three definitions."""
+    chosen = _chosen(facts)
     if not chosen:
-        raise TooLittle("it needs a task with two systems a side whose release dates are known")
-    dates = [_as_of(facts, sides) for _, sides in chosen]
-    lags = [lag_months(_arrays(sides[0]), _arrays(sides[1]), date) for (_, sides), date in zip(chosen, dates, strict=True)]
-    told = [
-        f"Open behind closed on {inert(task)}, {date}: {_told(lag)}{_labs(sides, date)}"
-        for (task, sides), lag, date in zip(chosen, lags, dates, strict=True)
-    ]
+        raise TooLittle("it needs a task or a published series with two systems a side whose release dates are known")
     made = frame(
         facts,
         theme,
-        title=_title(chosen[0][0], lags[0], dates[0]),
-        subtitle=told,
-        foot=[
-            "Backward: median over open records of the months since closed first had that score. Forward: median over closed "
-            "records of the months until open reached it (Kaplan–Meier). Age: months since closed passed today's best open "
-            "score. Three different quantities; they carry no 95 % interval. Whiskers: each score's own 95 % interval; published scores have none."
-            + _sources(facts, [task for task, _ in chosen]),
-        ],
-        alt=" ".join(told),
+        title=words.lag_headline(chosen[0]),
+        subtitle=["Scores by release date, each side's best so far, and the months that open is behind closed"],
+        foot=[words.LAG_DEFINITIONS, *_foot(facts, chosen)],
+        alt=" ".join(words.standing(one) for one in chosen),
         body_in=PANEL_IN * len(chosen),
     )
-    for place, ((task, sides), lag, date) in enumerate(zip(chosen, lags, dates, strict=True)):
+    for place, one in enumerate(chosen):
         low = made.top - PANEL_IN * (place + 1)
-        made.write(0.75, low + PANEL_IN - 0.2, _heading(task, sides), size=10.5, weight="bold")
-        _panel(made.axes(0.75, low + 0.35, 9.6 - 0.75 - EDGE_IN, PANEL_IN - 0.7), date, sides, lag, theme)
-    for x, side, text in ((7.3, "closed", "closed"), (8.1, "open", "open weights")):
-        made.mark(x, made.top - 0.14, side, theme)
-        made.write(x + 0.12, made.top - 0.2, text, size=9)
+        name = wrapped(words.series_name(one), PLOT_IN - 1.9, 10.5, "bold", lines=1)[0]
+        made.write(PLOT_AT, low + PANEL_IN - 0.2, name, size=10.5, weight="bold")
+        made.legend(PLOT_AT + PLOT_IN - 1.8, low + PANEL_IN - 0.14, theme)
+        _panel(made.axes(PLOT_AT, low + 0.35, PLOT_IN, PANEL_IN - 0.7), one, theme)
+        _table(made, low + PANEL_IN - 0.5, one, theme)
     return made.figure
 
 
-def _dated(facts: Facts) -> list[tuple[str, tuple[Side, Side]]]:
-    """By dimension the task with the most dated systems, then published series; closed side first."""
-    systems = {one.name: one.receipt.system for one in facts.evidence}
-    tasks: dict[tuple[str, str], tuple[Side, Side]] = defaultdict(lambda: ([], []))
-    for one in facts.scores:
-        date = released(systems[one.system].released)
-        if date is not None and math.isfinite(one.score) and date <= facts.date:
-            lab = systems[one.system].developer
-            tasks[one.dimension, one.task][one.open].append(Release(date, one.score, one.low, one.high, facts.name(one.system), lab, one.n))
-    best: dict[str, tuple[str, tuple[Side, Side]]] = {}
-    for (dimension, task), sides in sorted(tasks.items()):
-        if dimension not in best or min(map(len, sides)) > min(map(len, best[dimension][1])):
-            best[dimension] = task, sides
-    series: dict[str, tuple[Side, Side]] = defaultdict(lambda: ([], []))
-    for told in facts.published:
-        date = released(told.date)
-        if told.unit in UNITS and told.weights not in (None, "restricted") and date is not None and date <= facts.date:
-            nothing = (told.value, told.value)
-            series[f"{told.series}, as published"][is_open(str(told.weights))].append(Release(date, told.value, *nothing, told.model, "", told.n))
-    largest = sorted(series.items(), key=lambda pair: (-min(map(len, pair[1])), pair[0]))
-    return [*best.values(), *largest]
+def _chosen(facts: Facts) -> list[Standing]:
+    """What was measured here, then published series."""
+    candidates = [*(one for one in facts.standings if one.measured), *facts.varied(len(facts.standings))]
+    return [one for one in candidates if one.lag is not None][:MOST]
 
 
-def released(text: str | None) -> str | None:
-    """A stored release date, where there is one and it is a date."""
-    try:
-        return dt.date.fromisoformat(text or "").isoformat()
-    except ValueError:
-        return None
+def _foot(facts: Facts, chosen: list[Standing]) -> list[str]:
+    published = [one for one in chosen if not one.measured]
+    lines = []
+    if published:
+        sources = list(dict.fromkeys(source for one in published for source in one.sources))
+        more = f" and {len(sources) - 6} more" if len(sources) > 6 else ""
+        again = " A model scored several times counts once, with its median." if any(one.repeated for one in published) else ""
+        lines.append(f"As published by {', '.join(sources[:6])}{more}, not measured here.{again} {words.BIAS} All {len(facts.published)} series: published.csv.")
+    lines += dates_told(facts)
+    return lines
 
 
-def _arrays(side: Side) -> Releases:
-    return Releases([one.date for one in side], [one.score / 100 for one in side])
+def dates_told(facts: Facts) -> list[str]:
+    """Which systems have no release date, and whose date comes from published scores; no line if there is none."""
+    lines = []
+    undated = sorted(facts.name(name) for name, one in facts.about.items() if one.released is None)
+    if undated:
+        named = listed(undated) if len(undated) < 4 else counted(len(undated), "system")
+        lines.append(f"Left out, since no release date is known: {named}.")
+    matched = sum(one.matched for one in facts.about.values())
+    if matched:
+        lines.append(f"{counted(matched, 'imported system')} dated by published scores of exactly the same name.")
+    return lines
 
 
-def _labs(sides: tuple[Side, Side], date: str) -> str:
-    labs = [[one.lab for one in side] for side in sides]
-    if "" in (*labs[0], *labs[1]):
-        return ""
-    try:
-        span = lag_without_each_lab(_arrays(sides[0]), _arrays(sides[1]), labs[0], labs[1], date)
-    except ValueError:
-        return ""
-    return f"; leaving out one developer at a time, age runs from {_months(span.age[0])} to {_months(span.age[1])}"
-
-
-def _as_of(facts: Facts, sides: tuple[Side, Side]) -> str:
-    """The day on which one looks: that of the newest run, or of the newest release in a published series."""
-    own = any(one.lab for side in sides for one in side)
-    return facts.date if own else max(one.date for side in sides for one in side)
-
-
-def _heading(task: str, sides: tuple[Side, Side]) -> str:
-    sizes = [one.n for side in sides for one in side if one.n]
-    return inert(task)[:60] + (f" (n {max(sizes):,})" if sizes else "")
-
-
-def _sources(facts: Facts, tasks: list[str]) -> str:
-    told = dict.fromkeys(one.source for one in facts.published if f"{one.series}, as published" in tasks)
-    return f" As published: {listed(list(told)[:6])}." if told else ""
-
-
-def _months(value: float) -> str:
-    return "not reached" if math.isinf(value) else f"{value:.1f}".replace("-", "−")
-
-
-def _told(lag: Lag) -> str:
-    censored = f" ({lag.forward_at_least} of {len(lag.forward_months)} closed records not reached)" if lag.forward_at_least else ""
-    return f"{_months(lag.backward)} months backward, {_months(lag.forward)} forward{censored}, {_months(lag.age)} by age"
-
-
-def _title(task: str, lag: Lag, date: str) -> str:
-    if lag.age < 0:
-        return f"The best score on {inert(task)} of {date} has been an open model's for {_months(-lag.age)} months"
-    return f"On {inert(task)}, closed had passed the best open score of {date} {_months(lag.age)} months before"
-
-
-def _panel(axes: Axes, today: str, sides: tuple[Side, Side], lag: Lag, theme: Theme) -> None:
-    (end,) = day_numbers([today])
+def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
+    (end,) = day_numbers([one.as_of])
     named: list[tuple[float, float, str]] = []
-    for side, word in zip(sides, ("closed", "open"), strict=True):
+    ends: list[float] = []
+    for side, word in zip(one.dated, ("closed", "open"), strict=True):
         colour = getattr(theme, word)
-        dates, values = _arrays(side).records(np.datetime64(today))  # type: ignore[arg-type]
-        places = day_numbers(np.datetime_as_string(dates).tolist())
-        xs, ys = [*places, end], [*(100 * values), 100 * values[-1]]
-        axes.step(xs, ys, where="post", color=colour, lw=1.8, zorder=2)
-        records = set(zip(places, np.round(100 * values, 9), strict=True))
-        latest = sorted((day_numbers([one.date])[0], one.score, one.name) for one in side)
-        named += [one for one in latest if (one[0], round(one[1], 9)) in records][-NAMED:]
-        for one in side:
-            (place,) = day_numbers([one.date])
-            record = (place, round(one.score, 9)) in records
-            axes.plot([place, place], [one.low, one.high], color=colour, lw=0.9, alpha=0.9 if record else 0.35, zorder=2)
-            axes.plot([place], [one.score], MARKERS[word], ms=6.5, color=colour, mec=theme.paper, alpha=1 if record else 0.45, zorder=7 if record else 2)
-    span = end - min(day_numbers([one.date for side in sides for one in side]))
+        dates, values = arrays(side, one.sign).records(np.datetime64(one.as_of))  # type: ignore[arg-type]
+        records = dict(zip(np.datetime_as_string(dates).tolist(), (one.sign * values).tolist(), strict=True))
+        places = day_numbers(list(records))
+        ys = list(records.values())
+        axes.step([*places, end], [*ys, ys[-1]], where="post", color=colour, lw=1.8, zorder=2)
+        best = [entrant for entrant in side if records.get(entrant.released or "") == entrant.score]
+        others = [entrant for entrant in side if entrant not in best]
+        axes.plot(day_numbers([e.released or "" for e in others]), [e.score for e in others], MARKERS[word], ms=5, color=colour, mec=theme.paper, mew=0.5, alpha=0.4)
+        low, high = ([entrant.score + half * (entrant.se or 0) for entrant in best] for half in (-1.96, 1.96))
+        axes.vlines(day_numbers([entrant.released or "" for entrant in best]), low, high, color=colour, lw=0.9, zorder=2)
+        ends += [*low, *high]
+        axes.plot(places, ys, MARKERS[word], ms=6.5, color=colour, mec=theme.paper, zorder=7)
+        latest = sorted({e.released: (day_numbers([e.released or ""])[0], e.score, e.model) for e in best}.values())
+        named += latest[-NAMED:]
+    span = max(1.0, end - min(day_numbers([e.released or "" for side in one.dated for e in side])))
     axes.set_xlim(end - 1.06 * span, end + 0.02 * span)
     axes.grid(axis="y")
     by_month(axes)
     axes.tick_params(labelsize=8.5)
     axes.tick_params(axis="x", pad=7)
-    axes.set_ylabel("score, points", size=8.5)
-    axes.margins(y=0.14)
-    _last_lag(axes, sides, lag, today, theme)
-    name_points(axes, theme, named)
+    axes.set_ylabel(f"score, {inert(one.unit) or 'unit not told'}", size=8.5)
+    scores = [*(entrant.score for side in one.dated for entrant in side), *ends]
+    room = max(scores) - min(scores) or 1.0
+    top = PROPORTIONS.get(one.unit, max(scores) + room)
+    # Names stand above the better end.
+    below, above = (0.3, 0.06) if one.lower_is_better else (0.06, 0.3)
+    axes.set_ylim(min(scores) - below * room, max(scores) + above * room)
+    axes.set_yticks([tick for tick in axes.get_yticks() if min(scores) - room <= tick <= (top if max(scores) <= top else max(scores) + room)])
+    axes.set_ylim(min(scores) - below * room, max(scores) + above * room)
+    if one.lower_is_better:
+        axes.invert_yaxis()
+    name_points(axes, theme, [*sorted(named), *_last_lag(axes, one, theme, end)])
 
 
-def _last_lag(axes: Axes, sides: tuple[Side, Side], lag: Lag, today: str, theme: Theme) -> None:
-    """Mark how long before the latest open record closed had its score, where the data tell."""
-    dates, values = _arrays(sides[1]).records(np.datetime64(today))  # type: ignore[arg-type]
-    months = float(lag.backward_months[-1])
-    if lag.backward_at_most or months < 2 or (values[-1] <= min(one.score for one in sides[0]) / 100):
-        return
-    end, score = day_numbers([str(dates[-1])])[0], 100 * float(values[-1])
-    start = end - months * DAYS_PER_MONTH
-    axes.step([start, end], [score, score], color=theme.ink, lw=0.9, marker="|", ms=8, where="post", zorder=3)
-    halo = {"fc": theme.paper, "ec": "none", "pad": 0.6, "alpha": 0.85}
-    axes.text((start + end) / 2, score, f"{months:.1f} months", size=8, ha="center", va="bottom", zorder=6, bbox=halo)
+def _last_lag(axes: Axes, one: Standing, theme: Theme, end: float) -> list[tuple[float, float, str]]:
+    """Mark since when closed has had what is now the best open score, where that is some time ago and known; its label."""
+    assert one.lag is not None
+    days = one.lag.age * DAYS_PER_MONTH
+    if one.at_least or days < 0.08 * (end - axes.get_xlim()[0]):
+        return []
+    score = max(one.dated[1], key=lambda e: one.sign * e.score).score
+    axes.plot([end - days, end], [score, score], color=theme.ink, lw=0.9, marker="|", ms=8, zorder=3)
+    return [(end - days / 2, score, f"{one.lag.age:.1f} months")]
 
 
-def undated(facts: Facts) -> str:
-    """Systems without a release date, as a sentence; empty if there is none."""
-    names = sorted({one.name for one in facts.evidence if released(one.receipt.system.released) is None})
-    return f" Left out, since no release date is known: {listed(names[:6])}{' and more' if len(names) > 6 else ''}." if names else ""
+def _table(made: Frame, y: float, one: Standing, theme: Theme) -> None:
+    """The lag with its ranges, what is censored, and best against best, beside a panel."""
+    small: dict[str, Any] = {"size": 7.5, "va": "center"}
+    for text, x in COLUMNS:
+        made.write(x, y, text, ha="right", color=theme.muted, **small)
+    for number, name in enumerate(("backward", "forward", "age")):
+        y -= ROW_IN + 0.05 * (not number)
+        made.write(TABLE_AT, y, name, **small)
+        ranges = [words.month_range(getattr(found, name)) if found else "–" for found in (one.noise, one.labs)]
+        for text, (_, x), weight in zip((words.lag(one, name), *ranges), COLUMNS, ("bold", "normal", "normal"), strict=True):
+            made.write(x, y, text, ha="right", weight=weight, **small)
+    y -= 0.1
+    for text in words.standing_details(one):
+        for line in wrapped(text, 9.38 - TABLE_AT, 7.5, lines=3):
+            y -= ROW_IN
+            made.write(TABLE_AT, y, line, color=theme.muted, **small)
+        y -= 0.05

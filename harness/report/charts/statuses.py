@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 ROW_IN, HEAD_IN, AXIS_IN, MOST = 0.36, 0.45, 0.42, 40
 PLOT_AT, PLOT_IN = 3.1, 4.2
-UNANSWERED = ("unanswered", ("#000000", "--"))
 
 
 def statuses(facts: Facts, theme: Theme) -> Figure:
@@ -25,10 +24,12 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
     if not any(one.known for one in facts.evidence):
         raise TooLittle(IMPORTED)
     shares, sides, rows = status_shares(facts)
-    looks = {name: look for name, look in (*LOOKS.items(), UNANSWERED) if name in shares.columns and (shares[name] > 0).any()}
+    known = LOOKS | {"unanswered": (theme.ink, "--")}
+    looks = {name: look for name, look in known.items() if name in shares.columns and (shares[name] > 0).any()}
     if not looks:
         raise TooLittle("every answer of every system is complete and readable")
-    by_name = {str(name): {str(k): float(v) for k, v in row.items()} for name, row in shares.iloc[:MOST].to_dict("index").items()}
+    shown = set(shares["ok"].nsmallest(MOST).index)
+    by_name = {str(name): {str(k): float(v) for k, v in row.items()} for name, row in shares.to_dict("index").items() if name in shown}
     worst = min(by_name, key=lambda name: by_name[name]["ok"])
     most = max(looks, key=lambda status: by_name[worst][status])
     made = frame(
@@ -36,7 +37,8 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
         theme,
         title=f"{100 * (1 - by_name[worst]['ok']):.1f} % of the answers of {facts.name(worst)} came cut off, empty, refused, unreadable or not at all; most: {most}",
         subtitle=["Share of answers by how they came, all tasks together; unreadable, cut off, empty and refused answers count as not right"],
-        foot=["Unanswered: the infrastructure failed; such items are left out on both sides and counted."],
+        foot=["Unanswered: the infrastructure failed; such items are left out on both sides and counted."
+              + f" The {MOST} of {len(shares)} systems with the fewest plain answers." * (len(shares) > MOST)],
         alt=" ".join(
             f"{name}: " + ", ".join(f"{status} {100 * value:.1f} %" for status, value in row.items() if value > 0) + "."
             for name, row in by_name.items()
@@ -53,8 +55,7 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
     for i, (name, row) in enumerate(by_name.items()):
         left = 0.0
         for status, (colour, hatch) in looks.items():
-            fill = theme.ink if status == "unanswered" else colour
-            axes.barh([i], [100 * row[status]], 0.62, left=[left], color=fill, hatch=hatch, ec=theme.paper, lw=0.4)
+            axes.barh([i], [100 * row[status]], 0.62, left=[left], color=colour, hatch=hatch, ec=theme.paper, lw=0.4)
             left += 100 * row[status]
         y = low + height - ROW_IN * (i + 0.5)
         made.mark(EDGE_IN + 0.06, y, "open" if sides[name] else "closed", theme, 5.5)
@@ -63,13 +64,7 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
         made.write(9.38, y, f"{rows[name]:,} answers", size=9, color=theme.muted, ha="right", va="center_baseline")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} %")
     axes.tick_params(axis="x", labelsize=8.5)
-    x = PLOT_AT
-    for status, (colour, hatch) in looks.items():
-        box = made.axes(x, low + height + 0.14, 0.2, 0.15)
-        box.set_axis_off()
-        box.bar([0], [1], color=theme.ink if status == "unanswered" else colour, hatch=hatch, ec=theme.paper, lw=0)
-        made.write(x + 0.26, low + height + 0.15, status, size=9)
-        x += 1.2
+    made.swatches(PLOT_AT, low + height + 0.15, looks, theme, 1.2)
     return made.figure
 
 

@@ -68,12 +68,5 @@ def waterfall(facts: Facts, theme: Theme) -> Figure:
     axes.locator_params(axis="x", nbins=7)
     axes.tick_params(axis="x", labelsize=8.5)
     axes.set_xlabel("← open ahead      points      closed ahead →", size=8.5, labelpad=3)
-    x = PLOT_AT
-    for name in present:
-        colour, hatch = LOOKS[name]
-        box = made.axes(x, low + height + 0.14, 0.2, 0.15)
-        box.set_axis_off()
-        box.bar([0], [1], color=colour, hatch=hatch, ec=theme.paper, lw=0)
-        made.write(x + 0.26, low + height + 0.15, name, size=9)
-        x += 1.15
+    made.swatches(PLOT_AT, low + height + 0.15, {name: LOOKS[name] for name in present}, theme, 1.15)
     return made.figure

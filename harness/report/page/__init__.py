@@ -9,16 +9,21 @@ from importlib import resources
 from typing import Any
 
 from harness import catalogue
+from harness.gap.policy import row_scores
+from harness.gap.standing import Standing
 from harness.report import words
-from harness.report.facts import Facts
-from harness.report.make import Picture
+from harness.report.facts import IMPORTED, Facts
+from harness.report.make import Picture, by_reason
 from harness.report.samples import Samples
 from harness.report.svg import Inlined
-from harness.report.text import label, listed, points, span, uncontrolled
+from harness.report.text import label, listed, points, span, uncontrolled, usd
 from harness.types import Comparison, Receipt
 
 BESIDE_BYTES = 25_000_000
 """Above this size the blocks of text lie beside the page as scripts."""
+
+FIRST = 8
+"""So many published series stand first, no two from one source."""
 
 
 def lies_beside(samples: Samples) -> bool:
@@ -39,7 +44,6 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
     css = _own("page.css") + drawn.styles
     js = _own("page.js")
     beside = lies_beside(samples)
-    headline = words.headline(facts.rows)
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         policy=(
@@ -50,14 +54,17 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
         js=Markup(js),
         glyphs=Markup(drawn.glyphs),
         drawings={name: Markup(svg) for name, svg in drawn.pictures.items()},
-        headline=f"Demo models: {headline[0].lower()}{headline[1:]}" if facts.demo else headline,
+        headline=words.answer(facts),
         demo=words.DEMO,
-        rule=words.rule(facts, facts.rows),
-        interval_kind=_capital(words.interval_kind(facts.rows)),
+        rule=words.rule(facts, facts.rows) if facts.rows else "",
+        interval_kind=_capital(words.interval_kind(facts.rows)) if facts.rows else "",
+        first=[_standing(one) for one in facts.varied(FIRST)],
+        published=[_standing(one) for one in facts.published],
+        about_published=(words.PUBLISHED, words.BIAS, words.LAG_DEFINITIONS),
         openness=_capital(catalogue.OPENNESS_RULE),
         rows=[_row(facts, one) for one in facts.rows],
         pictures=pictures,
-        left_out=left_out,
+        left_out=by_reason(left_out),
         items=samples.items,
         index=Markup(samples.index),
         blocks=() if beside else tuple(map(Markup, samples.blocks)),
@@ -86,7 +93,7 @@ def _capital(text: str) -> str:
 
 def _numbers(one: Comparison) -> dict[str, Any]:
     return {
-        "one": one, "score_closed": points(one.score_closed), "score_open": points(one.score_open),
+        "one": one, **dict(zip(("score_closed", "score_open"), map(points, row_scores(one)), strict=True)),
         "gap": points(one.gap, sign=True), "interval": span(*one.ci_simultaneous), "n": f"{one.n:,}",
         "missing": f"{one.missing_closed:,} / {one.missing_open:,}",
     }  # fmt: skip
@@ -95,11 +102,12 @@ def _numbers(one: Comparison) -> dict[str, Any]:
 def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
     known: list[tuple[str, str]] = [
         ("closed", one.closed), ("open", one.open), ("chosen by", one.chosen_by), ("protocol", one.protocol),
-        ("interval", one.ci_method), ("smallest gap visible", f"{points(one.detectable)} points at 80 % power"),
-        ("split of the gap", ", ".join(f"{part} {points(getattr(one.waterfall, part), sign=True)}" for part in one.waterfall.__slots__)),
+        ("interval", one.ci_method), ("smallest gap visible", f"{points(one.detectable)} points at 80 % power" if one.detectable <= 100 else "none (80 % power)"),
+        ("split of the gap", _split(one) if facts.asked(one.closed, one.open) else f"unknown: {IMPORTED}"),
     ]  # fmt: skip
     if one.plug_in is not None:
-        known.append(("on all items", f"{points(one.plug_in, sign=True)} between the two named: the luck of the best is in it"))
+        two = f"{points(one.score_closed)} and {points(one.score_open)}, {points(one.plug_in, sign=True)} between the two named"
+        known.append(("on all items", f"{two}: the luck of the best is in it"))
     for side, shares in (one.candidates or {}).items():
         picked = ", ".join(f"{facts.name(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= 0.005)
         known.append((f"best {side} of a half", picked))
@@ -116,6 +124,26 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
     }
 
 
+def _split(one: Comparison) -> str:
+    return ", ".join(f"{part} {points(getattr(one.waterfall, part), sign=True)}" for part in one.waterfall.__slots__)
+
+
+def _standing(one: Standing) -> dict[str, Any]:
+    """A published series as a row: each lag with its score noise and the range without one lab."""
+    lags = [
+        (
+            name, words.lag(one, name),
+            *(words.month_range(getattr(found, name)) if found else "" for found in (one.noise, one.labs)),
+        )
+        for name in ("backward", "forward", "age")
+    ]  # fmt: skip
+    return {
+        "one": one, "closed": words.amount(one, one.best_closed.score), "open": words.amount(one, one.best_open.score),
+        "gap": words.amount(one, one.gap, sign=True), "bias": words.bias(one), "lags": lags,
+        "models": f"{len(one.closed):,} closed, {len(one.open_):,} open",
+    }  # fmt: skip
+
+
 def _anchor(facts: Facts, system: str, tasks: tuple[str, ...]) -> str:
     evidence = facts.one(system, tasks[0])
     return f"run-{evidence.run.run_id}" if evidence else "runs"
@@ -125,7 +153,7 @@ def _price(facts: Facts, system: str, tasks: tuple[str, ...]) -> str:
     """Recorded dollars per item of a system on some tasks."""
     rows = facts.answers[(facts.answers["system"] == system) & facts.answers["task"].isin(tasks)]
     mean = float(rows["cost_usd"].mean(skipna=False)) if len(rows) else math.nan
-    return "unknown" if math.isnan(mean) else f"${mean:.2g}" if mean else "$0"
+    return "unknown" if math.isnan(mean) else usd(mean)
 
 
 def _models(facts: Facts) -> list[dict[str, Any]]:
@@ -135,8 +163,9 @@ def _models(facts: Facts) -> list[dict[str, Any]]:
         system = next(one.receipt.system for one in facts.evidence if one.name == name)
         card = cards.get(system.card)
         found.append({
-            "name": name, "open": is_open, "level": system.weights, "weights": card.weights if card else (),
-            "developer": system.developer, "released": system.released, "licence": card.licence if card else None,
+            "name": name, "open": is_open, "known": facts.asked(name), "level": system.weights, "weights": card.weights if card else (),
+            "developer": facts.about[name].developer, "released": facts.about[name].released,
+            "matched": facts.about[name].matched, "licence": card.licence if card else None,
         })  # fmt: skip
     return found
 
@@ -150,7 +179,7 @@ def _run(receipt: Receipt) -> dict[str, str]:
         "protocol_hash": receipt.protocol_sha256[:8],
         "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
         "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
-        "cost": "unknown" if receipt.cost_usd is None else f"${receipt.cost_usd:.4f}",
-        "sent": "nothing" if not receipt.bytes_sent else f"{receipt.bytes_sent:,} bytes",
+        "cost": "unknown" if receipt.cost_usd is None else usd(receipt.cost_usd),
+        "sent": "unknown" if receipt.provenance != "run" else f"{receipt.bytes_sent:,} bytes" if receipt.bytes_sent else "nothing",
         "provenance": "asked here" if receipt.provenance == "run" else receipt.provenance,
     }

@@ -53,6 +53,8 @@
     const worth = score < 0 ? "–" : score === 1000 ? "✓ right" : score === 0 ? "✗ wrong" : (score / 10).toFixed(1);
     return status === "ok" || status === undefined ? worth : score > 0 ? worth + ", " + status : status;
   };
+  // Ids of one benchmark begin alike: where there is no room, both ends stay.
+  const brief = id => list.clientWidth > 600 || id.length < 20 ? id : id.slice(0, 5) + "…" + id.slice(-12);
   const address = item => "#sample/" + encodeURIComponent(data.tasks[data.task[item]].name) + "/" + encodeURIComponent(data.id[item]);
 
   function draw() {
@@ -69,7 +71,7 @@
       row.style.top = place * HEIGHT + "px";
       row.dataset.place = place;
       if (place === active) row.classList.add("active");
-      row.append(make("span", data.id[item]), make("span", data.tasks[data.task[item]].name),
+      row.append(make("span", brief(data.id[item])), make("span", data.tasks[data.task[item]].name),
         make("span", mark(closed, item), "side closed"), make("span", mark(open, item), "side open"));
       fresh.append(row);
     }
