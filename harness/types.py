@@ -362,6 +362,8 @@ class PublishedScore:
     se: float | None = None
     """Standard error in the unit of the value; None: not published."""
     lower_is_better: bool = False
+    source_date: str | None = None
+    """Of when the source is: it can know no model that was released later. None: not told."""
 
 
 @dataclass(frozen=True, slots=True)

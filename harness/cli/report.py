@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from harness.cli import options
@@ -24,15 +22,14 @@ def command(out: str | None, store: str | None) -> int:
     """
     from harness import settings
     from harness.report.facts import gather
-    from harness.report.make import make
+    from harness.report.make import folder_for, make
 
     folder = settings.store_folder(store)
     facts = gather(folder)
-    for note in facts.gaps.notes:
+    for note in facts.notes:
         click.echo(f"note: {inert(note)}", err=True)
     if not facts.anything:
-        click.echo("nothing to report yet: a gap needs an open and a closed system on the same task; no file was written", err=True)
-        return 0
-    for path in make(facts, Path(out) if out else folder / "report"):
+        click.echo("nothing to compare yet: a gap needs an open and a closed system on the same task; the page says what there is", err=True)
+    for path in make(facts, folder_for(folder, out)):
         click.echo(str(path))
     return 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from harness.cli import options
@@ -22,12 +20,13 @@ def command(port: int, out: str | None, store: str | None) -> int:
     """
     from harness import settings
     from harness.errors import StoreError
+    from harness.report.make import folder_for
     from harness.report.serve import Viewer, server
 
     folder = settings.store_folder(store)
     if not folder.is_dir():
         raise StoreError(f"there is no store at {folder}: run `opengap eval` first, or give --store")
-    viewer = Viewer(folder, Path(out) if out else folder / "report", lambda line: click.echo(inert(line), err=True))
+    viewer = Viewer(folder, folder_for(folder, out), lambda line: click.echo(inert(line), err=True))
     with server(viewer, port) as running:
         address = f"http://127.0.0.1:{running.server_address[1]}/"
         click.echo(f"{address} (report), {address}live (runs under way); Ctrl-C ends it")

@@ -45,4 +45,5 @@ def _score(row: dict[str, object]) -> PublishedScore:
         source=str(row["source"]), date=None if row["date"] is None else str(row["date"]),
         n=None if n is None else int(str(n)), weights=weights, developer=str(row.get("developer") or ""),
         se=None if se is None else float(str(se)), lower_is_better=bool(row.get("lower_is_better")),
+        source_date=None if row.get("source_date") is None else str(row["source_date"]),
     )  # fmt: skip

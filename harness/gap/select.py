@@ -72,7 +72,7 @@ def select(
         and one.name == ((chosen_open if sides[one.name] else chosen_closed) or one.name)
     ]
     rows: list[Selection] = []
-    for label, members in _groups(wanted, by_task=by_task, force=force):
+    for label, members in groups(wanted, by_task=by_task, force=force):
         found, said = _rows(label, members, sides, by_task=by_task, force=force)
         notes += said
         rows += found
@@ -123,7 +123,7 @@ def within_cost(row: Selection, budget_usd: float) -> tuple[Selection | None, li
     return replace(row, closed=closed, open_=open_, chosen_by=rule), notes
 
 
-def _groups(wanted: Sequence[Evidence], *, by_task: bool, force: bool) -> Iterable[tuple[str, list[Evidence]]]:
+def groups(wanted: Sequence[Evidence], *, by_task: bool, force: bool) -> Iterable[tuple[str, list[Evidence]]]:
     """Results that could share a row: of one dimension (and task), asked by one protocol.
 
     Where the protocol is unknown a result joins every protocol's group: unknown is not different.

@@ -7,7 +7,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.catalogue import is_open
 from harness.stats.frontier import PlugIn, frontier_of_means
@@ -71,6 +71,10 @@ class Standing:
     """Models on neither side: restricted weights, or nobody says."""
     repeated: int = 0
     """Models that the series scores several times; each counts once, with its median."""
+    current: bool = True
+    """Whether its newest release is at most a year older than that of the newest series."""
+    later: int = 0
+    """Models whose release date is after the day of the source itself, which cannot be; the lag leaves them out."""
 
     @property
     def at_least(self) -> bool:
@@ -89,8 +93,8 @@ class Standing:
 
     @property
     def undated_best(self) -> bool:
-        """Whether a best score is of a model without a release date, so that the lag is about others."""
-        return self.lag is not None and not (self.best_closed.released and self.best_open.released)
+        """Whether a best score is of a model without a usable release date, so that the lag is about others."""
+        return self.lag is not None and not all(one in side for one, side in zip((self.best_closed, self.best_open), self.dated, strict=True))
 
     @property
     def dated(self) -> tuple[Side, Side]:
@@ -102,8 +106,10 @@ class Standing:
 def stand(
     name: str, unit: str, closed: Sequence[Entrant], open_: Sequence[Entrant], *, as_of: str = "",
     lower_is_better: bool = False, measured: bool = False, sources: Iterable[str] = (), aside: int = 0, repeated: int = 0,
+    source_date: str = "",
 ) -> Standing:  # fmt: skip
-    """E9 for aggregate scores and E10, as far as the data tell. ``as_of`` is the newest release unless it is given.
+    """E9 for aggregate scores and E10, as far as the data tell. ``as_of`` is the newest release unless it is given, and
+    never after ``source_date``, where that is known.
 
     Both sides hold a model at least. Errors of different systems count as independent in the lag's noise.
     """
@@ -112,7 +118,9 @@ def stand(
     bias = None
     if (errors := _errors(closed)) is not None and (others := _errors(open_)) is not None:
         bias = frontier_of_means([sign * e.score for e in closed], [sign * e.score for e in open_], errors, others, draws=4_000)
-    as_of = as_of or max((e.released for e in (*closed, *open_) if e.released), default="")
+    dates = [e.released for e in (*closed, *open_) if e.released]
+    later = sum(day > source_date for day in dates) if source_date else 0
+    as_of = as_of or max((day for day in dates if not source_date or day <= source_date), default="")
     lag = noise = labs = None
     sides = [tuple(e for e in side if e.released and e.released <= as_of) for side in (closed, open_)]
     if all(len(side) > 1 for side in sides):
@@ -123,7 +131,7 @@ def stand(
         labs = _labs(c, o, sides, as_of)
     return Standing(
         name, unit, tuple(closed), tuple(open_), best_closed, best_open, sign * (best_closed.score - best_open.score),
-        bias, as_of, lag, noise, labs, lower_is_better, measured, tuple(dict.fromkeys(sources)), aside, repeated,
+        bias, as_of, lag, noise, labs, lower_is_better, measured, tuple(dict.fromkeys(sources)), aside, repeated, later=later,
     )  # fmt: skip
 
 
@@ -160,10 +168,13 @@ def standings(scores: Iterable[PublishedScore]) -> list[Standing]:
     for (name, unit, lower), rows in series.items():
         entrants, aside, repeated = _entrants(rows)
         if all(entrants):
-            sources = [row.source for row in rows]
-            found.append(stand(name, unit, *entrants, lower_is_better=lower, sources=sources, aside=aside, repeated=repeated))
+            sources, day = [row.source for row in rows], max(iso_day(row.source_date) or "" for row in rows)
+            found.append(stand(
+                name, unit, *entrants, lower_is_better=lower, sources=sources, aside=aside, repeated=repeated, source_date=day,
+            ))  # fmt: skip
     newest = max((one.as_of for one in found), default="")
-    return sorted(found, key=lambda one: (_stale(one.as_of, newest), one.noise is None, -min(map(len, one.dated)), one.name, one.unit))
+    found = [replace(one, current=not _stale(one.as_of, newest)) for one in found]
+    return sorted(found, key=lambda one: (not one.current, one.noise is None, -min(map(len, one.dated)), one.name, one.unit))
 
 
 def _stale(day: str, newest: str) -> bool:

@@ -29,6 +29,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "low": ("low", "score_lo"),
     "high": ("high", "score_hi"),
     "higher_is_better": ("higher_is_better",),
+    "source_date": ("source_date", "source_commit_date"),
 }
 """Our name of a column, and what files call it, in order of preference."""
 Z_95 = 1.959964
@@ -97,7 +98,7 @@ def read_published_table(
                 series=series or cell["series"], model=cell["model"], value=value, unit=unit or cell["unit"],
                 source=source or cell["source"], date=cell["date"] or None, weights=_level(cell["weights"]),
                 n=None if n is None else int(n), developer=cell["developer"], se=se,
-                lower_is_better=cell["higher_is_better"].lower() in ("false", "0", "no"),
+                lower_is_better=cell["higher_is_better"].lower() in ("false", "0", "no"), source_date=cell["source_date"] or None,
             )
         )  # fmt: skip
     if at["se"] is None and at["low"] and at["high"]:
@@ -147,7 +148,7 @@ def write_published(store: Path, scores: list[PublishedScore]) -> tuple[Path, bo
     import pyarrow.parquet as pq
 
     schema = pa.schema(
-        [(name, pa.string()) for name in ("series", "model", "unit", "source", "date", "weights", "developer")]
+        [(name, pa.string()) for name in ("series", "model", "unit", "source", "date", "weights", "developer", "source_date")]
         + [("value", pa.float64()), ("se", pa.float64()), ("n", pa.int64()), ("lower_is_better", pa.bool_())]
     )
     rows: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in scores]

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from harness import catalogue
 from harness.gap import Gaps, Store
+from harness.gap.alignment import PairedTask, align
 from harness.gap.evidence import Evidence
+from harness.gap.pair import compare
 from harness.gap.scores import SystemScore, scores
+from harness.gap.select import groups
 from harness.gap.standing import Entrant, Standing, iso_day, stand, standings
-from harness.report.text import counted, listed, short_names
+from harness.report.text import counted, distinct, labels, listed, short_names
 from harness.store import RunFolder, frame, list_runs
 from harness.types import Comparison, PublishedScore, Receipt
 
 ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd", "cluster")
 
 
-UNPAIRED = "it needs answers to the same items from an open and a closed system, and this store has none"
+UNPAIRED = "it needs answers to the same items from an open and a closed system, and this store has none that compare"
 IMPORTED = "imported results do not tell refused, cut off and unreadable answers from wrong ones"
+BY_TASK = "the pair of the dimension"
+LUCK = "the two were chosen on these same items, so the luck of the best is in their gap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +46,46 @@ class TooLittle(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """All results of one task under one protocol; imported ones, whose protocol is unknown, belong to each."""
+
+    name: str
+    """The task's, longer where several parts have it."""
+    dimension: str
+    task: str
+    members: tuple[Evidence, ...]
+    """One a system."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskGap:
+    """The two systems of a row on one of its tasks."""
+
+    row: Comparison
+    part: Part
+    pair: PairedTask
+    gap: Comparison
+    """Of these two alone, simultaneous over the tasks of all rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What charts and pages read; nothing in it depends on the clock or on the machine."""
 
     store: Path
     gaps: Gaps
     """One row a dimension: the headline."""
-    tasks: Gaps
-    """One row a task."""
+    tasks: tuple[TaskGap, ...]
+    """The two systems of each row, one task after another."""
+    parts: tuple[Part, ...]
     evidence: tuple[Evidence, ...]
     scores: tuple[SystemScore, ...]
     answers: pd.DataFrame
-    """One row an answer that counts, with ``ANSWERS``, its ``system`` and ``open``; no text."""
+    """One row an answer that counts, with ``ANSWERS``, its ``system``, ``open`` and ``protocol``; no text."""
     standings: tuple[Standing, ...]
-    """Best against best and the lag: of each dimension the task with the most dated systems, then published series."""
-    unsealed: tuple[str, ...]
-    """Runs that are not finished and therefore in nothing else here."""
+    """Best against best and the lag: of each row, then of published series."""
+    notes: tuple[str, ...]
+    """What is in no comparison, and why."""
     date: str
     """ISO date of the newest run asked here; where there is none, of the newest import."""
     names: Mapping[str, str]
@@ -72,7 +101,7 @@ class Facts:
 
     @property
     def anything(self) -> bool:
-        """Whether there is something to report."""
+        """Whether something stands against something else."""
         return bool(self.rows or self.published)
 
     @property
@@ -85,15 +114,20 @@ class Facts:
         """A system's short name."""
         return self.names.get(system, system)
 
+    def label(self, row: Comparison) -> str:
+        """What a row is called."""
+        return next(name for name, one in zip(labels(self.rows), self.rows, strict=True) if one is row)
+
     @property
     def published(self) -> list[Standing]:
         """Series of scores that others published; no paired gap is computed of them."""
         return [one for one in self.standings if not one.measured]
 
-    def varied(self, most: int) -> list[Standing]:
-        """The first published series of each source, which do not share their answers."""
+    @property
+    def varied(self) -> list[Standing]:
+        """The first published series of each source, of those that are current; series of one source share models and answers."""
         first = {one.sources: one for one in reversed(self.published)}
-        return [one for one in self.published if first[one.sources] is one][:most]
+        return [one for one in self.published if first[one.sources] is one and (one.current or not self.published[0].current)]
 
     @property
     def source(self) -> str:
@@ -105,17 +139,21 @@ class Facts:
         if imported:
             files = listed(dict.fromkeys(one.planned.card.source.removeprefix("file:") for one in imported))
             parts.append(f"{counted(len(imported), 'result')} imported from {files} on {max(one.receipt.started[:10] for one in imported)}")
-        if not behind:
+        if self.published and not behind:
             parts.append(f"scores that others published, {len(self.published)} series")
-        return f"OpenGap, {'; '.join(parts)}"
+        return f"OpenGap, {'; '.join(parts) or 'a store without a comparison'}"
 
     def asked(self, *systems: str) -> bool:
         """Whether all these systems were asked here; of imported answers one does not know how they came."""
         return all(one.known for one in self.evidence if one.name in systems)
 
-    def one(self, system: str, task: str) -> Evidence | None:
-        """The evidence of a system on a task, where there is any."""
-        return next((e for e in self.evidence if e.name == system and e.task == task), None)
+    def behind(self, row: Comparison) -> list[Evidence]:
+        """Everything that was measured of the systems of a row, on its tasks."""
+        return [one for one in self.evidence if one.run.run_id in row.runs and one.task in row.tasks]
+
+    def own(self, one: Evidence) -> SystemScore:
+        """A system's score by itself."""
+        return next(own for own in self.scores if (own.run, own.task) == (one.run.run_id, one.task))
 
 
 def gather(folder: Path) -> Facts:
@@ -126,12 +164,50 @@ def gather(folder: Path) -> Facts:
     gaps, published, own = store.gap(), store.published(), scores(evidence)
     here = [one.receipt.started[:10] for one in evidence if one.known]
     date = max(here or [one.receipt.started[:10] for one in evidence], default="")
-    unsealed = tuple(run.run_id for run in list_runs(folder) if not run.sealed)
+    series = standings(published)
     names, about = short_names(one.name for one in evidence), _about(evidence, published)
-    return Facts(
-        folder, gaps, _by_task(store, gaps), tuple(evidence), tuple(own), _answers(evidence),
-        (*_measured(evidence, own, names, about, date), *standings(published)), unsealed, date, names, about, _demo(gaps, evidence),
+    facts = Facts(
+        folder, gaps, (), _parts(evidence), tuple(evidence), tuple(own), _answers(evidence), (),
+        (*gaps.notes, *_unsealed(folder), *_one_sided(published, series)), date, names, about, _demo(gaps, evidence),
     )  # fmt: skip
+    return replace(facts, tasks=tuple(_by_task(facts)), standings=(*_measured(facts), *series))
+
+
+def _unsealed(folder: Path) -> list[str]:
+    return [f"{run.run_id}: not finished, so nothing of it counts" for run in list_runs(folder) if not run.sealed]
+
+
+def _one_sided(published: Iterable[PublishedScore], series: Sequence[Standing]) -> list[str]:
+    """A line about published series in which nothing stands against anything."""
+    there = {(one.name, one.unit, one.lower_is_better) for one in series}
+    lost = sorted({f"{one.series}{f', {one.unit}' if one.unit else ''}" for one in published if (one.series, one.unit, one.lower_is_better) not in there})
+    return [f"{counted(len(lost), 'published table')} without a model known to be open or without one known to be closed: {listed(lost)}"] if lost else []
+
+
+def _parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
+    found = []
+    for dimension, members in groups(evidence, by_task=True, force=False):
+        last = {one.name: one for one in sorted(members, key=lambda one: (one.known, one.receipt.started))}
+        asked = next((one.receipt.protocol for one in last.values() if one.known), "imported")
+        found.append((members[0].task, asked, dimension, tuple(last.values())))
+    tasks, protocols, dimensions = ([str(one[of]) for one in found] for of in range(3))
+    named = zip(distinct(tasks, protocols, dimensions), found, strict=True)
+    return tuple(Part(name, dimension, task, members) for name, (task, _, dimension, members) in named)
+
+
+def _by_task(facts: Facts) -> Iterator[TaskGap]:
+    """The pair of each row by task. That it was chosen on the same items stands beside it."""
+    total = sum(len(row.tasks) for row in facts.rows)
+    for row in facts.rows:
+        luck = [LUCK] if row.plug_in is not None else []
+        # Of a system that was imported and run, what was asked here counts.
+        behind = sorted(facts.behind(row), key=lambda one: (one.known, one.receipt.started))
+        for task in row.tasks:
+            of = {one.name: one for one in behind if one.task == task}
+            pair = align(of[row.closed], of[row.open])
+            parts = [part for part in facts.parts if (part.dimension, part.task) == (row.dimension, task)]
+            part = next((part for part in parts if of[row.closed] in part.members and of[row.open] in part.members), parts[0])
+            yield TaskGap(row, part, pair, compare([pair], chosen_by=BY_TASK, margin=row.margin, rows=total, extra=luck))
 
 
 def _about(evidence: list[Evidence], published: list[PublishedScore]) -> dict[str, About]:
@@ -152,42 +228,33 @@ def _about(evidence: list[Evidence], published: list[PublishedScore]) -> dict[st
     return found
 
 
-def _measured(
-    evidence: list[Evidence], own: list[SystemScore], names: Mapping[str, str], about: Mapping[str, About], date: str
-) -> list[Standing]:  # fmt: skip
-    """Of each dimension the task with the most dated systems on the smaller side."""
-    tasks: dict[tuple[str, str], tuple[list[Entrant], list[Entrant]]] = defaultdict(lambda: ([], []))
-    for one in own:
-        known = about[one.system]
-        if math.isfinite(one.score):
-            se = (one.high - one.low) / (2 * 1.96)
-            entrant = Entrant(names[one.system], one.score, se if se > 0 else None, known.released, known.developer, one.n)
-            tasks[one.dimension, one.task][one.open].append(entrant)
-    chosen: dict[str, tuple[int, str]] = {}
-    for (dimension, task), sides in sorted(tasks.items()):
-        dated = min(sum(e.released is not None for e in side) for side in sides)
-        if all(sides) and dated > chosen.get(dimension, (-1, ""))[0]:
-            chosen[dimension] = dated, task
-    # Imported results end when they were made, not when they were read.
-    here = {one.task for one in evidence if one.known}
-    return [
-        stand(task, "points", *tasks[dimension, task], as_of=date if task in here else "", measured=True)
-        for dimension, (_, task) in chosen.items()
-    ]
-
-
-def _by_task(store: Store, gaps: Gaps) -> Gaps:
-    """One row a task, which is the same thing where every dimension has one."""
-    return store.gap(by_task=True) if any(len(one.tasks) > 1 for one in gaps) else gaps
+def _measured(facts: Facts) -> Iterator[Standing]:
+    """Of each row the systems that stand in it, with the means of their scores on its tasks."""
+    for row in facts.rows:
+        sides: tuple[list[Entrant], list[Entrant]] = ([], [])
+        behind = facts.behind(row)
+        for name in sorted({one.name for one in behind}):
+            own = [facts.own(one) for one in behind if one.name == name]
+            score = sum(one.score for one in own) / len(own)
+            if len(own) == len(row.tasks) and math.isfinite(score):
+                se = math.hypot(*((one.high - one.low) / (2 * 1.96) for one in own)) / len(own)
+                about = facts.about[name]
+                sides[own[0].open].append(
+                    Entrant(facts.name(name), score, se if se > 0 else None, about.released, about.developer, sum(one.n for one in own))
+                )
+        # Imported results end when they were made, not when they were read.
+        as_of = facts.date if any(one.known for one in behind) else ""
+        if all(sides):
+            yield stand(row.task if len(row.tasks) == 1 and len(facts.rows) == 1 else facts.label(row), "points", *sides, as_of=as_of, measured=True)
 
 
 def _answers(evidence: list[Evidence]) -> pd.DataFrame:
     if not evidence:
-        return pd.DataFrame(columns=[*ANSWERS, "system", "open"])
+        return pd.DataFrame(columns=[*ANSWERS, "system", "open", "protocol"])
     rows = frame(list(dict.fromkeys(one.run for one in evidence)), ANSWERS)
     counting = pd.DataFrame(
-        [(one.run.run_id, one.task, one.name, one.open) for one in evidence],
-        columns=["run_id", "task", "system", "open"],
+        [(one.run.run_id, one.task, one.name, one.open, one.receipt.protocol) for one in evidence],
+        columns=["run_id", "task", "system", "open", "protocol"],
     )
     return rows.merge(counting, on=["run_id", "task"], how="inner", validate="many_to_one")
 

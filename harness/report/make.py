@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,52 +13,81 @@ from harness.errors import StoreError
 from harness.report.facts import UNPAIRED, Facts, TooLittle
 from harness.store.layout import write_atomically
 
+OTHERS = re.compile(r"samples/\d{4,}\.js|(gaps|gaps_by_task|scores|items|published)\.csv|report\.json|summary\.md|index\.html")
+"""What a report consists of beside its charts; a file of an earlier report by such a name goes if this one does not write it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawn chart: where its light SVG lies, and its text for those who cannot see it."""
+    """A drawn chart: its light SVG, its headline, and what it shows in words."""
 
     name: str
     question: str
-    svg: Path
-    alt: str
+    svg: str
+    title: str
+    words: str
+
+
+def folder_for(store: Path, out: str | None) -> Path:
+    """Where the report goes. StoreError if the store's own folder is a link, which may lead anywhere."""
+    folder = Path(out) if out else store / "report"
+    if not out and folder.is_symlink():
+        raise StoreError(f"{folder} is a link: give the folder that is meant by --out")
+    return folder
 
 
 def make(facts: Facts, out: Path) -> list[Path]:
-    """Write the report of a store that holds a gap or published scores; returns the files. StoreError if ``out`` is not writable."""
+    """Write the report of a store, and remove what an earlier one left; returns the files. StoreError if ``out`` is not writable."""
     from harness.report.page import lies_beside, page
     from harness.report.samples import samples
     from harness.report.summary import summary
     from harness.report.tables import remember, tables
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        pictures, left_out, drawn = draw(facts, out)
-    except OSError as error:
-        raise StoreError(f"cannot write the report to {out}: {error.strerror}; give --out a writable folder") from error
+    files, pictures, left_out = draw(facts)
     found = samples(facts)
     memory = remember(facts, out / "report.json")
-    files = tables(facts)
+    files |= tables(facts)
     if lies_beside(found):
-        (out / "samples").mkdir(exist_ok=True)
         files |= {f"samples/{number:04d}.js": f'opengapBlock({number},"{block}")\n'.encode() for number, block in enumerate(found.blocks)}
     files["report.json"] = msgspec.json.format(msgspec.json.encode(memory), indent=1)
     files["summary.md"] = summary(facts, memory, left_out).encode("utf-8", "replace")
     # The page comes last: whoever follows it finds everything that it points to.
     files["index.html"] = page(facts, pictures, left_out, found).encode("utf-8", "replace")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        beside = out / "samples"
+        if beside.is_symlink():
+            beside.unlink()
+        if lies_beside(found):
+            beside.mkdir(exist_ok=True)
+        for path in _stale(out, files):
+            path.unlink()
+    except OSError as error:
+        raise StoreError(f"cannot write the report to {out}: {error.strerror}; give --out a writable folder") from error
     for name, content in files.items():
         write_atomically(out / name, content)
-    return [out / "index.html", *drawn, *(out / name for name in files if name != "index.html")]
+    return [out / name for name in ("index.html", *(name for name in files if name != "index.html"))]
 
 
-def draw(facts: Facts, out: Path) -> tuple[list[Picture], dict[str, str], list[Path]]:
-    """Draw every chart in every theme: the pictures, why others are left out (reason by question), and all files."""
+def _stale(out: Path, files: dict[str, bytes]) -> Iterator[Path]:
+    """What an earlier report wrote and this one does not."""
     from harness.report.charts import charts
-    from harness.report.style import LIGHT, THEMES, save, settings
 
+    drawn = re.compile(f"({'|'.join(chart.name for chart in charts())})(-dark)?\\.(png|svg)")
+    for path in [*out.iterdir(), *(out / "samples").glob("*")]:
+        name = path.relative_to(out).as_posix()
+        if name not in files and (drawn.fullmatch(name) or OTHERS.fullmatch(name)) and (path.is_file() or path.is_symlink()):
+            yield path
+
+
+def draw(facts: Facts) -> tuple[dict[str, bytes], list[Picture], dict[str, str]]:
+    """Every chart in every theme: all files, the pictures, and why others are left out (reason by question)."""
+    from harness.report.charts import charts
+    from harness.report.style import LIGHT, THEMES, render, settings
+
+    files: dict[str, bytes] = {}
     pictures: list[Picture] = []
     left_out: dict[str, str] = {}
-    paths: list[Path] = []
     for chart in charts():
         for theme in THEMES:
             with settings(theme):
@@ -67,11 +98,11 @@ def draw(facts: Facts, out: Path) -> tuple[list[Picture], dict[str, str], list[P
                 except TooLittle as reason:
                     left_out[chart.question] = str(reason)
                     break
-                written = save(figure, out, chart.name, theme)
-            paths += written
+                files |= render(figure, chart.name, theme, files)
             if theme is LIGHT:
-                pictures.append(Picture(chart.name, chart.question, written[1], str(figure.get_label())))
-    return pictures, left_out, paths
+                title, _, words = str(figure.get_label()).partition("\n")
+                pictures.append(Picture(chart.name, chart.question, files[f"{chart.name}.svg"].decode(), title, words))
+    return files, pictures, left_out
 
 
 def by_reason(left_out: dict[str, str]) -> dict[str, str]:

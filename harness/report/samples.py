@@ -14,6 +14,7 @@ import pandas as pd
 
 from harness.gap.evidence import Evidence
 from harness.report.facts import Facts
+from harness.report.text import STATUS
 from harness.store import frame
 
 BLOCK_ITEMS = 50
@@ -43,15 +44,14 @@ def samples(facts: Facts) -> Samples:
     columns: dict[str, Any] = {"task": [], "id": [], "score": [[] for _ in systems], "status": [[] for _ in systems]}
     blocks: list[str] = []
     pending: list[Any] = []
-    pairs = {one.task: (numbers[one.closed], numbers[one.open]) for one in facts.tasks}
-    names = sorted({(one.dimension, one.task) for one in facts.evidence})
+    pairs = {one.part.name: (numbers[one.gap.closed], numbers[one.gap.open]) for one in facts.tasks}
     by_task = dict(tuple(facts.answers.groupby("task", sort=False)))
-    for number, (dimension, task) in enumerate(names):
-        # Of several protocols of one system the last one stands here, as in the table of runs.
-        found = {one.name: one for one in facts.evidence if (one.dimension, one.task) == (dimension, task)}
-        readable = all(one.planned.card.redistributable for one in found.values())
-        closed, open_ = pairs.get(task, (0, len(systems) - 1))
-        tasks.append({"name": task, "dimension": dimension, "text": readable, "closed": closed, "open": open_})
+    # Without a comparison no side stands beside another.
+    for number, part in enumerate(facts.parts if facts.rows else ()):
+        found, task = {one.name: one for one in part.members}, part.task
+        readable = all(one.planned.card.redistributable for one in part.members)
+        closed, open_ = pairs.get(part.name, (0, len(systems) - 1))
+        tasks.append({"name": part.name, "dimension": part.dimension, "text": readable, "closed": closed, "open": open_})
         ids = sorted({item for one in found.values() for item in one.item_ids})
         columns["task"] += [number] * len(ids)
         columns["id"] += ids
@@ -67,7 +67,7 @@ def samples(facts: Facts) -> Samples:
     if pending:
         blocks.append(_packed(pending))
     shown = [{"name": name, "short": facts.name(name), "open": is_open} for name, is_open in systems]
-    index = {"systems": shown, "tasks": tasks, "statuses": STATUSES, "block": BLOCK_ITEMS, **columns}
+    index = {"systems": shown, "tasks": tasks, "statuses": [STATUS.get(one, one) for one in STATUSES], "block": BLOCK_ITEMS, **columns}
     return Samples(_packed(index), tuple(blocks), len(columns["id"]))
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.report.facts import Facts
-from harness.report.text import wrapped
+from harness.report.text import STATUS, uncontrolled, wrapped
 from harness.report.words import DEMO
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ WIDTH_IN = 9.6
 PIXELS_PER_INCH = 150
 EDGE_IN = 0.22
 MARKERS = {"open": "o", "closed": "D"}
+LINE = "#1a1a1a"
+"""Edges and hatching of coloured bars, which stay dark on their fills in both themes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def settings(theme: Theme) -> Iterator[None]:
         "text.color": theme.ink, "axes.labelcolor": theme.muted, "axes.edgecolor": theme.rail, "axes.axisbelow": True,
         "xtick.color": theme.muted, "ytick.color": theme.muted, "grid.color": theme.grid, "grid.linewidth": 0.8,
         "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
-        "xtick.major.size": 0, "ytick.major.size": 0, "hatch.color": theme.rail, "hatch.linewidth": 0.6,
+        "xtick.major.size": 0, "ytick.major.size": 0, "hatch.color": LINE, "hatch.linewidth": 0.6,
     }  # fmt: skip
     with mpl.rc_context(values):
         yield
@@ -101,8 +104,8 @@ class Frame:
         for name, (colour, hatch) in looks.items():
             box = self.axes(x, y - 0.01, 0.2, 0.15)
             box.set_axis_off()
-            box.bar([0], [1], color=colour, hatch=hatch, ec=theme.paper, lw=0)
-            self.write(x + 0.26, y, name, size=9)
+            box.bar([0], [1], color=colour, hatch=hatch, ec=LINE, lw=0.6)
+            self.write(x + 0.26, y, STATUS.get(name, name), size=9)
             x += step
 
 
@@ -111,7 +114,7 @@ def frame(
 ) -> Frame:  # fmt: skip
     """A figure whose height follows from its texts, which are wrapped to its width and never shrunk.
 
-    The foot ends in the source. The figure's label is its alternative text.
+    The foot ends in the source. The figure's label is its headline and, on the lines below, what it shows in words.
     """
     from matplotlib.figure import Figure
 
@@ -125,7 +128,7 @@ def frame(
     top_in, foot_in = sum(line[-1] for line in head) + 0.3, 0.15 * len(small) + 0.2
     height = top_in + body_in + foot_in
     figure = Figure(figsize=(WIDTH_IN, height))
-    figure.set_label(" ".join([*([DEMO] if facts.demo else []), f"{title}.", alt or " ".join(subtitle)]))
+    figure.set_label(uncontrolled("\n".join([title, *([DEMO] if facts.demo else []), alt or ". ".join(subtitle)])))
     made = Frame(figure, WIDTH_IN, height, height - top_in, foot_in)
     y = height - 0.16
     for line, size, weight, colour, step in head:
@@ -145,25 +148,31 @@ def day_numbers(days: Sequence[str]) -> list[float]:
 
 
 def by_month(axes: Axes) -> None:
-    """Label a date axis with years and months."""
+    """Label a date axis with years and months, and with days where there are few months."""
     import matplotlib.dates
 
     known: Any = matplotlib.dates
     axes.xaxis.set_major_locator(known.AutoDateLocator(minticks=3, maxticks=8))
-    axes.xaxis.set_major_formatter(known.DateFormatter("%Y-%m"))
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_formatter(known.DateFormatter("%Y-%m" if high - low > 150 else "%Y-%m-%d"))
 
 
-def save(figure: Figure, folder: Path, name: str, theme: Theme) -> list[Path]:
-    """Write ``name.png`` and ``name.svg`` (``name-dark`` for the dark ones), the same bytes every time."""
+def render(figure: Figure, name: str, theme: Theme, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """``name.png`` and ``name.svg`` (``name-dark`` for the dark ones), the same bytes every time.
+
+    A dark vector picture differs from the light one, which ``files`` holds, in nothing but the colours, and exchanging
+    them takes a fraction of the time.
+    """
     stem = name if theme is LIGHT else f"{name}-{theme.name}"
-    paths = [folder / f"{stem}.png", folder / f"{stem}.svg"]
+    png, drawn = io.BytesIO(), io.StringIO()
     # Pictures of flat colour come out smaller at this level than at the usual 6, and sooner.
-    figure.savefig(paths[0], dpi=PIXELS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+    figure.savefig(png, dpi=PIXELS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
     if theme is LIGHT:
-        figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+        title, _, words = str(figure.get_label()).partition("\n")
+        told = f'role="img" aria-labelledby="title"><title id="title">{html.escape(title)}</title><desc>{html.escape(words)}</desc>'
+        svg = re.sub(r"(<svg [^>]*)>", lambda found: f"{found[1]} {told}", drawn.getvalue(), count=1)
     else:
-        # A vector picture differs in nothing but the colours, and exchanging them takes a fraction of the time.
         exchange = {str(getattr(LIGHT, one)).lower(): str(getattr(theme, one)).lower() for one in COLOURS}
-        drawn = (folder / f"{name}.svg").read_text(encoding="utf-8")
-        paths[1].write_text(re.sub("|".join(exchange), lambda found: exchange[found[0]], drawn), encoding="utf-8")
-    return paths
+        svg = re.sub("|".join(exchange), lambda found: exchange[found[0]], files[f"{name}.svg"].decode())
+    return {f"{stem}.png": png.getvalue(), f"{stem}.svg": svg.encode()}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from harness.gap.policy import row_scores, unseen_below
+from harness.gap.policy import row_scores
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.make import by_reason
 from harness.report.tables import Memory, Row
-from harness.report.text import inert, points, span
+from harness.report.text import inert, points, span, true_minus
 
 SERIES = 8
 """So many published series are shown; all are in published.csv."""
@@ -28,7 +28,7 @@ def summary(facts: Facts, memory: Memory, left_out: dict[str, str]) -> str:
     if facts.demo:
         lines += [f"> **{words.DEMO}**", ""]
     lines += [*_gaps(facts), *_published(facts)]
-    lines += ["", *(f"- note: {code(note)}" for note in facts.gaps.notes)] if facts.gaps.notes else []
+    lines += ["", *(f"- note: {code(note)}" for note in facts.notes)] if facts.notes else []
     lines += ["", "### Since the last report", "", *_changes(memory), ""]
     lines += [f"_{_plain(facts.source)}._", ""]
     if left_out:
@@ -43,37 +43,37 @@ def _gaps(facts: Facts) -> list[str]:
         return []
     lines = ["| dimension | closed | open | gap | interval | n | verdict |", "|---|--:|--:|--:|:-:|--:|---|"]
     for one in facts.rows:
-        verdict: str = one.verdict
-        if not math.isnan(unseen_below(one)):
-            verdict += f" (sees gaps from {points(unseen_below(one))})"
+        verdict = one.verdict + (f": {code(words.why(one))}" if words.why(one) else "")
         lines.append(
-            f"| {code(one.dimension)} | {' | '.join(map(points, row_scores(one)))} | {points(one.gap, sign=True)} "
+            f"| {code(facts.label(one))} | {' | '.join(map(points, row_scores(one)))} | {points(one.gap, sign=True)} "
             f"| {span(*one.ci_simultaneous)} | {one.n:,} | {verdict} |"
         )
     lines += ["", "Gap = closed − open in points; " + _plain(words.interval_kind(facts.rows)) + ".", ""]
-    pairs = dict.fromkeys((one.closed, one.open, one.chosen_by) for one in facts.rows)
-    lines += [f"- {code(closed)} against {code(open_)}, chosen by: {rule}" for closed, open_, rule in pairs]
+    best = " Scores and gap are cross-fitted: chosen on one half of the items, scored on the other. The best on all items:"
+    for one in facts.rows:
+        two = f"{code(one.closed)} {points(one.score_closed)} against {code(one.open)} {points(one.score_open)}"
+        lines.append(f"- {code(facts.label(one))}, chosen by: {one.chosen_by}.{best if one.plug_in is not None else ''} {two}")
     warnings = dict.fromkeys(warning for one in facts.rows for warning in one.warnings)
-    return [*lines, *(f"- note: {code(warning)}" for warning in warnings)]
+    return [*lines, *(f"- note: {code(true_minus(warning))}" for warning in warnings)]
 
 
 def _published(facts: Facts) -> list[str]:
     """The first series that others published, and where the rest is."""
-    shown = facts.varied(SERIES)
+    shown = facts.varied[:SERIES]
     if not shown:
         return []
     lines = ["", "### Published scores", "", _plain(words.PUBLISHED), ""]
-    lines += ["| series, unit | best closed | best open | difference | bias, r = 0 to 0.5 | months by age | score noise | as of |", "|---|---|---|--:|--:|--:|:-:|---|"]
+    lines += ["| series, unit | best closed | best open | closed ahead by | luck, r = 0 to 0.5 | months behind by age | score noise | as of |", "|---|---|---|--:|--:|--:|:-:|---|"]
     for one in shown:
         dated = " (dated models)" if one.undated_best else ""
         noise = words.month_range(one.noise.age) if one.noise else "unknown" if one.lag else "–"
         lines.append(
             f"| {code(one.name)}, {code(one.unit or 'unit not told')} | {code(one.best_closed.model)} {words.amount(one, one.best_closed.score)} "
             f"| {code(one.best_open.model)} {words.amount(one, one.best_open.score)} | {words.amount(one, one.gap, sign=True)} "
-            f"| {words.bias(one)} | {words.lag(one, 'age')}{dated} | {noise} | {one.as_of or '–'} |"
+            f"| {words.luck(one)} | {words.lag(one, 'age')}{dated} | {noise} | {one.as_of or '–'} |"
         )
     more = f" All {len(facts.published)} series: published.csv." if len(facts.published) > len(shown) else ""
-    return [*lines, "", f"{_plain(words.BIAS)} Age: months since closed first had the best open score of the day, of models with a release date.{more}"]
+    return [*lines, "", f"{_plain(words.LUCK)} Age: months since closed first had the best open score of the day, of models with a release date.{more}"]
 
 
 def _plain(text: str) -> str:
@@ -84,20 +84,19 @@ def _plain(text: str) -> str:
 def _changes(memory: Memory) -> list[str]:
     if not memory.before:
         return ["There is no earlier report in this folder."]
-    before = {(one.dimension, one.task): one for one in memory.before}
+    before = {_key(one): one for one in memory.before}
     lines: list[str] = []
     series: list[str] = []
     fresh = 0
     for now in memory.rows:
-        # Older reports did not remember the task.
-        last = before.pop((now.dimension, now.task), None) or before.pop((now.dimension, ""), None)
+        last = before.pop(_key(now), None)
         if last is None and not now.verdict:
             fresh += 1
         elif last is None:
-            lines.append(f"- {code(now.dimension)}: new, {_gap(now)}, {now.verdict}")
+            lines.append(f"- {_called(now)}: new, {_gap(now)}, {now.verdict}")
         elif now != last:
             (lines if now.verdict else series).append(_change(now, last))
-    lines += [f"- {code(one.dimension)}: no longer compared" for one in before.values() if one.verdict]
+    lines += [f"- {_called(one)}: no longer compared" for one in before.values() if one.verdict]
     gone = sum(not one.verdict for one in before.values())
     lines += series[:CHANGES]
     for number, what in ((len(series[CHANGES:]), "more with another best"), (fresh, "new"), (gone, "no longer there")):
@@ -105,20 +104,28 @@ def _changes(memory: Memory) -> list[str]:
     return lines or ["Nothing changed."]
 
 
+def _key(row: Row) -> tuple[str, str, str]:
+    return row.dimension, row.task, row.protocol
+
+
+def _called(row: Row) -> str:
+    return code(", ".join(part for part in _key(row) if part))
+
+
 def _change(now: Row, last: Row) -> str:
-    moved = f"{_gap(last)} → {_gap(now)}"
-    inside = _inside(now.gap, last) or _inside(last.gap, now)
-    noise = "within noise (one lies in the other's interval)" if inside else "**beyond noise** (neither lies in the other's interval)"
-    if now.low is None or last.low is None:
-        noise = "noise unknown (no interval)"
     verdict = "" if not now.verdict else f", verdict {last.verdict} → **{now.verdict}**" if now.verdict != last.verdict else f", still {now.verdict}"
-    pair = "" if (now.closed, now.open) == (last.closed, last.open) else f"; now {code(now.closed)} against {code(now.open)}"
-    return f"- {code(now.dimension)}: {moved}, {noise}{verdict}{pair}"
+    if now.systems != last.systems:
+        two = f"{code(now.closed)} against {code(now.open)}, before {code(last.closed)} against {code(last.open)}"
+        return f"- {_called(now)}: {_gap(last)} → {_gap(now)}, of other systems, so the two do not compare{verdict}; now {two}"
+    if None in (now.gap, last.gap, now.ci_low, now.ci_high, last.ci_low, last.ci_high):
+        noise = "noise unknown (no interval)"
+    else:
+        # As if the two were independent; on the same items they vary less than that.
+        half = math.hypot(now.ci_high - now.ci_low, last.ci_high - last.ci_low) / 2  # type: ignore[operator]
+        within = abs(now.gap - last.gap) <= half  # type: ignore[operator]
+        noise = f"{'within' if within else '**beyond**'} the noise of the two (±{points(half, decimals=now.decimals)}, 95 %)"
+    return f"- {_called(now)}: {_gap(last)} → {_gap(now)}, {noise}{verdict}"
 
 
 def _gap(row: Row) -> str:
     return points(row.gap, sign=True, decimals=row.decimals)
-
-
-def _inside(gap: float | None, other: Row) -> bool:
-    return gap is not None and other.low is not None and other.high is not None and other.low <= gap <= other.high

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from harness.report.make import Picture
 from harness.report.style import COLOURS, LIGHT
@@ -29,9 +28,8 @@ class Inlined:
     def glyphs(self) -> str:
         return "".join(self._glyphs.values())
 
-    def _inline(self, name: str, path: Path) -> str:
-        text = path.read_text(encoding="utf-8")
-        text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    def _inline(self, name: str, text: str) -> str:
+        text = re.sub(r"<!--.*?-->|<(title|desc|metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
         text = re.sub(r'<path id="(DejaVuSans[^"]*)"[^>]*/>', self._keep_glyph, text)
         text = re.sub(r'(id="|href="#|url\(#)(?!DejaVuSans)', rf"\g<1>{name}-", text)
         text = re.sub(r'style="([^"]*)"', self._class, text)

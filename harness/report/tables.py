@@ -8,17 +8,16 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from harness.gap.export import FORMULA, comparisons_csv
 from harness.gap.scores import SystemScore
 from harness.gap.standing import Standing
 from harness.report.facts import Facts
 from harness.report.text import inert
-from harness.types import Comparison
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from harness.types import Verdict
 
 
 def cell(value: Any) -> Any:
@@ -26,7 +25,8 @@ def cell(value: Any) -> Any:
     if isinstance(value, bool) or value is None:
         return "" if value is None else str(value).lower()
     if isinstance(value, float):
-        return "" if math.isnan(value) else repr(round(value, 6))
+        # Twelve digits, since a p value or the price of an answer may be tiny; never -0.0.
+        return "" if math.isnan(value) else repr(float(f"{value:.12g}") + 0.0).replace("inf", "∞")
     if isinstance(value, int):
         return value
     text = inert(value if isinstance(value, str) else msgspec.json.encode(value).decode())
@@ -46,9 +46,8 @@ def tables(facts: Facts) -> dict[str, bytes]:
     """File name -> content: gaps by dimension and by task, scores, the items behind them (no text), published series."""
     files = {}
     if facts.rows:
-        names = [field.name for field in dataclasses.fields(Comparison)]
-        for file, gaps in (("gaps.csv", facts.gaps), ("gaps_by_task.csv", facts.tasks)):
-            files[file] = table(names, ([getattr(one, name) for name in names] for one in gaps))
+        for file, gaps in (("gaps.csv", facts.rows), ("gaps_by_task.csv", [one.gap for one in facts.tasks])):
+            files[file] = comparisons_csv(gaps).encode("utf-8", "replace")
     if facts.evidence:
         fields = [field.name for field in dataclasses.fields(SystemScore)]
         files["scores.csv"] = table(fields, ([getattr(one, name) for name in fields] for one in facts.scores))
@@ -68,15 +67,18 @@ def _told(one: Standing) -> dict[str, Any]:
         "series": one.name, "unit": one.unit, "lower_is_better": one.lower_is_better, "as_of": one.as_of,
         "closed_models": len(one.closed), "open_models": len(one.open_), "best_closed": one.best_closed.model,
         "best_closed_score": one.best_closed.score, "best_open": one.best_open.model, "best_open_score": one.best_open.score,
-        "difference": one.gap, "bias_uncorrelated": bias and bias.bias_uncorrelated, "bias_half_correlated": bias and bias.bias_half_correlated,
+        "closed_ahead_by": one.gap, "luck_uncorrelated": bias and bias.bias_uncorrelated, "luck_half_correlated": bias and bias.bias_half_correlated,
     }  # fmt: skip
     for name in ("backward", "forward", "age"):
         found[f"{name}_months"] = lag and getattr(lag, name)
-        for kind, ends in (("noise", one.noise), ("without_one_lab", one.labs)):
+        for kind, ends in (("score_noise", one.noise), ("without_one_developer", one.labs)):
             found[f"{name}_{kind}_low"], found[f"{name}_{kind}_high"] = getattr(ends, name) if ends else (None, None)
     for name in ("backward_at_least", "backward_at_most", "forward_at_least", "forward_at_most", "tolerance"):
         found[name] = lag and getattr(lag, name)
-    return found | {"on_neither_side": one.aside, "scored_several_times": one.repeated, "sources": "; ".join(one.sources)}
+    return found | {
+        "on_neither_side": one.aside, "scored_several_times": one.repeated, "dated_after_the_source": one.later,
+        "current": one.current, "sources": "; ".join(one.sources),
+    }  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,16 +86,19 @@ class Row:
     """What a later report remembers of a gap."""
 
     dimension: str
+    task: str
+    protocol: str
     closed: str
     open: str
+    systems: tuple[str, ...]
+    """All that the row chose from."""
     gap: float | None
-    low: float | None
-    high: float | None
-    verdict: str
+    ci_low: float | None
+    ci_high: float | None
+    """The interval of this row by itself, however many others its table has."""
+    verdict: Verdict | Literal[""]
     """Empty for published scores, which have none."""
-    runs: tuple[str, ...]
-    task: str = ""
-    decimals: int = 1
+    decimals: Annotated[int, msgspec.Meta(ge=0, le=6)] = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,18 +112,19 @@ class Memory:
 def remember(facts: Facts, path: Path) -> Memory:
     """This report's gaps with those of the last different report in the same folder, which is read from ``path``.
 
-    A report that is made again of the same runs keeps its predecessor, so that it comes out the same.
+    A report that is made again of the same runs keeps its predecessor, so that it comes out the same. A file that no
+    report wrote is no memory.
     """
     rows = tuple(
         Row(
-            one.dimension, one.closed, one.open, _known(one.gap), _known(one.ci_simultaneous[0]),
-            _known(one.ci_simultaneous[1]), one.verdict, one.runs, one.task,
+            one.dimension, one.task, one.protocol, one.closed, one.open, tuple(sorted({had.name for had in facts.behind(one)})),
+            _known(one.gap), _known(one.ci_low), _known(one.ci_high), one.verdict,
         )
         for one in facts.rows
     )  # fmt: skip
     rows += tuple(_published_row(one) for one in facts.published)
     try:
-        last = msgspec.json.decode(path.read_bytes(), type=Memory)
+        last = msgspec.json.decode(path.read_bytes() if path.is_file() else b"", type=Memory)
     except (OSError, msgspec.DecodeError):
         return Memory(rows)
     return Memory(rows, last.before if last.rows == rows else last.rows)
@@ -127,8 +133,9 @@ def remember(facts: Facts, path: Path) -> Memory:
 def _published_row(one: Standing) -> Row:
     """Best against best, with the noise of these two scores where it is known."""
     half = 1.96 * math.hypot(one.best_closed.se, one.best_open.se) if one.best_closed.se and one.best_open.se else math.nan
+    two = one.best_closed.model, one.best_open.model
     name = f"{one.name}, {one.unit}" if one.unit else one.name
-    return Row(name, one.best_closed.model, one.best_open.model, _known(one.gap), _known(one.gap - half), _known(one.gap + half), "", (), decimals=one.decimals)
+    return Row(name, "", "", *two, two, _known(one.gap), _known(one.gap - half), _known(one.gap + half), "", one.decimals)
 
 
 def _known(value: float) -> float | None:

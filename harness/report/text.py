@@ -6,12 +6,16 @@ import functools
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.types import Comparison
 
 MINUS = "−"
 REPLACED = "�"
+UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U000e0000-\U000e0fff]")
+"""Characters that are no controls and yet leave nothing to be seen."""
+STATUS: Mapping[str, str] = {"truncated": "cut off", "unparsed": "unreadable", "scorer_error": "scorer failed"}
+"""What readers are told for a status; any other is called as it is."""
 
 
 def inert(text: str) -> str:
@@ -21,10 +25,11 @@ def inert(text: str) -> str:
 
 def uncontrolled(text: str) -> str:
     """Text without control characters, bidirectional overrides or lone surrogates; its spaces and line ends stay."""
-    if text.isprintable():
-        return text
+    shown = UNSEEN.sub(REPLACED, text)
+    if shown.isprintable():
+        return shown
     kinds = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    return "".join(REPLACED if char not in "\n\t" and unicodedata.category(char) in kinds else char for char in text)
+    return "".join(REPLACED if char not in "\n\t" and unicodedata.category(char) in kinds else char for char in shown)
 
 
 @functools.cache
@@ -35,9 +40,9 @@ def _drawable() -> frozenset[int]:
 
 
 def drawn(text: str) -> str:
-    """:func:`inert` text in characters that the font of the pictures has; others show as a replacement character."""
+    """:func:`inert` text in characters that the font of the pictures has; others as their numbers, which tell names apart."""
     known = _drawable()
-    return "".join(char if ord(char) in known else REPLACED for char in inert(text))
+    return "".join(char if ord(char) in known else f"[{ord(char):X}]" for char in inert(text))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -106,9 +111,14 @@ def span(low: float, high: float) -> str:
     return f"[{', '.join(ends)}]"
 
 
+def true_minus(text: str) -> str:
+    """A sentence with the hyphens before its figures as minus signs; those within names stay."""
+    return re.sub(r"(?<![^\s\[(])-(?=\d)", MINUS, text)
+
+
 def usd(value: float) -> str:
     """An amount of money: cents, or two digits where it is less than ten of them."""
-    return "$0" if not value else f"${value:,.2f}" if value >= 0.1 else f"${value:.2g}"
+    return "$0" if not value else f"${value:,.2f}" if value >= 0.1 else f"${value:#.2g}"
 
 
 def listed(names: Iterable[str]) -> str:
@@ -122,9 +132,19 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def label(one: Comparison) -> str:
-    """What a row is called: its dimension, as a reader writes it."""
-    return shortened(inert(one.dimension).replace("_", " "), 32)
+def labels(rows: Sequence[Comparison]) -> list[str]:
+    """What each row is called: its dimension, as a reader writes it; with its task or protocol where it is not the only one."""
+    return distinct(*([shortened(inert(of), 32) for of in part] for part in (
+        [one.dimension.replace("_", " ") for one in rows], [one.task for one in rows], [one.protocol for one in rows],
+    )))  # fmt: skip
+
+
+def distinct(names: list[str], *more: Sequence[str]) -> list[str]:
+    """Names that differ: those that several have become longer by what ``more`` says of each, at last by a number."""
+    for part in more:
+        told = [name if names.count(name) == 1 else f"{name}, {other}" for name, other in zip(names, part, strict=True)]
+        names = told if len(set(told)) > len(set(names)) else names
+    return [name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})" for place, name in enumerate(names)]
 
 
 def short_names(systems: Iterable[str]) -> dict[str, str]:

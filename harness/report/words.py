@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.gap.policy import unseen_below
+from harness.catalogue import OPENNESS_RULE
+from harness.gap.policy import row_scores, unseen_below
 from harness.gap.standing import Entrant, Standing
-from harness.report.text import MINUS, counted, inert, label, listed, points, span
+from harness.report.text import MINUS, counted, inert, labels, listed, points, span, true_minus
 from harness.types import Comparison, Verdict
 
 if TYPE_CHECKING:
     from harness.report.facts import Facts
 
 DEMO = "Demo models, trained on a made-up world: the gap between them says nothing about real models."
+OPENNESS = OPENNESS_RULE[:1].upper() + OPENNESS_RULE[1:].replace("_", " ")
+POWER = "80 % power"
 LAG_DEFINITIONS = (
     "Backward: median over open records of the months since closed first had that score; forward: median over closed records of "
     "the months until open reached it (Kaplan–Meier); age: months since closed first had the best open score of the day. Equal is "
     "reached (tolerance 0); only models with a release date count. Three quantities, none with a 95 % interval. Score noise: the "
-    "middle 95 of 100 redraws of all scores, releases fixed. One lab less: the range without each developer in turn. ∞: not "
-    "reached, or longer ago than the series tells; –: not known."
+    "middle 95 of 100 redraws of all scores, releases fixed. One developer less: the range without each developer in turn. "
+    "∞: not reached, or longer ago than the series tells; –: not known."
 )
 PUBLISHED = (
     "These scores were published by others, each in its own unit, and are not measured here. They have no items: there is no "
-    "paired gap, no verdict and no price. Difference: best closed minus best open, positive where closed is ahead; of many "
-    "scores the highest, so chance has a part in it."
+    "paired gap, no verdict and no price. Closed ahead by: the best closed score against the best open one, below zero where open "
+    "is ahead, also where lower is better; of many scores the best, so chance has a part in it."
 )
-BIAS = "Bias: what choosing the highest adds to the difference on average, with errors independent and correlated by 0.5."
+LUCK = "Luck: what choosing the best adds to that on average, with errors independent and correlated by 0.5."
 NAMED_ROWS = 3
 """Up to this many rows a headline names each one; beyond, it counts."""
+DECIDES = re.compile(r"nothing is decided|too few|margin|change the verdict|limit 2 %|undecided|not decided")
 
 
 def answer(facts: Facts) -> str:
@@ -37,45 +42,44 @@ def answer(facts: Facts) -> str:
     if facts.rows:
         found = headline(facts.rows)
         return f"Demo models: {found[0].lower()}{found[1:]}" if facts.demo else found
-    gaps = [one.gap for one in facts.published]
+    gaps = [one.gap for one in facts.varied]
+    if not gaps:
+        return "Nothing to compare yet"
     level = sum(gap == 0 for gap in gaps)
+    of = f"one{' current' * facts.varied[0].current} table of each of {len(gaps)} sources" if len(gaps) > 1 else "one source"
     return (
-        f"Published scores: the best closed model is ahead in {sum(gap > 0 for gap in gaps)} of {len(gaps)} series, the best "
+        f"Published scores, {of}: the best closed model is ahead in {sum(gap > 0 for gap in gaps)}, the best "
         f"open one in {sum(gap < 0 for gap in gaps)}" + (f", level in {level}" if level else "")
     )
 
 
 def headline(rows: Sequence[Comparison]) -> str:
-    """The answer in one sentence."""
-    return _named(rows) if len(rows) <= NAMED_ROWS else _counted(rows)
-
-
-def _named(rows: Sequence[Comparison]) -> str:
+    """The answer in one sentence: up to three rows by name, of more of them the leads, the rest counted."""
     parts = []
+    few = len(rows) <= NAMED_ROWS
     for side in ("closed", "open"):
-        leading = _having(rows, f"{side} leads")
-        if leading:
-            amounts = listed(f"{label(one)} by {_lead(one)}" for one in leading)
-            parts.append(f"{side} leads in {amounts} points")
+        leading = [f"{name} by {_lead(one)}" for name, one in _having(rows, f"{side} leads")]
+        if len(leading) == 1 or (leading and few):
+            parts.append(f"{side} leads in {listed(leading)} points")
+        elif leading:
+            parts.append(f"{side} leads in {len(leading)} of {len(rows)} dimensions, most in {leading[0]} points")
     for verdict in ("equivalent", "undecided"):
-        found = sorted(label(one) for one in _having(rows, verdict))
-        if found:
-            parts.append(f"{listed(found)} {verdict}")
+        if found := _having(rows, verdict):
+            count = f"{len(found)} of {len(rows)}" if len(found) < len(rows) else f"all {len(rows)}"
+            names = listed(sorted(name for name, _ in found)) if len(found) <= NAMED_ROWS else f"{count} dimensions"
+            parts.append(f"{names} {verdict}{_unseen([one for _, one in found]) if len(found) == len(rows) else ''}")
     return _sentence("; ".join(parts))
 
 
-def _counted(rows: Sequence[Comparison]) -> str:
-    parts: list[str] = []
-    for side in ("closed", "open"):
-        leading = _having(rows, f"{side} leads")
-        if leading:
-            most = leading[0]
-            parts.append(f"{side} leads in {len(leading)} of {len(rows)}{' dimensions' * (not parts)}, most in {label(most)} (by {_lead(most)} points)")
-    for verdict, word in (("equivalent", "equivalent"), ("undecided", "undecided")):
-        found = _having(rows, verdict)
-        if found:
-            parts.append(f"{len(found)} {word}")
-    return _sentence("; ".join(parts))
+def _unseen(rows: Sequence[Comparison]) -> str:
+    """What undecided rows could not have seen, or the one reason why one is undecided."""
+    least = sorted(unseen_below(one) for one in rows)
+    if rows[0].verdict != "undecided" or any(map(math.isnan, least)):
+        return f": {why(rows[0])}" if len(rows) == 1 and why(rows[0]) else ""
+    if least[-1] >= 100:
+        return f" (no gap can be seen in {'it' if len(rows) == 1 else 'some'}, {POWER})"
+    ends = " to ".join(dict.fromkeys(map(points, (least[0], least[-1]))))
+    return f" (gaps under {ends} points cannot be seen, {POWER})"
 
 
 def _lead(one: Comparison) -> str:
@@ -84,12 +88,24 @@ def _lead(one: Comparison) -> str:
     return f"{points(one.gap)} {span(low, high)}" if one.gap > 0 else f"{points(-one.gap)} {span(-high, -low)}"
 
 
-def _having(rows: Sequence[Comparison], verdict: Verdict | str) -> list[Comparison]:
-    return sorted((one for one in rows if one.verdict == verdict), key=lambda one: (-abs(one.gap), one.dimension))
+def _having(rows: Sequence[Comparison], verdict: Verdict | str) -> list[tuple[str, Comparison]]:
+    named = zip(labels(rows), rows, strict=True)
+    return sorted(((name, one) for name, one in named if one.verdict == verdict), key=lambda pair: (-abs(pair[1].gap), pair[0]))
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def why(one: Comparison) -> str:
+    """Why a row is undecided: what it could not have seen, else the warning that overruled its interval; empty if decided."""
+    if one.verdict != "undecided":
+        return ""
+    least = unseen_below(one)
+    if not math.isnan(least):
+        return f"no gap{'' if least >= 100 else f' under {points(least)} points'} could be seen ({POWER})"
+    nothing = "no item differs, and the interval allows for more than one verdict" if math.isnan(one.detectable) else next(iter(one.warnings), "")
+    return true_minus(next((line for line in one.warnings if DECIDES.search(line)), nothing))
 
 
 def same_pair(rows: Sequence[Comparison]) -> bool:
@@ -100,27 +116,31 @@ def same_pair(rows: Sequence[Comparison]) -> bool:
 def rule(facts: Facts, rows: Sequence[Comparison]) -> str:
     """Which systems stand against each other, and by which rule they were chosen."""
     first = rows[0]
-    chosen = listed(dict.fromkeys(one.chosen_by for one in rows))
-    if same_pair(rows):
-        return f"{facts.name(first.closed)} (closed) against {facts.name(first.open)} (open weights); chosen by: {chosen}"
-    return f"One closed and one open-weight system a row, named below it; chosen by: {chosen}"
+    two = f"{facts.name(first.closed)} (closed) against {facts.name(first.open)} (open weights)"
+    named = two if same_pair(rows) else "One closed and one open-weight system a row, named below it"
+    if any(one.plug_in is not None for one in rows):
+        named = f"On all items the best are {named}" if same_pair(rows) else f"{named}: of several the best on all items"
+    told = {one.chosen_by: one.chosen_by + (" (chosen on one half of the items, scored on the other)" if one.plug_in is not None else "") for one in rows}
+    return f"{named}; chosen by: {listed(told.values())}"
 
 
 def interval_kind(rows: Sequence[Comparison]) -> str:
     """What the intervals are."""
-    methods = listed(dict.fromkeys(one.ci_method for one in rows))
+    methods = listed(dict.fromkeys(one.ci_method for one in rows)).replace("t(G_eff - 1)", "t by the effective number of clusters")
     joint = f"simultaneous 95 % intervals (Bonferroni over {len(rows)} rows)" if len(rows) > 1 else "95 % interval"
     return f"{joint}, {methods}"
 
 
-def sentence(one: Comparison) -> str:
+def sentence(one: Comparison, name: str) -> str:
     """One row in words, for whoever cannot see the chart and for summaries."""
     gap = f"gap {points(one.gap, sign=True)} points {span(*one.ci_simultaneous)}, n {one.n:,}."
-    two = f"{inert(one.closed)} {points(one.score_closed)}, {inert(one.open)} {points(one.score_open)}"
-    text = f"{_sentence(label(one))}: {one.verdict}. "
-    text += f"{two}, {gap}" if one.plug_in is None else f"Best against best, cross-fitted: {gap} The best on all items: {two}."
-    if not math.isnan(unseen_below(one)):
-        text += f" A gap under {points(unseen_below(one))} points could not be seen."
+    two = [f"{inert(system)} {points(score)}" for system, score in ((one.closed, one.score_closed), (one.open, one.score_open))]
+    text = f"{_sentence(name)}: {one.verdict}{f': {why(one)}' if why(one) else ''}. "
+    if one.plug_in is None:
+        text += f"{', '.join(two)}, {gap}"
+    else:
+        closed, open_ = map(points, row_scores(one))
+        text += f"Best against best, cross-fitted: closed {closed}, open {open_}, {gap} The best on all items: {', '.join(two)}."
     return text
 
 
@@ -154,15 +174,16 @@ def series_name(one: Standing) -> str:
 
 
 def lag_headline(one: Standing) -> str:
-    """Since when closed has had what is now the best open score, or open has led."""
+    """How many months open is behind, by age: since when closed has had what is now the best open score, or the reverse."""
     assert one.lag is not None
-    noise = f" ({months(one.noise.age[0])} to {months(one.noise.age[1])} with score noise)" if one.noise else ""
-    best = f"best open score of {one.as_of}" + (" among dated models" if one.undated_best else "")
-    if one.lag.age < 0:
-        ends = one.noise and f" ({months(-one.noise.age[1])} to {months(-one.noise.age[0])} with score noise)"
-        return f"{series_name(one)}: no closed model has the {best}; open has been ahead for {months(-one.lag.age)} months{ends or ''}"
-    least = "at least " if one.at_least else ""
-    return f"{series_name(one)}: closed had the {best} {least}{months(one.lag.age)} months earlier{noise}"
+    age, noise = one.lag.age, one.noise.age if one.noise and not one.at_least else None
+    if age < 0:
+        age, noise = -age, noise and (-noise[1], -noise[0])
+    how = f"{'at least ' * one.at_least}{months(age)} months {'behind' if one.lag.age >= 0 else 'ahead'}" if age else "level"
+    return (
+        f"{series_name(one)}: open is {how}" + (f" ({months(noise[0])} to {months(noise[1])} with score noise)" if noise else "")
+        + f" on {one.as_of}{', of dated models' * one.undated_best}"
+    )  # fmt: skip
 
 
 def standing(one: Standing) -> str:
@@ -183,24 +204,35 @@ def standing_details(one: Standing) -> list[str]:
         f"{len(dated)} of {len(side)} {word}" for dated, side, word in zip(one.dated, (one.closed, one.open_), ("closed", "open"), strict=True)
     )
     told = [f"{sides} models dated{f', {one.aside} on neither side' if one.aside else ''}{_items(one)}"]
+    if one.later:
+        told.append(f"{counted(one.later, 'model')} dated after the day of the source itself, which cannot be: no part of the months")
     if (found := one.lag) is not None:
         told.append(
-            f"Of {counted(found.forward_months.size, 'closed record')} open never reached {found.forward_at_least} and had "
-            f"{found.forward_at_most} with its first model; of {counted(found.backward_months.size, 'open record')} closed never "
-            f"reached {found.backward_at_most} and had {found.backward_at_least} with its first model"
+            f"{_records(found.forward_months.size, 'closed', 'open', found.forward_at_least, found.forward_at_most)}; "
+            f"{_records(found.backward_months.size, 'open', 'closed', found.backward_at_most, found.backward_at_least)}"
         )
     if not one.measured:
-        told.append(
-            f"Best closed {_scored(one, one.best_closed)}, open {_scored(one, one.best_open)}: {amount(one, one.gap, sign=True)} {inert(one.unit)}, bias {bias(one)}"
-        )
+        told.append(f"Best closed {_scored(one, one.best_closed)}, open {_scored(one, one.best_open)}: closed ahead by {amount(one, one.gap, sign=True)} {inert(one.unit)}, luck {luck(one)}")
+    if one.undated_best:
+        told.append(dated_best(one))
     if one.lag is not None and one.noise is None:
         errors = [e.se for side in one.dated for e in side]
         told.append(f"Score noise unknown: {errors.count(None)} of {len(errors)} scores have no standard error")
     return told
 
 
+def _records(size: int, of: str, other: str, never: int, at_once: int) -> str:
+    return f"{counted(size, f'{of} record')}, of which {other} reached all but {never}, and {at_once} with its first model"
+
+
+def dated_best(one: Standing) -> str:
+    """The best of the models that the months are about, where another, undated one is best."""
+    closed, open_ = (max(side, key=lambda e: (one.sign * e.score, e.model)) for side in one.dated)
+    return f"Months are of dated models alone, of which the best are {_scored(one, closed)} (closed) and {_scored(one, open_)} (open)"
+
+
 def _scored(one: Standing, entrant: Entrant) -> str:
-    return f"{inert(entrant.model)} {amount(one, entrant.score)}{'' if entrant.released else ' (undated)'}"
+    return f"{inert(entrant.model)} {amount(one, entrant.score)}{'' if any(entrant in side for side in one.dated) else ' (undated)'}"
 
 
 def _items(one: Standing) -> str:
@@ -208,7 +240,7 @@ def _items(one: Standing) -> str:
     return f"; n up to {max(sizes):,}" if sizes else "; n not published"
 
 
-def bias(one: Standing) -> str:
+def luck(one: Standing) -> str:
     """How much of a difference between two bests is due to choosing them, by the correlation of their errors."""
     if one.bias is None:
         return "unknown"

@@ -21,14 +21,16 @@ def test_report_writes_its_files_and_prints_them(tmp_path: Path, capsys: pytest.
     assert (tmp_path / "elsewhere" / "gap.svg").is_file()
 
 
-def test_one_side_alone_says_what_is_missing_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_side_alone_says_what_is_missing_there_and_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_run(tmp_path, "o\x1b[2J", "open_weights", {"t": Answers([1.0, 0.0])})
     assert main(["report", "--store", str(tmp_path)]) == 0
     said = capsys.readouterr()
     assert "only the open side has results" in said.err
     assert "\x1b" not in said.err
-    assert said.out == ""
-    assert not (tmp_path / "report").exists()
+    text = (tmp_path / "report" / "index.html").read_text()
+    assert "Nothing to compare yet" in text
+    assert "only the open side has results" in text
+    assert "\x1b" not in text
 
 
 def test_no_store_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

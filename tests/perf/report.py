@@ -15,7 +15,7 @@ from harness.importers.sealing import seal_all
 from harness.report.charts import Chart, charts, cost, heatmap, history
 from harness.report.facts import Facts, TooLittle, gather
 from harness.report.make import make
-from harness.report.style import THEMES, Theme, save, settings
+from harness.report.style import THEMES, Theme, render, settings
 from tests.perf.measured import Measured
 from tests.perf.process import run
 from tests.report.browsing import CHROMIUM
@@ -49,11 +49,11 @@ def measure() -> list[Measured]:
             Measured("  CPU", used.cpu_s, "s"),
             Measured("  peak memory", used.peak_mb, "MB", "at most 800"),
             Measured("  index.html", size, "MB"),
-            _slowest("  slowest chart", gather(path), Path(folder)),
+            _slowest("  slowest chart", gather(path)),
         ]
         real = _real(Path(folder) / "real")
         if real is not None:
-            lines.append(_slowest("SWE-bench and 177 published series: slowest chart", real, Path(folder)))
+            lines.append(_slowest("SWE-bench and 177 published series: slowest chart", real))
         if CHROMIUM is not None:
             lines += _browser(store(Path(folder) / "large", 2, EXPLORED))
     return lines
@@ -70,16 +70,17 @@ def _real(folder: Path) -> Facts | None:
     return gather(folder)
 
 
-def _slowest(what: str, facts: Facts, out: Path) -> Measured:
+def _slowest(what: str, facts: Facts) -> Measured:
     """One theme's picture from facts that are read already: what the chart computes for itself, its drawing, its PNG and SVG.
 
     Best of three after one that warms up, and nothing kept from one to the next.
     """
     taken: dict[str, float] = {}
+    files: dict[str, bytes] = {}
     for chart in charts():
         for theme in THEMES:
             try:
-                times = [_time(chart, theme, facts, out) for _ in range(4)]
+                times = [_time(chart, theme, facts, files) for _ in range(4)]
             except TooLittle:
                 continue
             taken[f"{chart.name}, {theme.name}"] = min(times[1:])
@@ -87,12 +88,12 @@ def _slowest(what: str, facts: Facts, out: Path) -> Measured:
     return Measured(f"{what} ({name})", taken[name], "s", "at most 0.5")
 
 
-def _time(chart: Chart, theme: Theme, facts: Facts, out: Path) -> float:
+def _time(chart: Chart, theme: Theme, facts: Facts, files: dict[str, bytes]) -> float:
     for kept in (cost.bought, cost.told, heatmap.compared, history.moments_of):
         kept.cache_clear()
     begun = time.perf_counter()
     with settings(theme):
-        save(chart.draw(facts, theme), out, chart.name, theme)
+        files |= render(chart.draw(facts, theme), chart.name, theme, files)
     return time.perf_counter() - begun
 
 
@@ -112,7 +113,7 @@ def _browser(path: Path) -> list[Measured]:
         for share in (0, 0.3, 0.7, 1):
             page.evaluate("share => { const list = document.getElementById('list'); list.scrollTop = share * list.scrollHeight; }", share)
             page.wait_for_timeout(50)
-            rows = max(rows, page.locator(".row").count())
+            rows = max(rows, page.locator("#rows .row").count())
         browser.close()
     return [
         Measured("page of 20,000 samples in Chromium: until interactive", sorted(ready)[1] / 1000, "s", "at most 1"),

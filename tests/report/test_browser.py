@@ -57,7 +57,7 @@ def test_filters_search_and_pairs(visit: Visit, rich_report: Path) -> None:
     visit.open((rich_report / "index.html").as_uri())
     page = visit.page
     assert _count(visit) == 4 * N
-    assert 10 < page.locator(".row").count() <= 60
+    assert 10 < page.locator("#rows .row").count() <= 60
     page.select_option("[name=task]", label="puzzles")
     assert _count(visit) == N
     parts = {}
@@ -66,8 +66,8 @@ def test_filters_search_and_pairs(visit: Visit, rich_report: Path) -> None:
         parts[outcome] = _count(visit)
     assert sum(parts.values()) == N
     page.select_option("[name=outcome]", "open")
-    assert "wrong" in page.locator(".row .closed").first.inner_text() or "refused" in page.locator(".row .closed").first.inner_text()
-    assert "right" in page.locator(".row .open").first.inner_text()
+    assert "wrong" in page.locator("#rows .closed").first.inner_text() or "refused" in page.locator("#rows .closed").first.inner_text()
+    assert "right" in page.locator("#rows .open").first.inner_text()
     page.select_option("[name=outcome]", "all")
     page.select_option("[name=closed]", label="closed-old")
     page.select_option("[name=status]", "refused")
@@ -94,7 +94,7 @@ def test_keyboard_reaches_the_last_sample_and_opens_it(visit: Visit, rich_report
     page.wait_for_selector("#sample h3")
     assert page.evaluate("document.activeElement.tagName") == "H3"
     assert page.evaluate("location.hash").startswith("#sample/")
-    assert page.locator(".row").count() <= 60
+    assert page.locator("#rows .row").count() <= 60
 
 
 def test_a_deep_link_opens_one_sample_with_both_answers(visit: Visit, rich_report: Path) -> None:
@@ -130,7 +130,7 @@ def test_what_a_model_wrote_is_inert(visit: Visit, rich_report: Path) -> None:
 def test_text_beside_the_page_is_loaded_on_demand_from_a_folder(visit: Visit, rich_facts: Facts, rich_report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.report.page.BESIDE_BYTES", 1000)
     found = samples(rich_facts)
-    picture = Picture("gap", "How far?", rich_report / "gap.svg", "far")
+    picture = Picture("gap", "How far?", (rich_report / "gap.svg").read_text(), "far", "very")
     (tmp_path / "index.html").write_text(rendered(rich_facts, [picture], {}, found))
     (tmp_path / "samples").mkdir()
     for number, block in enumerate(found.blocks):

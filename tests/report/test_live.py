@@ -51,19 +51,21 @@ def test_a_run_is_followed_until_its_report_is_there(browser: Browser, port: int
         assert _evaluation("done", quick.url, "closed", tmp_path).wait(120) == 0
         running = _evaluation("going", slow.url, "open", tmp_path)
         visit.page.goto(live)
-        row = visit.page.get_by_role("row", name=re.compile("sums")).locator("td.n")
+        row = visit.page.get_by_role("listitem").filter(has_text="sums").locator(".n")
         part = re.compile(rf"^([1-9]|1\d) of {ITEMS}$")
         expect(row).to_have_text(part, timeout=60_000)
         first = int(part.search(row.inner_text()).group(1))  # type: ignore[union-attr]
-        # The page loads itself again; it is never touched from here.
+        # The page follows by itself, without being loaded again: focus stays where it is.
+        visit.page.get_by_role("link").focus()
         expect(row).to_have_text(re.compile(rf"^({'|'.join(str(i) for i in range(first + 1, ITEMS + 1))}) of {ITEMS}$"))
         assert "server:going" in visit.page.inner_text("body")
+        assert visit.page.evaluate("document.activeElement.tagName") == "A"
         assert running.wait(120) == 0
     expect(row).to_have_count(0)
     text = visit.page.inner_text("body")
     assert "</h2><img src=x onerror=window.broken=1>" in text, "what a plan says is shown as text"
     assert not {"\u202e", "\x1b"} & set(text)
-    assert visit.page.locator("img, script").count() == 0
+    assert visit.page.locator("img, main script").count() == 0
     visit.page.get_by_role("link", name="The report of all finished runs").click()
     visit.page.wait_for_selector("html[data-ready]", state="attached")
     assert "done" in visit.page.inner_text("#runs ~ div, #models ~ div")

@@ -103,7 +103,7 @@ def test_samples_hold_what_was_asked_answered_and_scored(rich_facts: Facts) -> N
 
 def test_large_reports_put_their_text_beside_the_page(rich_facts: Facts, rich_report: Path) -> None:
     large = Samples(samples(rich_facts).index, ("A" * 26_000_000,), 1)
-    picture = Picture("gap", "How far?", rich_report / "gap.svg", "far")
+    picture = Picture("gap", "How far?", (rich_report / "gap.svg").read_text(), "far", "very")
     text = page(rich_facts, [picture], {}, large)
     assert "AAAA" * 100 not in text
     assert "&#39;self&#39;" in text
@@ -174,5 +174,5 @@ def test_the_golden_numbers_are_told_without_a_word_by_hand(tmp_path: Path, test
         write_run(tmp_path / "s", name, weights, {"swe": answers}, provenance="import:items")  # type: ignore[arg-type]
     make(gather(tmp_path / "s"), tmp_path / "out")
     text = (tmp_path / "out" / "index.html").read_text()
-    for told in ("Closed leads in coding by 13.4 [5.9, 20.9] points", "74.4", "61.0", "only closed 85, only open 18", "import:items"):
+    for told in ("Closed leads in coding by 13.4 [5.9, 20.9] points", "74.4", "61.0", "only closed 85, only open 18", "imported: items", "95 % interval, CR1"):
         assert told in text, told

@@ -54,22 +54,22 @@ def alone(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_store_of_published_scores_alone_gives_a_report(alone: Path) -> None:
     text = (alone / "report" / "index.html").read_text()
-    assert "Published scores: the best closed model is ahead in 3 of 4 series, the best open one in 1" in text
-    for said in ("there is no paired gap, no verdict and no price", "noise [", "tolerance 0", "(Kaplan–Meier", "It needs answers to the same items"):
+    assert "Published scores, one current table of each of 4 sources: the best closed model is ahead in 3, the best open one in 1" in text
+    for said in ("there is no paired gap, no verdict and no price", "score noise <", "tolerance 0", "(Kaplan–Meier", "It needs answers to the same items", "by Exam paper"):
         assert said in text, said
     names = {path.name for path in (alone / "report").iterdir()}
     assert {"releases.png", "releases-dark.svg", "published.csv", "summary.md"} <= names
     assert not {"gap.png", "gaps.csv", "items.csv"} & names
     with open(alone / "report" / "published.csv", newline="") as handle:
         rows = {row["series"]: row for row in csv.DictReader(handle)}
-    assert float(rows["Exam"]["difference"]) == 20
+    assert float(rows["Exam"]["closed_ahead_by"]) == 20
     assert float(rows["Exam"]["age_months"]) == pytest.approx(183 / 30.4375, abs=1e-4)
-    assert float(rows["Exam"]["age_noise_low"]) < 6.013
-    assert float(rows["Exam"]["age_noise_high"]) > 6.012
-    assert (rows["Exam"]["bias_uncorrelated"], rows["Exam"]["tolerance"]) != ("", "")
+    assert float(rows["Exam"]["age_score_noise_low"]) < 6.013
+    assert float(rows["Exam"]["age_score_noise_high"]) > 6.012
+    assert (rows["Exam"]["luck_uncorrelated"], rows["Exam"]["tolerance"]) != ("", "")
     assert rows["Arena"]["unit"] == "Elo"
-    assert rows["Arena"]["age_noise_low"] == rows["Arena"]["bias_uncorrelated"] == "", "no n and no error: not known"
-    assert float(rows["Slips"]["difference"]) == -10
+    assert rows["Arena"]["age_score_noise_low"] == rows["Arena"]["luck_uncorrelated"] == "", "no n and no error: not known"
+    assert float(rows["Slips"]["closed_ahead_by"]) == -10
     assert any(name.startswith("'=x") for name in rows)
 
 
@@ -87,8 +87,8 @@ def test_the_summary_tells_what_changed_and_that_noise_may_be_unknown(table: Pat
     assert main(["import", "published", str(newer), *store]) == 0
     assert main(["report", *store]) == 0
     text = (tmp_path / "s" / "report" / "summary.md").read_text()
-    assert "- `Exam, percent`: +20.0 → +19.0, within noise (one lies in the other's interval)\n" in text
-    assert "- `Arena, Elo`: +20.0 → +10.0, noise unknown (no interval); now `c2` against `o3`" in text
+    assert "- `Exam, percent`: +20.0 → +19.0, within the noise of the two (±8.7, 95 %)\n" in text
+    assert "- `Arena, Elo`: +20.0 → +10.0, of other systems, so the two do not compare; now `c2` against `o3`, before `c2` against `o2`" in text
     assert "Nothing changed" not in text
 
 
@@ -100,10 +100,10 @@ def test_the_picture_says_lag_noise_censoring_and_bias(alone: Path, theme: Theme
         figure = chart.draw(facts, theme)
         assert text_overlaps(figure) == []
     told = str(figure.get_label())
-    assert told.startswith("Exam, as published: closed had the best open score of 2025-12-01 6.0 months earlier (")
+    assert told.startswith("Exam, as published: open is 6.0 months behind (")
     for said in (
-        "Of 2 closed records open never reached 1 and had 0 with its first model", "of 2 open records closed never reached 0 and had 1 with",
-        "2 of 2 closed and 2 of 2 open models dated, 1 on neither side; n up to 400", "+20.0 percent, bias",
+        "2 closed records, of which open reached all but 1, and 0 with its first model", "2 open records, of which closed reached all but 0, and 1 with",
+        "2 of 2 closed and 2 of 2 open models dated, 1 on neither side; n up to 400", "closed ahead by +20.0 percent, luck",
     ):  # fmt: skip
         assert said in told, said
 
@@ -118,7 +118,7 @@ def test_the_page_in_a_browser(browser: Browser, alone: Path) -> None:
             assert page.get_by_role("heading", name=heading, exact=True, level=2).is_visible()
         for heading in ("Samples", "Models", "Runs and protocols"):
             assert page.get_by_role("heading", name=heading, exact=True).count() == 0
-        page.get_by_text("All 4 series").last.click()
+        page.get_by_text("All 4 series, the 4 current ones first").click()
         assert page.locator("details[open] tbody tr").count() == 4
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("window.broken") is None
@@ -158,6 +158,7 @@ def test_an_imported_system_has_the_release_date_of_the_published_model_of_its_n
     assert first.lag is not None
     # The data end with the newest release, not on the day on which they were read.
     assert first.as_of == "2025-12-01"
+    assert first.name == "t"
     for name in ("releases", "history"):
         with settings(LIGHT):
             figure = next(chart for chart in charts() if chart.name == name).draw(facts, LIGHT)
@@ -192,7 +193,7 @@ def test_the_golden_frontier_is_told(test_data: Path, tmp_path: Path, regex: str
     text = (tmp_path / "report" / "index.html").read_text()
     for said in (
         *told, "Claude 4.5 Opus medium (20251101) (closed) against Minimax M2 (open weights)", "only closed 85, only open 18",
-        "The best closed system costs 1.4 [1.", "$0.72 / $0.43", "imported from per_item_swebench_verified.csv",
+        "The best closed system costs 1.", ">$0.72</a> / <a", ">$0.43</a>", "imported from per_item_swebench_verified.csv",
     ):  # fmt: skip
         assert said in text, said
 

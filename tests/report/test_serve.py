@@ -45,10 +45,12 @@ def _get(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, str, dict[
     return answer.status, body, dict(answer.getheaders())
 
 
-def test_without_a_gap_the_live_page_is_shown_and_the_report_appears_when_a_run_is_sealed(store: Path, port: int) -> None:
+def test_without_a_gap_the_page_says_so_and_the_report_appears_when_a_run_is_sealed(store: Path, port: int) -> None:
     status, body, headers = _get(port, "/")
     assert status == 200
-    assert "There is no report yet" in body
+    assert "Nothing to compare yet" in body
+    assert "only the closed side has results" in body
+    assert '<a href="/live">Runs under way</a>' in body
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
     write_run(store, "o", "open_weights", {"t": Answers(alternating(40, 0.5))})
     status, body, headers = _get(port, "/")
@@ -98,8 +100,8 @@ def test_a_port_that_is_taken_is_one_message(store: Path, port: int) -> None:
 
 def test_published_scores_alone_are_served_and_a_newer_table_is_noticed(store: Path, port: int) -> None:
     rows = [PublishedScore("Exam", model, value, "percent", "x", weights=weights) for model, value, weights in (("c", 50.0, "closed"), ("o", 40.0, "open_weights"))]  # type: ignore[arg-type]
-    assert "There is no report yet" in _get(port, "/")[1]
+    assert "Nothing to compare yet" in _get(port, "/")[1]
     write_published(store, rows)
-    assert "the best closed model is ahead in 1 of 1 series" in _get(port, "/")[1]
+    assert "Published scores, one source: the best closed model is ahead in 1, the best open one in 0" in _get(port, "/")[1]
     write_published(store, [rows[0], dataclasses.replace(rows[1], value=60.0)])
-    assert "the best closed model is ahead in 0 of 1 series, the best open one in 1" in _get(port, "/")[1]
+    assert "the best closed model is ahead in 0, the best open one in 1" in _get(port, "/")[1]

@@ -43,6 +43,8 @@ class Shop:
     clusters: NDArray[np.intp] | None
     tasks: list[str]
     left_out: list[str]
+    protocol: str
+    runs: frozenset[str]
 
     @property
     def price(self) -> Floats:
@@ -50,14 +52,18 @@ class Shop:
         price: Floats = self.cost.sum(axis=1) / self.solved.sum(axis=1)
         return price
 
-    def ratio(self, closed: int, open_: int) -> tuple[str, str, str]:
-        """The dearer side, the cheaper one, and in words how many times as much it costs, with the interval."""
+    def ratio(self, closed: int, open_: int, first: str, second: str) -> str:
+        """How many times as much one side costs as the other, with the interval; ``first`` and ``second`` hold its name as ``{}``."""
         found = cost_ratio(self.cost[closed], self.solved[closed], self.cost[open_], self.solved[open_], self.clusters, draws=DRAWS)
         value, low, high = float(found.value), float(found.low), float(found.high)
         shown = (value, low, high) if value > 1 else (1 / value, 1 / high, 1 / low)
-        first, *ends = (f"{one:.1f}" if one < 10 else f"{one:,.0f}" for one in shown)
+        digits = 2 if min(shown) < 1.1 else 1
+        times, *ends = (f"{one:.{digits}f}" if one < 10 else f"{one:,.0f}" for one in shown)
         dearer, cheaper = ("closed", "open") if value > 1 else ("open", "closed")
-        return dearer, cheaper, f"{first} [{', '.join(ends)}]"
+        told = f"{times} [{', '.join(ends)}] times as much"
+        if low <= 1 <= high:
+            told = f"as much ({times} [{', '.join(ends)}] times)" if times == "1.00" else f"{told}, which may be chance,"
+        return f"{first.format(dearer)} {told}{second.format(cheaper)}"
 
 
 def cost(facts: Facts, theme: Theme) -> Figure:
@@ -69,7 +75,7 @@ def cost(facts: Facts, theme: Theme) -> Figure:
 
     title, lines = told(facts, shop)
     names, price = [facts.name(name) for name in shop.systems], shop.price
-    own = {one.system: (one.low, one.high) for one in facts.scores if [inert(one.task)] == shop.tasks}
+    own = {one.system: (one.low, one.high) for one in facts.scores if one.run in shop.runs and [inert(one.task)] == shop.tasks}
     left_out = f"{listed(shop.left_out[:8])}{' and more' * (len(shop.left_out) > 8)}" if shop.left_out else ""
     made = frame(
         facts,
@@ -78,8 +84,9 @@ def cost(facts: Facts, theme: Theme) -> Figure:
         subtitle=lines,
         foot=[
             f"Mean score on {listed(shop.tasks) if len(shop.tasks) < 5 else counted(len(shop.tasks), 'task')} (n {shop.weights.size:,}) against measured "
-            "dollars per solved item; solved: the sum of the scores. Lines: the best score of each side for that money; pale: systems that another of their "
-            "side beats in both." + " Whiskers: the score's own 95 % interval." * bool(own) + " Cost as recorded in the runs, at the prices of their day.",
+            f"dollars per solved item; solved: the sum of the scores. Lines: the best score of each side for that money; hollow, in words on the page: systems "
+            f"that another of their side beats in both.{' Whiskers: a score by itself, 95 %.' * bool(own)} Cost as recorded in the runs, at the prices of their day."
+            f"{f' Protocol {shop.protocol} alone.' * (facts.answers['protocol'].nunique() > 1)}",
             *([f"Left out, since no cost above zero is known or a task is missing: {left_out}."] if left_out else []),
         ],
         alt=" ".join([*lines, *(f"{n}: {points(s)} points, {usd(p)} per solved item." for n, s, p in zip(names, shop.score, price, strict=True))]),
@@ -96,15 +103,16 @@ def cost(facts: Facts, theme: Theme) -> Figure:
         front[best] = True
         colour = getattr(theme, side)
         axes.step([*price[best], axes.get_xlim()[1]], [*shop.score[best], shop.score[best[-1]]], where="post", color=colour, lw=1.4, zorder=2)
-        for group, alpha, above in ((others, 0.4, 2), (best, 1.0, 7)):
-            axes.plot(price[group], shop.score[group], MARKERS[side], ms=7.5, color=colour, mec=theme.paper, alpha=alpha, zorder=above)
+        axes.plot(price[others], shop.score[others], MARKERS[side], ms=6.5, mfc=theme.paper, mec=colour, mew=1.2, zorder=3)
+        axes.plot(price[best], shop.score[best], MARKERS[side], ms=7.5, color=colour, mec=theme.paper, zorder=7)
         low, high = zip(*(own.get(shop.systems[row], (shop.score[row],) * 2) for row in best), strict=True)
         axes.vlines(price[best], low, high, color=colour, lw=0.9)
         ends += [*low, *high]
     pad = 0.08 * max(5.0, max(ends) - min(ends))
     axes.set_ylim(min(ends) - pad, max(ends) + pad)
     axes.xaxis.set_major_formatter(lambda value, _: f"${value:g}")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    decades = np.log10(np.divide(*axes.get_xlim()[::-1]))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 3 else (1,), numticks=9))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(which="both", labelsize=8.5, length=0)
     axes.set_xlabel("dollars per solved item (logarithmic)", size=8.5)
@@ -124,26 +132,31 @@ def told(facts: Facts, shop: Shop) -> tuple[str, list[str]]:
         return f"{facts.name(shop.systems[row])} ({side}) {points(float(shop.score[row]))} points at {usd(float(shop.price[row]))}"
 
     closed, open_ = (int(np.where(shop.is_open == side, shop.score, -1).argmax()) for side in (False, True))
-    dearer, cheaper, ratio = shop.ratio(closed, open_)
-    title = f"The best {dearer} system costs {ratio} times as much per solved item as the best {cheaper} one"
+    of = "Of systems with a known cost the" if shop.left_out else "The"
+    title = shop.ratio(closed, open_, f"{of} best {{}} system costs", " per solved item as the best {} one")
     lines = [
         f"Best: {named(closed)}; {named(open_)}. In brackets: 95 % interval from resampled "
         f"{'items' if shop.clusters is None else 'clusters'}, the two systems held fixed"
     ]
     *cheapest, again = cheapest_pair(shop.cost, shop.solved, shop.is_open, shop.weights, shop.clusters)
     if cheapest != [closed, open_]:
-        dearer, _, ratio = shop.ratio(*cheapest)
         lines.append(
-            f"Cheapest at {points(float(shop.score[[closed, open_]].min()))} points or more: {'; '.join(map(named, cheapest))}; {dearer} {ratio} times "
-            f"as much. Chosen anew in each resample, the two are the same in {100 * again:.0f} %"
+            f"Cheapest at {points(float(shop.score[[closed, open_]].min()))} points or more: {'; '.join(map(named, cheapest))}; "
+            f"{shop.ratio(cheapest[0], cheapest[1], '{} costs', '')}. Chosen anew in each resample, the two are the same in {100 * again:.0f} %"
         )
     return title, lines
 
 
 @functools.lru_cache(maxsize=1)
 def bought(facts: Facts) -> Shop:
-    """Systems with a known cost on the tasks that most systems share; items that one of them lacks count for the others."""
+    """Systems with a known cost on the tasks that most systems share; items that one of them lacks count for the others.
+
+    Of several protocols the one under which most systems have a cost.
+    """
     rows = facts.answers[facts.answers["score"].notna()]
+    costly = rows[rows["cost_usd"] > 0].groupby("protocol")["system"].nunique()
+    protocol = "" if costly.empty else str(costly.idxmax())
+    rows = rows[rows["protocol"] == protocol]
     sums = rows.groupby(["system", "task"], sort=True).agg(usd=("cost_usd", lambda part: part.sum(skipna=False)), solved=("score", "sum"))
     known = sums[(sums["usd"] > 0) & (sums["solved"] > 0)].reset_index()
     sets = {str(name): tuple(sorted(part)) for name, part in known.groupby("system")["task"]}
@@ -162,4 +175,5 @@ def bought(facts: Facts) -> Shop:
         np.array([1 / (len(tasks) * sizes[task]) for task in task_of]),
         codes_of([f"{task}\0{label}" if isinstance(label, str) else None for task, label in zip(task_of, clusters, strict=True)]),
         [inert(task) for task in tasks], sorted(facts.name(name) for name in set(facts.answers["system"]) - set(systems)),
+        protocol, frozenset(used["run_id"]),
     )  # fmt: skip

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.gap.alignment import align
-from harness.report.facts import Facts, TooLittle
+from harness.report.facts import Facts, TaskGap, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
 from harness.report.text import both, counted, fitted, inert
 from harness.stats.paired import is_binary
-from harness.types import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,10 +22,10 @@ FAINTEST, STRONGEST = 0.06, 0.51
 
 def disagreement(facts: Facts, theme: Theme) -> Figure:
     """Two by two counts a task: both right, only one, neither."""
-    found = [(one, counts) for one in facts.tasks if (counts := _counts(facts, one)) is not None]
+    found = [(one, counts) for one in facts.tasks if (counts := _counts(one)) is not None]
     if not found:
-        raise TooLittle("it needs a task whose answers are right or wrong, asked once; here scores are fractions")
-    found.sort(key=lambda pair: (-pair[1][0, 1] - pair[1][1, 0], pair[0].task))
+        raise TooLittle("it needs a task on which every item is right or wrong for both; here there are fractions, of graded scores or of repeats")
+    found.sort(key=lambda pair: (-pair[1][0, 1] - pair[1][1, 0], pair[0].part.name))
     shown = found[:MOST]
     one, counts = shown[0]
     height = TILE_HEAD_IN + 1.5 + BELOW_IN
@@ -35,11 +33,11 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title=f"On {inert(one.task)} closed alone is right on {counts[0, 1]:,} of {counted(int(counts.sum()), 'item')}, open alone on {counts[1, 0]:,}",
-        subtitle=["Items by task, for the closed and the open system compared on it"],
+        title=f"On {inert(one.part.name)} closed alone is right on {counts[0, 1]:,} of {counted(int(counts.sum()), 'item')}, open alone on {counts[1, 0]:,}",
+        subtitle=["Items by task, for the closed and the open system named below it"],
         foot=[f"The {MOST} of {len(found)} tasks with the most disagreement."] if len(found) > MOST else [],
         alt=" ".join(
-            f"{task.task}: both right {c[0, 0]}, only closed {c[0, 1]}, only open {c[1, 0]}, both wrong {c[1, 1]}." for task, c in shown
+            f"{task.part.name}: both right {c[0, 0]}, only closed {c[0, 1]}, only open {c[1, 0]}, both wrong {c[1, 1]}." for task, c in shown
         ),
         body_in=height * lines,
     )  # fmt: skip
@@ -47,8 +45,8 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
     for place, (one, counts) in enumerate(shown):
         left = EDGE_IN + step * (place % COLUMNS)
         top = made.top - height * (place // COLUMNS)
-        made.write(left, top - 0.05, fitted(one.task, step - 0.2, 10.5, "bold"), size=10.5, weight="bold", va="top")
-        pair = both(f"n {counts.sum():,}: {facts.name(one.closed)}", facts.name(one.open), step - 0.2, 7.5)
+        made.write(left, top - 0.05, fitted(one.part.name, step - 0.2, 10.5, "bold"), size=10.5, weight="bold", va="top")
+        pair = both(f"n {counts.sum():,}: {facts.name(one.gap.closed)}", facts.name(one.gap.open), step - 0.2, 7.5)
         made.write(left, top - 0.24, pair, size=7.5, color=theme.muted, va="top")
         _tile(made.axes(left + SIDE_IN, top - TILE_HEAD_IN - 1.5, step - SIDE_IN - 0.25, 1.5), counts, theme)
         for i, word in enumerate(("right", "wrong")):
@@ -58,12 +56,9 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
     return made.figure
 
 
-def _counts(facts: Facts, one: Comparison) -> np.ndarray[tuple[int, int], np.dtype[np.int64]] | None:
+def _counts(one: TaskGap) -> np.ndarray[tuple[int, int], np.dtype[np.int64]] | None:
     """Items by (closed right or wrong, open right or wrong); None where scores are not 0 or 1."""
-    closed, open_ = facts.one(one.closed, one.task), facts.one(one.open, one.task)
-    if closed is None or open_ is None:
-        return None
-    pair = align(closed, open_)
+    pair = one.pair
     if not (is_binary(pair.closed) and is_binary(pair.open_)):
         return None
     c, o = pair.closed > 0, pair.open_ > 0

@@ -6,20 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.catalogue import OPENNESS_RULE
 from harness.gap.policy import row_scores, unseen_below
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
-from harness.report.text import both, fitted, label, points, span
+from harness.report.text import both, drawn, fitted, points, span, true_minus, width_in, wrapped
 from harness.types import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW_IN, HEAD_IN, AXIS_IN = 0.5, 0.42, 0.5
-NAME_IN = 1.72
+ROW_IN, REASON_IN, HEAD_IN, AXIS_IN = 0.5, 0.78, 0.42, 0.5
+NAME_IN = 1.8
 CLOSED_AT, OPEN_AT, PLOT_AT, GAP_AT, N_AT, VERDICT_AT = 2.38, 2.95, 3.15, 7.45, 8.02, 8.18
 """Where columns stand, in inches: right edges of numbers, left edges of the plot and of the verdict."""
 PLOT_IN = 2.62
@@ -30,23 +29,34 @@ MIDDLE = "center_baseline"
 def forest(facts: Facts, theme: Theme) -> Figure:
     """One line a dimension: both scores, the gap with its simultaneous interval, n and the verdict."""
     rows = sorted(facts.rows, key=lambda one: (-one.gap if one.gap == one.gap else math.inf, one.dimension, one.task))
+    row_in = REASON_IN if any(map(_overruled, rows)) else ROW_IN
     made = frame(
         facts,
         theme,
         title=words.headline(rows),
         subtitle=[words.rule(facts, rows), f"Gap = closed − open, in points, on the same items{_asked(facts)}"],
         foot=_foot(rows),
-        alt=" ".join(words.sentence(one) for one in rows),
-        body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
+        alt=" ".join(words.sentence(one, facts.label(one)) for one in rows),
+        body_in=HEAD_IN + row_in * len(rows) + AXIS_IN,
     )
-    low, height = made.bottom + AXIS_IN, ROW_IN * len(rows)
+    low, height = made.bottom + AXIS_IN, row_in * len(rows)
     axes = made.axes(PLOT_AT, low, PLOT_IN, height)
     _plot(axes, rows, theme)
     _header(made, low + height, theme)
     named = not words.same_pair(rows)
     for place, one in enumerate(rows):
-        _line(made, low + height - ROW_IN * (place + 0.5), one, theme, both(facts.name(one.closed), facts.name(one.open), BELOW_IN, 7.5) if named else fitted(one.task, BELOW_IN, 7.5))
+        y = low + height - row_in * (place + 0.5)
+        below = both(facts.name(one.closed), facts.name(one.open), BELOW_IN, 7.5) if named else fitted(one.task, BELOW_IN, 7.5)
+        _line(made, y, one, theme, facts.label(one), below)
+        if _overruled(one):
+            reason = fitted(f"Undecided: {words.why(one)}", 9.6 - 2 * EDGE_IN, 7.5)
+            made.write(EDGE_IN, y - 0.31, reason, size=7.5, va="center", bbox={"fc": theme.paper, "ec": "none", "pad": 1})
     return made.figure
+
+
+def _overruled(one: Comparison) -> bool:
+    """Whether something else than its interval leaves a row undecided."""
+    return one.verdict == "undecided" and math.isnan(unseen_below(one)) and bool(words.why(one))
 
 
 def _asked(facts: Facts) -> str:
@@ -61,16 +71,19 @@ def _foot(rows: Sequence[Comparison]) -> list[str]:
         "systems count as equivalent. Undecided: the evidence allows for more than one verdict.",
     ]
     if any(one.plug_in is not None for one in rows):
-        lines.append("Best of several: scores and gap are cross-fitted, what one half of the items chose scored on the other.")
+        lines.append(
+            "Best of several: scores and gap are cross-fitted, what one half of the items chose scored on the other, and so of no single system; the two "
+            "named are the best on all items."
+        )
     if any(one.missing_closed or one.missing_open for one in rows):
-        lines.append("Missing closed / open: items that a side did not answer for technical reasons; they count on neither side.")
+        lines.append("Missing closed / open: items without a score, since the infrastructure or our scorer failed; they count on neither side.")
     # How many items each task has is in the page; here it would crowd out what matters.
     warnings = [one for one in dict.fromkeys(warning for one in rows for warning in one.warnings) if not one.startswith("items by task")]
     if warnings:
-        more = f" (and {len(warnings) - 2} more)" if len(warnings) > 2 else ""
-        lines.append("Note: " + "; ".join(warnings[:2]) + more)
+        more = f" (and {len(warnings) - 2} more on the page)" if len(warnings) > 2 else ""
+        lines.append(true_minus("Note: " + "; ".join(warnings[:2]) + more))
     protocols = ", ".join(dict.fromkeys(one.protocol for one in rows if one.protocol))
-    lines.append(f"{OPENNESS_RULE[:1].upper()}{OPENNESS_RULE[1:]}. Protocol {protocols}.")
+    lines.append(f"{words.OPENNESS}. Protocol {protocols}.")
     return lines
 
 
@@ -83,6 +96,8 @@ def _plot(axes: Axes, rows: Sequence[Comparison], theme: Theme) -> None:
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])
     axes.axvspan(-margin, margin, color=theme.band, lw=0, zorder=0)
+    for end in (-margin, margin):
+        axes.axvline(end, color=theme.muted, lw=0.6, ls=":", zorder=1)
     axes.axvline(0, color=theme.muted, lw=0.9, zorder=1)
     axes.grid(axis="x")
     for place, one in enumerate(rows):
@@ -118,10 +133,12 @@ def _header(made: Frame, top: float, theme: Theme) -> None:
     made.write(EDGE_IN, top + 0.08, "dimension", size=8.5, color=theme.muted, va="bottom")
 
 
-def _line(made: Frame, y: float, one: Comparison, theme: Theme, below: str) -> None:
+def _line(made: Frame, y: float, one: Comparison, theme: Theme, name: str, below: str) -> None:
     lower = y - 0.17
-    name = label(one)
-    made.write(EDGE_IN, y, fitted(name[:1].upper() + name[1:], NAME_IN, 10.5, "bold"), size=10.5, weight="bold", va=MIDDLE)
+    name = drawn(name[:1].upper() + name[1:])
+    size = 10.5 if width_in(name, 10.5, "bold") <= NAME_IN else 9.5
+    for line, text in enumerate(lines := wrapped(name, NAME_IN, size, "bold", lines=2)):
+        made.write(EDGE_IN, y + 0.15 * (len(lines) - 1 - line), text, size=size, weight="bold", va=MIDDLE)
     made.write(EDGE_IN, lower, below, size=7.5, color=theme.muted, va="center")
     for x, text in zip((CLOSED_AT, OPEN_AT, N_AT), (*map(points, row_scores(one)), f"{one.n:,}"), strict=True):
         made.write(x, y, text, size=10, ha="right", va=MIDDLE)
@@ -132,4 +149,5 @@ def _line(made: Frame, y: float, one: Comparison, theme: Theme, below: str) -> N
         missing = f"missing {one.missing_closed:,} / {one.missing_open:,}"
         made.write(N_AT, lower, missing, size=7.5, color=theme.muted, ha="right", va="center")
     if not math.isnan(unseen_below(one)):
-        made.write(VERDICT_AT, lower, f"sees gaps from {points(unseen_below(one))}", size=7.5, color=theme.muted, va="center")
+        seen = f"sees {points(unseen_below(one))} ({words.POWER})" if unseen_below(one) < 100 else f"no gap seen ({words.POWER})"
+        made.write(VERDICT_AT, lower, seen, size=7.5, color=theme.muted, va="center")

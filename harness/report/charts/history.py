@@ -5,102 +5,138 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import Refused
 from harness.gap.evidence import Evidence
 from harness.gap.frontier import SKETCH
 from harness.gap.select import Selection, select
 from harness.gap.store import compare_row
+from harness.report.charts.labels import name_points
 from harness.report.charts.releases import dates_told
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, by_month, day_numbers, frame
-from harness.report.text import label, points, span
+from harness.report.text import counted, points, span
 from harness.types import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL_IN, MOST_PANELS, MOST_DATES = 2.6, 3, 5
-Moments = list[tuple[str, Comparison]]
+PANEL_IN, MOST_PANELS = 2.6, 3
+
+
+class Moment(NamedTuple):
+    """The gap of a day: among how many systems of each side that were released by then."""
+
+    day: str
+    closed: int
+    open_: int
+    gap: Comparison
 
 
 def history(facts: Facts, theme: Theme) -> Figure:
-    """The gap on the same items had one only known the systems released by a date, cross-fitted where several were."""
-    found = [(name, moments) for name, moments in moments_of(facts) if len(moments) > 2][:MOST_PANELS]
+    """The gap on the same items had one only known the systems released by a date, at each date on which a best changes."""
+    found = [(name, moments) for name, moments in moments_of(facts) if len(moments) > 1][:MOST_PANELS]
     if not found:
-        raise TooLittle("it needs release dates of systems of both sides, on three days at least")
+        raise TooLittle(
+            "it needs release dates of systems of both sides, and a best that a later release takes over; the dates known here give one state of things at most"
+        )
     name, moments = found[0]
-    first, last = moments[0], moments[-1]
+    undated = any(one.released is None for one in facts.about.values())
+    of = "the dated systems" if undated else "all systems"
     made = frame(
         facts,
         theme,
-        title=f"The gap in {name} was {_told(first[1])} points with the systems of {first[0]}, and {_told(last[1])} with those of {last[0]}",
-        subtitle=["Best closed − best open among the systems released by each date, all on the same items; positive: closed ahead"],
-        foot=["Band and brackets: 95 % interval of each date by itself, from fewer resamples than in the gap chart; dates share systems and items.", *dates_told(facts)],
+        title=f"The gap in {name} was {_told(moments[0])} points with the systems of {moments[0].day}, and is {_told(moments[-1])} with {of}",
+        subtitle=[
+            "Best closed − best open among the systems released by each date on which a best changes, all on the same items; "
+            "positive: closed ahead. Beside a point: closed + open systems by then"
+        ],
+        foot=[
+            "Brackets and bars: 95 % interval of each date by itself, cross-fitted where several systems stand on a side, from fewer resamples than in the gap "
+            "chart; dates share systems and items."
+            " The last point counts all that are dated, also those released later." + " Without the undated ones it may differ from the gap chart." * undated,
+            *dates_told(facts),
+        ],
         alt=" ".join(
-            f"{name}, {date}: {_told(one)}, n {one.n:,}." for name, part in found for date, one in part
+            f"{name}, {one.day}, {counted(one.closed, 'closed system')} and {one.open_} open: {_told(one)}, n {one.gap.n:,}."
+            for name, part in found for one in part
         ),
         body_in=PANEL_IN * len(found),
     )  # fmt: skip
     for place, (name, moments) in enumerate(found):
         low = made.top - PANEL_IN * (place + 1)
         made.write(0.75, low + PANEL_IN - 0.28, f"{name[:1].upper()}{name[1:]}", size=10.5, weight="bold")
-        made.write(9.38, low + PANEL_IN - 0.28, f"n {moments[-1][1].n:,}", size=9, color=theme.muted, ha="right")
-        _panel(made.axes(0.75, low + 0.35, 9.6 - 0.75 - EDGE_IN, PANEL_IN - 0.75), moments, _end(facts, moments), theme)
+        made.write(9.38, low + PANEL_IN - 0.28, f"n {moments[-1].gap.n:,}", size=9, color=theme.muted, ha="right")
+        _panel(made.axes(0.75, low + 0.35, 9.6 - 0.75 - EDGE_IN, PANEL_IN - 0.75), moments, theme)
     return made.figure
 
 
-def _end(facts: Facts, moments: Moments) -> str:
-    """Until when the last gap holds: to the newest run asked here; imported results say nothing beyond the last release."""
-    last = moments[-1][0]
-    return max(last, facts.date) if any(one.known for one in facts.evidence) else last
+def _told(one: Moment) -> str:
+    return f"{points(one.gap.gap, sign=True)} {span(one.gap.ci_low, one.gap.ci_high)}"
 
 
-def _told(one: Comparison) -> str:
-    return f"{points(one.gap, sign=True)} {span(one.ci_low, one.ci_high)}"
-
-
-def _panel(axes: Axes, moments: Moments, today: str, theme: Theme) -> None:
-    xs = day_numbers([*(date for date, _ in moments), today])
-    xs[-1] += 0.03 * (xs[-1] - xs[0])
-    rows = [one for _, one in moments]
-    rows.append(rows[-1])
-    axes.fill_between(xs, [r.ci_low for r in rows], [r.ci_high for r in rows], step="post", color=theme.muted, alpha=0.22, lw=0)
-    axes.step(xs, [r.gap for r in rows], where="post", color=theme.ink, lw=1.8)
+def _panel(axes: Axes, moments: list[Moment], theme: Theme) -> None:
+    xs = day_numbers([one.day for one in moments])
+    gaps = [one.gap.gap for one in moments]
+    axes.vlines(xs, [one.gap.ci_low for one in moments], [one.gap.ci_high for one in moments], color=theme.muted, lw=1.4)
+    # Between two dates no best changes.
+    axes.step(xs, gaps, where="post", color=theme.ink, lw=1.4)
+    axes.plot(xs, gaps, "s", color=theme.ink, ms=5)
     axes.axhline(0, color=theme.muted, lw=0.9)
     axes.grid(axis="y")
-    axes.margins(x=0.01)
+    axes.margins(x=0.04)
     by_month(axes)
     axes.yaxis.set_major_formatter(lambda value, _: points(value, sign=True).replace(".0", ""))
     axes.tick_params(labelsize=8.5)
     axes.tick_params(axis="x", pad=7)
     axes.set_ylabel("gap, points", size=8.5)
+    name_points(axes, theme, [(x, gap, f"{one.closed} + {one.open_}") for x, gap, one in zip(xs, gaps, moments, strict=True)])
 
 
 @functools.lru_cache(maxsize=1)
-def moments_of(facts: Facts) -> list[tuple[str, Moments]]:
+def moments_of(facts: Facts) -> list[tuple[str, list[Moment]]]:
+    """By row the gap at each date on which a best changes, and at last with all dated systems."""
     rows, _ = select(facts.evidence)
-    return [(label(one), _history(facts, row, one)) for row in rows for one in facts.rows if one.dimension == row.dimension]
+    return [
+        (facts.label(one), _history(facts, row, one))
+        for one in facts.rows for row in rows if row.dimension == one.dimension and row.tasks == one.tasks and _runs(row) >= set(one.runs)
+    ]  # fmt: skip
 
 
-def _history(facts: Facts, row: Selection, today: Comparison) -> Moments:
-    dates = {name: day for side in (row.closed, row.open_) for name in side if (day := facts.about[name].released)}
-    found: Moments = []
-    moments = sorted(set(dates.values()))
-    thinned = [moments[round(i * (len(moments) - 1) / (MOST_DATES - 1))] for i in range(MOST_DATES)] if len(moments) > MOST_DATES else moments
-    for moment in dict.fromkeys(thinned):
-        closed, open_ = (_known(side, dates, moment) for side in (row.closed, row.open_))
+def _runs(row: Selection) -> set[str]:
+    return {one.run.run_id for side in (row.closed, row.open_) for parts in side.values() for one in parts.values()}
+
+
+def _history(facts: Facts, row: Selection, today: Comparison) -> list[Moment]:
+    sides = [
+        {name: day for name in side if (day := facts.about[name].released)} for side in (row.closed, row.open_)
+    ]
+    days = sorted({day for side, dates in zip((row.closed, row.open_), sides, strict=True) for day in _records(facts, side, dates)})
+    found: list[Moment] = []
+    for day in days:
+        last = day == days[-1]
+        closed, open_ = (
+            {name: side[name] for name in dates if last or dates[name] <= day} for side, dates in zip((row.closed, row.open_), sides, strict=True)
+        )
         if closed and open_:
-            then = dataclasses.replace(row, closed=closed, open_=open_, notes=[])
             everyone = len(closed) == len(row.closed) and len(open_) == len(row.open_)
+            then = dataclasses.replace(row, closed=closed, open_=open_, notes=[])
             # A date at which too few had answered has no gap of its own.
             with contextlib.suppress(Refused):
-                found.append((moment, today if everyone else compare_row(then, margin=today.margin, effort=SKETCH)))
+                gap = today if everyone else compare_row(then, margin=today.margin, effort=SKETCH)
+                found.append(Moment(day, len(closed), len(open_), gap))
     return found
 
 
-def _known(side: dict[str, dict[str, Evidence]], dates: dict[str, str], moment: str) -> dict[str, dict[str, Evidence]]:
-    return {name: parts for name, parts in side.items() if dates.get(name, "9999") <= moment}
-
+def _records(facts: Facts, side: Mapping[str, Mapping[str, Evidence]], dates: Mapping[str, str]) -> list[str]:
+    """The days on which a side's best, by its mean over the tasks, was released."""
+    days: list[str] = []
+    best = float("-inf")
+    for name in sorted(dates, key=lambda name: (dates[name], name)):
+        score = sum(facts.own(one).score for one in side[name].values())
+        if score > best:
+            best, days = score, [*days, dates[name]]
+    return days

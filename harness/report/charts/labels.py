@@ -43,7 +43,7 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
     direction = np.column_stack([np.cos(RING[:, 1]), np.sin(RING[:, 1])])
     dots = axes.get_figure().dpi  # type: ignore[union-attr]
     for x, y, name in reversed(named):
-        shown = fitted(name, 2.4, SIZE)
+        shown = fitted(name, 3.2, SIZE)
         size = np.array([width_in(shown, SIZE), LINE * SIZE / 72]) * dots
         point = axes.transData.transform((x, y))
         # The side of the box that faces the point keeps its distance.

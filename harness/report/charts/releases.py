@@ -12,16 +12,16 @@ from harness.report import words
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import MARKERS, Frame, Theme, by_month, day_numbers, frame
-from harness.report.text import counted, inert, listed, wrapped
+from harness.report.text import counted, fitted, listed, wrapped
 from harness.stats.lag import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL_IN, MOST, NAMED = 3.3, 2, 3
-PLOT_AT, PLOT_IN, TABLE_AT, ROW_IN = 0.7, 5.5, 6.5, 0.17
-COLUMNS = (("months", 7.65), ("score noise", 8.45), ("one lab less", 9.38))
+PANEL_IN, MOST, MOST_TOLD, NAMED = 3.3, 3, 2, 3
+PLOT_AT, PLOT_IN, TABLE_AT, ROW_IN = 0.7, 5.4, 6.35, 0.17
+COLUMNS = (("months", 7.3), ("score noise", 8.3), ("one developer less", 9.38))
 """Right edges, in inches, of the columns of figures beside a panel."""
 
 
@@ -33,8 +33,8 @@ def releases(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title=words.lag_headline(chosen[0]),
-        subtitle=["Scores by release date, each side's best so far, and the months that open is behind closed"],
+        title="; ".join(words.lag_headline(one) for one in chosen[:MOST_TOLD] if one.measured or not chosen[0].measured),
+        subtitle=["Scores by release date, each side's best so far, of which the latest are named, and the months that open is behind closed"],
         foot=[words.LAG_DEFINITIONS, *_foot(facts, chosen)],
         alt=" ".join(words.standing(one) for one in chosen),
         body_in=PANEL_IN * len(chosen),
@@ -50,9 +50,9 @@ def releases(facts: Facts, theme: Theme) -> Figure:
 
 
 def _chosen(facts: Facts) -> list[Standing]:
-    """What was measured here, then published series."""
-    candidates = [*(one for one in facts.standings if one.measured), *facts.varied(len(facts.standings))]
-    return [one for one in candidates if one.lag is not None][:MOST]
+    """What was measured here, the rows with the most dated systems first, then published series."""
+    measured = sorted((one for one in facts.standings if one.measured), key=lambda one: -min(map(len, one.dated)))
+    return [one for one in (*measured, *facts.varied) if one.lag is not None][:MOST]
 
 
 def _foot(facts: Facts, chosen: list[Standing]) -> list[str]:
@@ -62,9 +62,13 @@ def _foot(facts: Facts, chosen: list[Standing]) -> list[str]:
         sources = list(dict.fromkeys(source for one in published for source in one.sources))
         more = f" and {len(sources) - 6} more" if len(sources) > 6 else ""
         again = " A model scored several times counts once, with its median." if any(one.repeated for one in published) else ""
-        lines.append(f"As published by {', '.join(sources[:6])}{more}, not measured here.{again} {words.BIAS} All {len(facts.published)} series: published.csv.")
-    lines += dates_told(facts)
-    return lines
+        lines.append(f"As published by {', '.join(sources[:6])}{more}, not measured here.{again} {words.LUCK} All {len(facts.published)} series: published.csv.")
+    measured = sum(one.measured and one.lag is not None for one in facts.standings)
+    if measured > MOST:
+        lines.append(f"The {MOST} of {measured} rows with the most dated systems.")
+    if chosen[0].measured and any(len(row.tasks) > 1 for row in facts.rows):
+        lines.append("A row's score is the mean over its tasks of a system's own scores.")
+    return lines + dates_told(facts)
 
 
 def dates_told(facts: Facts) -> list[str]:
@@ -93,7 +97,7 @@ def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
         axes.step([*places, end], [*ys, ys[-1]], where="post", color=colour, lw=1.8, zorder=2)
         best = [entrant for entrant in side if records.get(entrant.released or "") == entrant.score]
         others = [entrant for entrant in side if entrant not in best]
-        axes.plot(day_numbers([e.released or "" for e in others]), [e.score for e in others], MARKERS[word], ms=5, color=colour, mec=theme.paper, mew=0.5, alpha=0.4)
+        axes.plot(day_numbers([e.released or "" for e in others]), [e.score for e in others], MARKERS[word], ms=4, mfc=theme.paper, mec=colour, mew=0.8)
         low, high = ([entrant.score + half * (entrant.se or 0) for entrant in best] for half in (-1.96, 1.96))
         axes.vlines(day_numbers([entrant.released or "" for entrant in best]), low, high, color=colour, lw=0.9, zorder=2)
         ends += [*low, *high]
@@ -106,7 +110,7 @@ def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
     by_month(axes)
     axes.tick_params(labelsize=8.5)
     axes.tick_params(axis="x", pad=7)
-    axes.set_ylabel(f"score, {inert(one.unit) or 'unit not told'}", size=8.5)
+    axes.set_ylabel(f"score, {fitted(one.unit, 1.6, 8.5) or 'unit not told'}", size=8.5)
     scores = [*(entrant.score for side in one.dated for entrant in side), *ends]
     room = max(scores) - min(scores) or 1.0
     top = PROPORTIONS.get(one.unit, max(scores) + room)

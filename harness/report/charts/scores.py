@@ -17,53 +17,56 @@ PLOT_AT, PLOT_IN, CLOSED_AT, OPEN_AT, N_AT = 3.0, 3.3, 7.6, 8.85, 9.38
 
 
 def scores(facts: Facts, theme: Theme) -> Figure:
-    """Dumbbells: both scores of each task with their own intervals, every other system as a small mark."""
-    shown = sorted(facts.tasks, key=lambda one: (-abs(one.score_closed - one.score_open), one.task))[:MOST]
-    widest, rows = shown[0], sorted(shown, key=lambda one: (one.dimension, -one.score_closed, one.task))
-    own = {(one.system, one.task): one for one in facts.scores}
-    several = len({one.system for one in facts.scores}) > 2
+    """Dumbbells: both scores of each task with their own intervals, every other candidate as a small mark."""
+    shown = sorted(facts.tasks, key=lambda one: (-abs(one.gap.score_closed - one.gap.score_open), one.part.name))[:MOST]
+    widest, rows = shown[0], sorted(shown, key=lambda one: (one.part.dimension, -one.gap.score_closed, one.part.name))
+    own = [(facts.own(one.pair.closed_side), facts.own(one.pair.open_side)) for one in rows]
+    others = [
+        [facts.own(s) for s in facts.behind(one.row) if s.task == one.gap.task and s not in (one.pair.closed_side, one.pair.open_side)]
+        for one in rows
+    ]
     foot = [
-        "Thick marks: the two systems compared on the task, with each score's own 95 % interval; these say nothing "
-        "about the gap, whose interval comes from pairs of answers." + " Small marks: all other systems." * several,
+        "Thick marks: the two systems of the row in the gap chart, each with its own score and that score's 95 % interval, which says "
+        "nothing about the gap; the interval of a gap comes from pairs of answers." + " Hollow marks: the other candidates." * any(others),
     ]
     if len(facts.tasks) > MOST:
         foot.append(f"The {MOST} of {len(facts.tasks)} tasks with the largest differences; scores.csv has them all.")
+    gaps = [one.gap for one in rows]
+    named = not words.same_pair(gaps)
+    best = "The best on all items of a dimension" if any(one.row.plug_in is not None for one in rows) else "The systems compared"
     made = frame(
         facts,
         theme,
-        title=f"{'The two sides differ most on ' if len(facts.tasks) > 1 else ''}{inert(widest.task)}: closed {points(widest.score_closed)}, open {points(widest.score_open)} points",
-        subtitle=[words.rule(facts, rows)],
+        title=f"{'The two sides differ most on ' if len(facts.tasks) > 1 else ''}{inert(widest.part.name)}: closed {points(widest.gap.score_closed)}, open {points(widest.gap.score_open)} points",
+        subtitle=[f"{best}, by task: " + ("named below each" if named else f"{facts.name(gaps[0].closed)} (closed) and {facts.name(gaps[0].open)} (open weights)")],
         foot=foot,
-        alt=" ".join(f"{one.task}: closed {points(one.score_closed)}, open {points(one.score_open)}, n {one.n}." for one in rows),
+        alt=" ".join(
+            f"{one.part.name}: {inert(one.gap.closed)} (closed) {points(one.gap.score_closed)}, {inert(one.gap.open)} (open) {points(one.gap.score_open)}, n {one.gap.n:,}."
+            + "".join(f" {inert(other.system)} {points(other.score)}." for other in extra) for one, extra in zip(rows, others, strict=True)
+        ),
         body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
-    )
+    )  # fmt: skip
     low, height = made.bottom + AXIS_IN, ROW_IN * len(rows)
     axes = made.axes(PLOT_AT, low, PLOT_IN, height)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])
     axes.grid(axis="x")
-    named = not words.same_pair(rows)
     for place, one in enumerate(rows):
-        others = [s for s in facts.scores if s.task == one.task and s.system not in (one.closed, one.open)]
-        for other in others:
+        for other in others[place]:
             side = "open" if other.open else "closed"
-            axes.plot([other.score], [place], MARKERS[side], ms=3, color=getattr(theme, side), alpha=0.6, zorder=2)
-        axes.plot([one.score_closed, one.score_open], [place, place], color=theme.rail, lw=3, zorder=1)
-        for side, name, score, shift in (("closed", one.closed, one.score_closed, -0.09), ("open", one.open, one.score_open, 0.09)):
-            colour = getattr(theme, side)
-            if (name, one.task) in own:
-                interval = own[name, one.task]
-                axes.plot([interval.low, interval.high], [place + shift] * 2, color=colour, lw=1, zorder=3)
-            axes.plot([score], [place + shift], MARKERS[side], ms=7, color=colour, mec=theme.paper, mew=0.8, zorder=4)
+            axes.plot([other.score], [place], MARKERS[side], ms=4, mfc=theme.paper, mec=getattr(theme, side), mew=0.9, zorder=2)
+        axes.plot([one.gap.score_closed, one.gap.score_open], [place, place], color=theme.rail, lw=3, zorder=1)
         y = low + height - ROW_IN * (place + 0.5)
-        made.write(EDGE_IN, y + 0.06 * named, fitted(one.task, 2.65, 10, "bold"), size=10, weight="bold", va="center")
+        made.write(EDGE_IN, y + 0.06 * named, fitted(one.part.name, 2.65, 10, "bold"), size=10, weight="bold", va="center")
         if named:
-            made.write(EDGE_IN, y - 0.11, both(facts.name(one.closed), facts.name(one.open), 2.65, 7.5), size=7.5, color=theme.muted, va="center")
-        for x, name, score in ((CLOSED_AT, one.closed, one.score_closed), (OPEN_AT, one.open, one.score_open)):
-            said = own.get((name, one.task))
-            told = f"{points(score)} {span(said.low, said.high)}" if said else points(score)
-            made.write(x, y, told, size=8.5, ha="right", va="center")
-        made.write(N_AT, y, f"{one.n:,}", size=8.5, ha="right", va="center")
+            made.write(EDGE_IN, y - 0.11, both(facts.name(one.gap.closed), facts.name(one.gap.open), 2.65, 7.5), size=7.5, color=theme.muted, va="center")
+        two = (("closed", one.gap.score_closed, -0.09, CLOSED_AT), ("open", one.gap.score_open, 0.09, OPEN_AT))
+        for (side, score, shift, x), said in zip(two, own[place], strict=True):
+            colour = getattr(theme, side)
+            axes.plot([said.low, said.high], [place + shift] * 2, color=colour, lw=1, zorder=3)
+            axes.plot([score], [place + shift], MARKERS[side], ms=7, color=colour, mec=theme.paper, mew=0.8, zorder=4)
+            made.write(x, y, f"{points(score)} {span(said.low, said.high)}", size=8.5, ha="right", va="center")
+        made.write(N_AT, y, f"{one.gap.n:,}", size=8.5, ha="right", va="center")
     axes.tick_params(axis="x", labelsize=8.5)
     axes.set_xlabel("score, points", size=8.5, labelpad=3)
     top = low + height + 0.1

@@ -9,8 +9,8 @@ import pandas as pd
 
 from harness.report.charts.waterfall import LOOKS
 from harness.report.facts import IMPORTED, Facts, TooLittle
-from harness.report.style import EDGE_IN, Theme, frame
-from harness.report.text import fitted
+from harness.report.style import EDGE_IN, LINE, Theme, frame
+from harness.report.text import STATUS, fitted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,10 +24,10 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
     if not any(one.known for one in facts.evidence):
         raise TooLittle(IMPORTED)
     shares, sides, rows = status_shares(facts)
-    known = LOOKS | {"unanswered": (theme.ink, "--")}
+    known = LOOKS | {"scorer_error": ("#56B4E9", "||"), "unanswered": (theme.ink, "")}
     looks = {name: look for name, look in known.items() if name in shares.columns and (shares[name] > 0).any()}
     if not looks:
-        raise TooLittle("every answer of every system is complete and readable")
+        raise TooLittle("every answer of every system is there, complete and readable")
     shown = set(shares["ok"].nsmallest(MOST).index)
     by_name = {str(name): {str(k): float(v) for k, v in row.items()} for name, row in shares.to_dict("index").items() if name in shown}
     worst = min(by_name, key=lambda name: by_name[name]["ok"])
@@ -35,12 +35,12 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title=f"{100 * (1 - by_name[worst]['ok']):.1f} % of the answers of {facts.name(worst)} came cut off, empty, refused, unreadable or not at all; most: {most}",
-        subtitle=["Share of answers by how they came, all tasks together; unreadable, cut off, empty and refused answers count as not right"],
-        foot=["Unanswered: the infrastructure failed; such items are left out on both sides and counted."
+        title=f"{100 * (1 - by_name[worst]['ok']):.1f} % of the answers of {facts.name(worst)} are not plain ones; most of these: {STATUS.get(most, most)}",
+        subtitle=["Share of answers by how they came, all tasks and protocols together; unreadable, cut off, empty and refused ones count as not right"],
+        foot=["Unanswered: the infrastructure failed; scorer failed: ours did. Such items are left out on both sides and counted as missing."
               + f" The {MOST} of {len(shares)} systems with the fewest plain answers." * (len(shares) > MOST)],
         alt=" ".join(
-            f"{name}: " + ", ".join(f"{status} {100 * value:.1f} %" for status, value in row.items() if value > 0) + "."
+            f"{name}: " + ", ".join(f"{STATUS.get(status, status)} {100 * value:.1f} %" for status, value in row.items() if value > 0) + "."
             for name, row in by_name.items()
         ),
         body_in=HEAD_IN + ROW_IN * len(by_name) + AXIS_IN,
@@ -48,14 +48,14 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
     low, height = made.bottom + AXIS_IN, ROW_IN * len(by_name)
     axes = made.axes(PLOT_AT, low, PLOT_IN, height)
     limit = max(0.01, 1.08 * (1 - by_name[worst]["ok"]))
-    axes.set_xlim(0, 100 * limit)
+    axes.set_xlim(0, min(100.0, 100 * limit))
     axes.set_ylim(len(by_name) - 0.5, -0.5)
     axes.set_yticks([])
     axes.grid(axis="x")
     for i, (name, row) in enumerate(by_name.items()):
         left = 0.0
         for status, (colour, hatch) in looks.items():
-            axes.barh([i], [100 * row[status]], 0.62, left=[left], color=colour, hatch=hatch, ec=theme.paper, lw=0.4)
+            axes.barh([i], [100 * row[status]], 0.62, left=[left], color=colour, hatch=hatch, ec=LINE, lw=0.6)
             left += 100 * row[status]
         y = low + height - ROW_IN * (i + 0.5)
         made.mark(EDGE_IN + 0.06, y, "open" if sides[name] else "closed", theme, 5.5)
@@ -64,15 +64,15 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
         made.write(9.38, y, f"{rows[name]:,} answers", size=9, color=theme.muted, ha="right", va="center_baseline")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} %")
     axes.tick_params(axis="x", labelsize=8.5)
-    made.swatches(PLOT_AT, low + height + 0.15, looks, theme, 1.2)
+    made.swatches(PLOT_AT, low + height + 0.15, looks, theme, 1.2 if len(looks) < 6 else 1.05)
     return made.figure
 
 
 def status_shares(facts: Facts) -> tuple[pd.DataFrame, dict[str, bool], dict[str, int]]:
     """Share by system (closed first, most plain answers first) and status; whether each is open; rows of each."""
     rows = facts.answers[facts.answers["system"].isin({one.name for one in facts.evidence if one.known})]
-    unreadable = (rows["status"] == "ok") & (rows["score_status"] == "unparsed")
-    status = pd.Series(np.where(unreadable, "unparsed", rows["status"]), index=rows.index)
+    unplain = (rows["status"] == "ok") & rows["score_status"].isin(["unparsed", "scorer_error"])
+    status = pd.Series(np.where(unplain, rows["score_status"], rows["status"]), index=rows.index)
     counts = pd.crosstab(rows["system"], status)
     if "ok" not in counts:
         counts["ok"] = 0

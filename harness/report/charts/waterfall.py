@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from harness.gap.evidence import PARTS
 from harness.report.facts import IMPORTED, Facts, TooLittle
-from harness.report.style import EDGE_IN, Theme, frame
-from harness.report.text import fitted, label, listed, points
+from harness.report.style import EDGE_IN, LINE, Theme, frame
+from harness.report.text import STATUS, listed, points, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKS = {
-    "wrong": ("#999999", ""), "unparsed": ("#009E73", "//"), "truncated": ("#E69F00", "."),
+    "wrong": ("#999999", ""), "unparsed": ("#009E73", "//"), "truncated": ("#E69F00", ".."),
     "empty": ("#F0E442", "xx"), "refused": ("#CC79A7", "\\\\"),
 }  # fmt: skip
-"""Colour (Okabe and Ito) and hatching of each part."""
+"""Colour (Okabe and Ito) and hatching of each part; dark edges give those that are pale on paper their contrast."""
 ROW_IN, HEAD_IN, AXIS_IN = 0.5, 0.45, 0.5
 PLOT_AT, PLOT_IN = 2.2, 5.6
 
@@ -29,18 +29,18 @@ def waterfall(facts: Facts, theme: Theme) -> Figure:
         raise TooLittle(IMPORTED)
     present = [name for name in LOOKS if name == "wrong" or any(abs(value) >= 0.05 for value in parts[name])]
     if present == ["wrong"]:
-        raise TooLittle("every gap consists of wrong answers alone: none was refused, cut off, empty or unreadable")
+        raise TooLittle("of every gap 0.05 points at most are due to refused, cut off, empty or unreadable answers: there are none, or as many on both sides")
     largest = max(present[1:], key=lambda name: max(abs(value) for value in parts[name]))
     place = max(range(len(rows)), key=lambda i: abs(parts[largest][i]))
     made = frame(
         facts,
         theme,
-        title=f"Apart from wrong answers, {largest} ones matter most: {points(parts[largest][place], sign=True)} points of the gap in {label(rows[place])}",
+        title=f"Apart from wrong answers, {STATUS.get(largest, largest)} ones matter most: {points(parts[largest][place], sign=True)} points in {facts.label(rows[place])}",
         subtitle=["Each gap split exactly by what became of the answers; bars to the right widen the gap in favour of closed"],
-        foot=[f"n {listed(f'{one.n:,} ({label(one)})' for one in rows)}. The parts are those of the two systems named in the gap "
+        foot=[f"n {listed(f'{one.n:,} ({facts.label(one)})' for one in rows)}. The parts are those of the two systems named in the gap "
               "chart on all items and add up to the difference of their scores."],
         alt=" ".join(
-            f"{label(one)}: " + ", ".join(f"{name} {points(parts[name][i], sign=True)}" for name in present) + "."
+            f"{facts.label(one)}: " + ", ".join(f"{STATUS.get(name, name)} {points(parts[name][i], sign=True)}" for name in present) + "."
             for i, one in enumerate(rows)
         ),
         body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
@@ -55,13 +55,14 @@ def waterfall(facts: Facts, theme: Theme) -> Figure:
         for name in present:
             value = parts[name][i]
             colour, hatch = LOOKS[name]
-            axes.barh([i], [value], 0.46, left=[ends[value > 0]], color=colour, hatch=hatch, ec=theme.paper, lw=0.6)
+            axes.barh([i], [value], 0.46, left=[ends[value > 0]], color=colour, hatch=hatch, ec=LINE, lw=0.6)
             ends[value > 0] += value
         net = sum(parts[name][i] for name in PARTS)
         axes.plot([net, net], [i - 0.36, i + 0.36], color=theme.ink, lw=2)
         y = low + height - ROW_IN * (i + 0.5)
-        name = label(one)
-        made.write(EDGE_IN, y, fitted(name[:1].upper() + name[1:], 1.85, 10.5, "bold"), size=10.5, weight="bold", va="center")
+        name = facts.label(one)
+        for line, text in enumerate(lines := wrapped(name[:1].upper() + name[1:], 1.85, 10.5, "bold", lines=2)):
+            made.write(EDGE_IN, y + 0.09 * (len(lines) - 1 - 2 * line), text, size=10.5, weight="bold", va="center")
         made.write(9.3, y, f"sum {points(net, sign=True)}", size=10, ha="right", va="center")
     axes.axvline(0, color=theme.muted, lw=0.9)
     axes.xaxis.set_major_formatter(lambda value, _: points(value, sign=True).replace(".0", ""))

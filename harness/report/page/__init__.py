@@ -12,11 +12,11 @@ from harness import catalogue
 from harness.gap.policy import row_scores
 from harness.gap.standing import Standing
 from harness.report import words
-from harness.report.facts import IMPORTED, Facts
+from harness.report.facts import IMPORTED, Facts, TaskGap
 from harness.report.make import Picture, by_reason
 from harness.report.samples import Samples
 from harness.report.svg import Inlined
-from harness.report.text import label, listed, points, span, uncontrolled, usd
+from harness.report.text import STATUS, listed, points, span, true_minus, uncontrolled, usd
 from harness.types import Comparison, Receipt
 
 BESIDE_BYTES = 25_000_000
@@ -38,16 +38,16 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("harness.report", "page"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=_safe,
+        trim_blocks=True, lstrip_blocks=True, finalize=safe,
     )  # fmt: skip
     drawn = Inlined(pictures)
     css = _own("page.css") + drawn.styles
     js = _own("page.js")
-    beside = lies_beside(samples)
+    beside, models = lies_beside(samples), _models(facts)
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         policy=(
-            f"default-src 'none'; script-src {_hash(js)}" + (" 'self'" if beside else "") + f"; style-src {_hash(css)}; "
+            f"default-src 'none'; script-src {content_hash(js)}" + (" 'self'" if beside else "") + f"; style-src {content_hash(css)}; "
             "base-uri 'none'; form-action 'none'"
         ),
         css=Markup(css),
@@ -58,23 +58,26 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
         demo=words.DEMO,
         rule=words.rule(facts, facts.rows) if facts.rows else "",
         interval_kind=_capital(words.interval_kind(facts.rows)) if facts.rows else "",
-        first=[_standing(one) for one in facts.varied(FIRST)],
+        by_task=_capital(words.interval_kind([one.gap for one in facts.tasks])) if facts.rows else "",
+        first=[_standing(one) for one in facts.varied[:FIRST]],
         published=[_standing(one) for one in facts.published],
-        about_published=(words.PUBLISHED, words.BIAS, words.LAG_DEFINITIONS),
-        openness=_capital(catalogue.OPENNESS_RULE),
+        current=sum(one.current for one in facts.published),
+        about_published=(words.PUBLISHED, words.LUCK, words.LAG_DEFINITIONS),
+        openness=words.OPENNESS,
         rows=[_row(facts, one) for one in facts.rows],
         pictures=pictures,
         left_out=by_reason(left_out),
         items=samples.items,
         index=Markup(samples.index),
         blocks=() if beside else tuple(map(Markup, samples.blocks)),
-        models=_models(facts),
+        models=models,
+        told={column for column in ("developer", "licence") if any(model[column] for model in models)},
         runs=[_run(receipt) for _, receipt in facts.runs],
-        notes=[*facts.gaps.notes, *(f"{run}: not finished, so nothing of it counts" for run in facts.unsealed)],
+        notes=list(map(true_minus, facts.notes)),
     )
 
 
-def _safe(value: Any) -> Any:
+def safe(value: Any) -> Any:
     """Text from outside loses its controls and direction overrides; ours (marked as safe) stays as it is."""
     return uncontrolled(value) if type(value) is str else value
 
@@ -83,7 +86,8 @@ def _own(name: str) -> str:
     return (resources.files("harness.report") / "page" / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def content_hash(text: str) -> str:
+    """A script or style as a Content-Security-Policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -93,43 +97,62 @@ def _capital(text: str) -> str:
 
 def _numbers(one: Comparison) -> dict[str, Any]:
     return {
-        "one": one, **dict(zip(("score_closed", "score_open"), map(points, row_scores(one)), strict=True)),
-        "gap": points(one.gap, sign=True), "interval": span(*one.ci_simultaneous), "n": f"{one.n:,}",
-        "missing": f"{one.missing_closed:,} / {one.missing_open:,}",
+        "one": one, "gap": points(one.gap, sign=True), "interval": span(*one.ci_simultaneous), "n": f"{one.n:,}",
+        "missing": f"{one.missing_closed:,} / {one.missing_open:,}", "why": words.why(one),
     }  # fmt: skip
 
 
 def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
+    best = one.plug_in is not None
     known: list[tuple[str, str]] = [
         ("closed", one.closed), ("open", one.open), ("chosen by", one.chosen_by), ("protocol", one.protocol),
-        ("interval", one.ci_method), ("smallest gap visible", f"{points(one.detectable)} points at 80 % power" if one.detectable <= 100 else "none (80 % power)"),
+        ("interval", words.interval_kind([one])),
+        ("smallest gap visible", f"{points(one.detectable)} points ({words.POWER})" if one.detectable <= 100 else f"none ({words.POWER})"),
         ("split of the gap", _split(one) if facts.asked(one.closed, one.open) else f"unknown: {IMPORTED}"),
     ]  # fmt: skip
-    if one.plug_in is not None:
+    if best:
         two = f"{points(one.score_closed)} and {points(one.score_open)}, {points(one.plug_in, sign=True)} between the two named"
         known.append(("on all items", f"{two}: the luck of the best is in it"))
     for side, shares in (one.candidates or {}).items():
         picked = ", ".join(f"{facts.name(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= 0.005)
         known.append((f"best {side} of a half", picked))
-    tasks = [{"name": task.task, **_numbers(task)} for task in facts.tasks if task.task in one.tasks]
+    tasks = [task for task in facts.tasks if task.row is one]
+    pair = [
+        {
+            "side": side, "name": facts.name(name), "score": points(own), "shown": points(shown), "price": _price(facts, name, one),
+            "run": f"#run-{of.run.run_id}", "href": "gaps.csv" if best else f"#run-{of.run.run_id}",
+        }
+        for side, name, own, shown, of in zip(
+            ("closed", "open"), (one.closed, one.open), (one.score_closed, one.score_open), row_scores(one),
+            (tasks[0].pair.closed_side, tasks[0].pair.open_side), strict=True,
+        )
+    ]  # fmt: skip
     return {
         **_numbers(one),
-        "name": _capital(label(one)),
-        "sentence": words.sentence(one),
-        "tasks": tasks,
+        "name": _capital(facts.label(one)),
+        "sentence": words.sentence(one, facts.label(one)),
+        "pair": pair,
+        "best": best,
+        "tasks": [_task(task) for task in tasks],
         "facts": known,
-        "price": f"{_price(facts, one.closed, one.tasks)} / {_price(facts, one.open, one.tasks)}",
-        "anchor_closed": _anchor(facts, one.closed, one.tasks),
-        "anchor_open": _anchor(facts, one.open, one.tasks),
+        "warnings": list(map(true_minus, one.warnings)),
     }
 
 
+def _task(one: TaskGap) -> dict[str, Any]:
+    scores = [
+        (side, points(score), f"#run-{of.run.run_id}")
+        for side, score, of in (("closed", one.gap.score_closed, one.pair.closed_side), ("open", one.gap.score_open, one.pair.open_side))
+    ]
+    return {"name": one.part.name, "scores": scores, **_numbers(one.gap)}
+
+
 def _split(one: Comparison) -> str:
-    return ", ".join(f"{part} {points(getattr(one.waterfall, part), sign=True)}" for part in one.waterfall.__slots__)
+    return ", ".join(f"{STATUS.get(part, part)} {points(getattr(one.waterfall, part), sign=True)}" for part in one.waterfall.__slots__)
 
 
 def _standing(one: Standing) -> dict[str, Any]:
-    """A published series as a row: each lag with its score noise and the range without one lab."""
+    """A published series as a row: each lag with its score noise and the range without one developer."""
     lags = [
         (
             name, words.lag(one, name),
@@ -139,21 +162,17 @@ def _standing(one: Standing) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "one": one, "closed": words.amount(one, one.best_closed.score), "open": words.amount(one, one.best_open.score),
-        "gap": words.amount(one, one.gap, sign=True), "bias": words.bias(one), "lags": lags,
-        "models": f"{len(one.closed):,} closed, {len(one.open_):,} open",
+        "gap": words.amount(one, one.gap, sign=True), "luck": words.luck(one), "lags": lags, "source": listed(one.sources[:3]),
+        "models": f"{len(one.closed):,} closed, {len(one.open_):,} open", "dated": words.dated_best(one) if one.undated_best else "",
     }  # fmt: skip
 
 
-def _anchor(facts: Facts, system: str, tasks: tuple[str, ...]) -> str:
-    evidence = facts.one(system, tasks[0])
-    return f"run-{evidence.run.run_id}" if evidence else "runs"
-
-
-def _price(facts: Facts, system: str, tasks: tuple[str, ...]) -> str:
-    """Recorded dollars per item of a system on some tasks."""
-    rows = facts.answers[(facts.answers["system"] == system) & facts.answers["task"].isin(tasks)]
-    mean = float(rows["cost_usd"].mean(skipna=False)) if len(rows) else math.nan
-    return "unknown" if math.isnan(mean) else usd(mean)
+def _price(facts: Facts, system: str, row: Comparison) -> str:
+    """Recorded dollars of a system per answer that it gave to the tasks of a row; what was not answered has no price. Empty: unknown."""
+    answers = facts.answers
+    own = answers[(answers["system"] == system) & answers["run_id"].isin(row.runs) & answers["task"].isin(row.tasks) & (answers["status"] != "unanswered")]
+    mean = float(own["cost_usd"].mean(skipna=False)) if len(own) else math.nan
+    return "" if math.isnan(mean) else usd(mean)
 
 
 def _models(facts: Facts) -> list[dict[str, Any]]:
@@ -163,7 +182,7 @@ def _models(facts: Facts) -> list[dict[str, Any]]:
         system = next(one.receipt.system for one in facts.evidence if one.name == name)
         card = cards.get(system.card)
         found.append({
-            "name": name, "open": is_open, "known": facts.asked(name), "level": system.weights, "weights": card.weights if card else (),
+            "name": name, "open": is_open, "known": facts.asked(name), "level": system.weights.replace("_", " "), "weights": card.weights if card else (),
             "developer": facts.about[name].developer, "released": facts.about[name].released,
             "matched": facts.about[name].matched, "licence": card.licence if card else None,
         })  # fmt: skip
@@ -176,10 +195,10 @@ def _run(receipt: Receipt) -> dict[str, str]:
         "id": receipt.run_id,
         "system": receipt.system.name,
         "protocol": receipt.protocol,
-        "protocol_hash": receipt.protocol_sha256[:8],
+        "protocol_hash": receipt.protocol_sha256[:8] if receipt.provenance == "run" else "",
         "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
         "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
         "cost": "unknown" if receipt.cost_usd is None else usd(receipt.cost_usd),
         "sent": "unknown" if receipt.provenance != "run" else f"{receipt.bytes_sent:,} bytes" if receipt.bytes_sent else "nothing",
-        "provenance": "asked here" if receipt.provenance == "run" else receipt.provenance,
+        "provenance": "asked here" if receipt.provenance == "run" else receipt.provenance.replace("import:", "imported: "),
     }
