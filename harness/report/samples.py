@@ -91,7 +91,8 @@ def _texts(found: dict[str, Evidence], numbers: dict[str, int], ids: Sequence[st
     place = {one.run.run_id: numbers[name] for name, one in found.items()}
     rows = rows.sort_values(["item_id", "repeat"], kind="stable").drop_duplicates(["item_id", "run_id"])
     entries: dict[str, list[Any]] = {}
-    for run, item, _, messages, text, reasoning, target in rows[list(TEXTS)].itertuples(index=False, name=None):
+    # Rows of a folder that was renamed do not say which system they are of.
+    for run, item, _, messages, text, reasoning, target in rows.loc[rows["run_id"].isin(list(place)), list(TEXTS)].itertuples(index=False, name=None):
         entry = entries.setdefault(item, [_cut(_question(messages)), _cut(target), {}])
         entry[2][place[run]] = [_cut(text), _cut(reasoning)]
     for item in ids:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -101,6 +102,19 @@ def test_a_best_without_a_date_is_said_and_no_lag_is_made_of_one_model() -> None
     assert [len(side) for side in found.dated] == [2, 2]
     one = stand("x", "percent", [Entrant("c", 50, released="2025-01-01")], [Entrant("o", 40, released="2025-02-01")])
     assert one.lag is None
+
+
+def test_the_lag_looks_back_from_no_day_after_the_source() -> None:
+    """One row's date, from elsewhere, is later than the source that scored the model."""
+    impossible = _row("o3", 99, "2026-05-01", "open_weights")
+    (found,) = standings([dataclasses.replace(one, source_date="2025-12-24") for one in (*ROWS, impossible)])
+    assert (found.as_of, found.later) == ("2025-12-01", 1)
+    assert found.lag is not None
+    assert found.lag.age == pytest.approx(183 / 30.4375)
+    assert found.best_open.model == "o3"
+    assert found.undated_best, "the months are not of the best"
+    (told,) = standings([*ROWS, impossible])
+    assert (told.as_of, told.later) == ("2026-05-01", 0)
 
 
 def test_current_series_come_first_and_of_them_those_with_known_noise() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -36,7 +37,7 @@ class Answers:
     clusters: Sequence[str] = ()
     statuses: Sequence[CompletionStatus] = ()
     redistributable: bool = True
-    costs: Sequence[float] = ()
+    costs: Sequence[float | None] = ()
     question: str = "What is it?"
 
 
@@ -50,8 +51,9 @@ def write_run(
     released: str | None = None,
     started: str = "2026-03-01T10:00:00Z",
     provenance: str = "run",
+    protocol: str = "matched",
 ) -> RunFolder:
-    """Seal one run of one system."""
+    """Seal one run of one system; a score of None where the status is ok is one that the scorer failed to give."""
     planned = tuple(
         PlannedTask(
             TaskCard(name, 1, a.dimension, "hf:some/source@abc", "text", "accuracy", a.redistributable, n=len(a.scores)),
@@ -60,7 +62,7 @@ def write_run(
         for name, a in tasks.items()
     )  # fmt: skip
     origin = System(system, card or system, "Some Lab", weights, "file", system, released=released)
-    plan = Plan(origin, PROTOCOL, _hash("matched"), planned, 1, 0, False)
+    plan = Plan(origin, dataclasses.replace(PROTOCOL, name=protocol), _hash(protocol), planned, 1, 0, False)
     run = new_run(store, plan)
     statuses: dict[str, int] = {}
     with RowWriter(run) as writer:
@@ -70,10 +72,10 @@ def write_run(
                 statuses[status] = statuses.get(status, 0) + 1
                 writer.add(*_row(name, a, i, score, status, system))
     total = sum(len(a.scores) for a in tasks.values())
-    costs = [cost for a in tasks.values() for cost in a.costs]
+    costs = [cost for a in tasks.values() for cost in a.costs if cost is not None]
     counts = {"planned": total, "answered": total - statuses.get("unanswered", 0), "unanswered": statuses.get("unanswered", 0)}
     receipt = Receipt(
-        run.run_id, plan_hash(plan), origin, "matched@1", _hash("matched"), planned, started, started,
+        run.run_id, plan_hash(plan), origin, f"{protocol}@1", _hash(protocol), planned, started, started,
         {**counts, **{f"status_{name}": count for name, count in statuses.items()}},
         dict.fromkeys(tasks, "1"), Usage(100, None, 50), sum(costs) if costs else None, 0, 0,
         {"opengap": "0.1.0"}, {"python": "3"}, {}, {}, provenance=provenance,
@@ -97,7 +99,7 @@ def _row(
     row: dict[str, object] = {
         "system": system, "task": task, "task_version": 1, "dimension": answers.dimension, "item_id": _item(i),
         "cluster": answers.clusters[i] if answers.clusters else None, "repeat": 0, "prompt_hash": _hash(f"{task}{i}"),
-        "status": status, "score_status": None if score is None else "unparsed" if status in ("empty", "refused") else "scored",
+        "status": status, "score_status": (None if status != "ok" else "scorer_error") if score is None else "unparsed" if status in ("empty", "refused") else "scored",
         "score": score, "answer": text[:40], "cost_usd": answers.costs[i] if answers.costs else None, "attempts": 1, "at": "2026-03-01T10:00:00Z",
     }  # fmt: skip
     messages = json.dumps([{"role": "user", "content": answers.question}])

@@ -117,6 +117,58 @@ def test_lag_is_signed_and_in_months(tmp_path: Path) -> None:
     assert label.startswith("t: open is 9.0 months behind (9.0 to 13.9 with score noise) on 2026-03-01\n")
 
 
+def test_history_has_every_date_on_which_a_best_changes_and_says_of_whom_it_is(tmp_path: Path) -> None:
+    """Seven releases a side, three of them bests; the best open system of all has no date."""
+    for side, weights, shares in (("c", "closed", (0.4, 0.3, 0.6, 0.5, 0.55, 0.9, 0.8)), ("o", "open_weights", (0.2, 0.1, 0.3, 0.25, 0.5, 0.4, 0.45))):
+        for place, share in enumerate(shares):
+            write_run(tmp_path, f"{side}{place}", weights, {"t": Answers(alternating(200, share))}, released=f"2025-0{place + 1}-0{1 + (side == 'o')}")  # type: ignore[arg-type]
+    write_run(tmp_path, "undated", "open_weights", {"t": Answers(alternating(200, 0.85))})
+    with settings(LIGHT):
+        figure = _chart("history").draw(gather(tmp_path), LIGHT)
+        assert text_overlaps(figure) == []
+    title, told = str(figure.get_label()).split("\n")
+    days = re.findall(r"(2025-\d\d-\d\d), (\d) closed systems? and (\d) open", told)
+    assert days == [("2025-01-02", "1", "1"), ("2025-03-01", "3", "2"), ("2025-03-02", "3", "3"), ("2025-05-02", "5", "5"), ("2025-06-01", "7", "7")]
+    assert title.endswith("with the dated systems")
+    said = " ".join(t.get_text() for t in figure.texts)
+    assert "Without the undated ones it may differ from the gap chart" in said
+
+
+def test_months_are_of_each_row_and_not_of_one_task(tmp_path: Path) -> None:
+    for name, weights, share, released in (
+        ("c1", "closed", 0.5, "2025-01-01"), ("c2", "closed", 0.8, "2025-06-01"),
+        ("o1", "open_weights", 0.4, "2025-03-01"), ("o2", "open_weights", 0.6, "2025-12-01"),
+    ):  # fmt: skip
+        tasks = {"a": Answers(alternating(100, share), "x"), "b": Answers(alternating(100, share - 0.2), "x"), "d": Answers(alternating(100, 0.5), "y")}
+        write_run(tmp_path, name, weights, tasks, released=released)  # type: ignore[arg-type]
+    facts = gather(tmp_path)
+    measured = {one.name: one for one in facts.standings}
+    assert list(measured) == ["x", "y"]
+    assert [e.score for e in measured["x"].closed] == pytest.approx([40, 70])
+    with settings(LIGHT):
+        figure = _chart("releases").draw(facts, LIGHT)
+        assert text_overlaps(figure) == []
+    assert str(figure.get_label()).startswith("x: open is 9.0 months behind (")
+
+
+def test_the_price_of_tiny_costs_and_of_systems_without_one(tmp_path: Path) -> None:
+    for name, weights, share, cost in (("free", "closed", 0.9, 0.0), ("c", "closed", 0.6, 0.02), ("tiny", "open_weights", 0.5, 2e-8), ("o", "open_weights", 0.6, 0.02)):
+        write_run(tmp_path, name, weights, {"t": Answers(alternating(100, share), costs=[cost] * 100)})  # type: ignore[arg-type]
+    with settings(LIGHT):
+        figure = _chart("cost").draw(gather(tmp_path), LIGHT)
+        assert text_overlaps(figure) == []
+    title = str(figure.get_label()).partition("\n")[0]
+    assert title == "Of systems with a known cost the best open system costs as much (1.00 [1.00, 1.00] times) per solved item as the best closed one"
+
+
+def test_statuses_end_at_100_percent(tmp_path: Path) -> None:
+    for name, weights in (("c", "closed"), ("o", "open_weights")):
+        write_run(tmp_path, name, weights, {"t": Answers([0.0] * 40, statuses=["refused"] * 40)})  # type: ignore[arg-type]
+    with settings(LIGHT):
+        (axes, *_) = _chart("statuses").draw(gather(tmp_path), LIGHT).axes
+    assert axes.get_xlim()[1] == 100
+
+
 def test_restricted_weights_stand_on_no_side(rich_store: Path, tmp_path: Path) -> None:
     store = tmp_path / "s"
     shutil.copytree(rich_store, store)

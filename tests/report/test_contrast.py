@@ -6,10 +6,14 @@ import re
 from importlib import resources
 
 import pytest
+from matplotlib.colors import to_hex
 
+from harness.report.charts import charts
 from harness.report.charts.disagreement import STRONGEST
 from harness.report.charts.heatmap import STRENGTH
-from harness.report.style import COLOURS, DARK, LIGHT, THEMES, Theme
+from harness.report.charts.waterfall import LOOKS
+from harness.report.facts import Facts
+from harness.report.style import COLOURS, DARK, LIGHT, LINE, MARKERS, THEMES, Theme, settings
 
 RGB = tuple[float, float, float]
 CSS = (resources.files("harness.report") / "page" / "page.css").read_text()
@@ -63,6 +67,27 @@ def test_text_in_pictures(theme: Theme) -> None:
 def test_marks_of_both_sides(theme: Theme) -> None:
     for colour in (theme.open, theme.closed, theme.ink, theme.muted):
         assert _contrast(_rgb(colour), _rgb(theme.paper)) >= 3, colour
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_bars_by_their_fill_or_their_edge_and_hatching_by_the_fill(theme: Theme) -> None:
+    for fill in [colour for colour, _ in LOOKS.values()]:
+        assert max(_contrast(_rgb(part), _rgb(theme.paper)) for part in (fill, LINE)) >= 3, fill
+        assert _contrast(_rgb(LINE), _rgb(fill)) >= 3, fill
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_no_mark_is_pale(rich_facts: Facts, theme: Theme) -> None:
+    """A mark is of its side's colour throughout, or hollow with an edge of that colour."""
+    for name in ("scores", "cost", "releases"):
+        with settings(theme):
+            figure = next(chart for chart in charts() if chart.name == name).draw(rich_facts, theme)
+        for axes in figure.axes:
+            for line in axes.lines:
+                if line.get_marker() in MARKERS.values():
+                    assert line.get_alpha() is None
+                    sides = {to_hex(theme.open), to_hex(theme.closed)}
+                    assert {to_hex(line.get_markerfacecolor()), to_hex(line.get_markeredgecolor())} & sides
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)

@@ -20,11 +20,12 @@ from harness.report.make import Picture, make
 from harness.report.page import page
 from harness.report.samples import LONGEST, Samples, samples
 from harness.report.tables import cell
+from harness.report.text import true_minus, uncontrolled, usd
 from tests.report.conftest import ATTACKS, HOSTILE, SECRET, N
 from tests.report.stores import Answers, alternating, write_run
 
 
-def _inflated(text: str) -> Any:
+def inflated(text: str) -> Any:
     return json.loads(zlib.decompress(base64.b64decode(text)))
 
 
@@ -78,25 +79,25 @@ def test_the_page_is_whole_and_holds_nothing_active_but_its_own_script(rich_repo
 
 def test_text_that_may_not_be_passed_on_is_nowhere(rich_report: Path, rich_facts: Facts) -> None:
     found = samples(rich_facts)
-    assert all(SECRET not in json.dumps(_inflated(block)) for block in found.blocks)
+    assert all(SECRET not in json.dumps(inflated(block)) for block in found.blocks)
     for path in rich_report.iterdir():
         assert SECRET.encode() not in path.read_bytes(), path.name
 
 
 def test_samples_hold_what_was_asked_answered_and_scored(rich_facts: Facts) -> None:
     found = samples(rich_facts)
-    index = _inflated(found.index)
+    index = inflated(found.index)
     assert found.items == len(index["id"]) == 4 * N
     names = [system["name"] for system in index["systems"]]
     assert [system["open"] for system in index["systems"]] == [False, False, True, True]
     place, task = names.index("vendor:closed-new"), [one["name"] for one in index["tasks"]].index("puzzles")
     item = next(i for i in range(found.items) if index["task"][i] == task and index["id"][i] == "item-00001")
-    entry = _inflated(found.blocks[item // index["block"]])[item % index["block"]]
+    entry = inflated(found.blocks[item // index["block"]])[item % index["block"]]
     assert entry[0] == "What is it?"
     assert entry[1] == "gold"
     assert entry[2][str(place)] == [ATTACKS[1], ""]
     assert index["statuses"][index["status"][place][item]] == "unparsed" or index["score"][place][item] in (0, 1000)
-    long = _inflated(found.blocks[(item + 7) // index["block"]])[(item + 7) % index["block"]][2][str(place)][0]
+    long = inflated(found.blocks[(item + 7) // index["block"]])[(item + 7) % index["block"]][2][str(place)][0]
     assert len(long) < LONGEST + 100
     assert "more characters in the run's text.parquet" in long
 
@@ -115,6 +116,54 @@ def test_a_second_report_over_the_first_has_the_same_bytes(rich_store: Path, ric
         assert path.read_bytes() == (rich_report / path.name).read_bytes(), path.name
 
 
+def test_what_an_earlier_report_left_goes_and_nothing_is_written_through_a_link(rich_facts: Facts, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make(rich_facts, out)
+    (out / "samples").mkdir()
+    for name in ("samples/0000.js", "published.csv", "mine.txt", "notes.csv"):
+        (out / name).write_text("old")
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "file").write_text("precious")
+    for name in ("gap.png", "gap-dark.svg", "index.html"):
+        (out / name).unlink()
+        (out / name).symlink_to(victim / "file")
+    for name, weights in (("c", "closed"), ("o", "open_weights")):
+        write_run(tmp_path / "s", name, weights, {"t": Answers([0.5, 0.7, 0.9, 0.4] * 10)})  # type: ignore[arg-type]
+    written = make(gather(tmp_path / "s"), out)
+    assert (victim / "file").read_text() == "precious"
+    assert not any(path.is_symlink() for path in written)
+    assert {path for path in out.rglob("*") if path.is_file()} == {*written, out / "mine.txt", out / "notes.csv"}
+    (out / "samples").rmdir()
+    (out / "samples").symlink_to(victim)
+    make(rich_facts, out)
+    assert sorted(path.name for path in victim.iterdir()) == ["file"]
+
+
+def test_an_emptied_store_leaves_no_report_of_what_was_there(rich_store: Path, tmp_path: Path) -> None:
+    shutil.copytree(rich_store, tmp_path / "s")
+    make(gather(tmp_path / "s"), tmp_path / "out")
+    shutil.rmtree(tmp_path / "s" / "runs")
+    make(gather(tmp_path / "s"), tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["index.html", "report.json", "summary.md"]
+    assert "There is nothing else in the store." in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_pictures_and_tables_have_short_names_and_descriptions(rich_report: Path) -> None:
+    text = (rich_report / "index.html").read_text()
+    names = re.findall(r'role="img" aria-label="([^"]*)"', text)
+    assert len(names) == 9
+    assert max(map(len, names)) < 260
+    assert text.count("<caption") == text.count("<table")
+    groups = re.findall(r'role="group" aria-label="([^"]*)"', text)
+    assert len(groups) == len(set(groups))
+    svg = (rich_report / "gap-dark.svg").read_text()
+    title, described = re.findall(r'<title id="title">(.*?)</title><desc>(.*?)</desc>', svg, re.DOTALL)[0]
+    assert title == names[0]
+    assert "points" in described
+    assert 'role="img" aria-labelledby="title"' in svg
+
+
 def test_hostile_names_everywhere(tmp_path: Path) -> None:
     for name, weights, share in ((HOSTILE, "closed", 0.9), ("o" + HOSTILE, "open_weights", 0.5)):
         tasks = {HOSTILE + "t": Answers(alternating(40, share), dimension=HOSTILE)}
@@ -126,6 +175,17 @@ def test_hostile_names_everywhere(tmp_path: Path) -> None:
         content = (tmp_path / "out" / name).read_text()
         assert not {"\x1b", "\u202e"} & set(content), name
         assert "</script><b>" not in content.replace("\\", "") or name != "index.html"
+
+
+@pytest.mark.parametrize("char", ["\u00ad", "\u3164", "\u115f", "\U000e0041", "\U000e0101", "\u200b"])
+def test_what_leaves_nothing_to_be_seen_is_seen(char: str) -> None:
+    assert uncontrolled(f"a{char}b") == "a�b"
+
+
+def test_words_for_the_eye() -> None:
+    assert true_minus("the gap is -100.0 to +3.0 [-4, 2] of gpt-5-mini, claude-4") == "the gap is −100.0 to +3.0 [−4, 2] of gpt-5-mini, claude-4"
+    assert (usd(0.0047), usd(0.005), usd(0.5)) == ("$0.0047", "$0.0050", "$0.50")
+    assert (cell(float("inf")), cell(-0.0), cell(float("nan"))) == ("∞", "0.0", "")
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1"])

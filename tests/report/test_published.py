@@ -13,6 +13,7 @@ from harness.cli.main import main
 from harness.importers.items import read_items
 from harness.importers.published import read_published_table, write_published
 from harness.importers.sealing import seal_all
+from harness.report import words
 from harness.report.charts import charts
 from harness.report.facts import Facts, gather
 from harness.report.make import make
@@ -126,6 +127,32 @@ def test_the_page_in_a_browser(browser: Browser, alone: Path) -> None:
         assert visit.errors == []
         assert all(url.startswith(("file:", "about:")) for url in visit.requests)
         context.close()
+
+
+def test_headline_counts_one_current_table_a_source_and_names_what_has_one_side_alone(tmp_path: Path) -> None:
+    lines = ["series,model,value,unit,release_date,weights,source,source_commit_date"]
+    for series, source, year, sides in (
+        ("Bench A", "lab/bench", 2025, ("closed", "open_weights")), ("Bench A complement", "lab/bench", 2025, ("closed", "open_weights")),
+        ("Other", "b", 2025, ("closed", "open_weights")), ("Old", "c", 2021, ("closed", "open_weights")), ("Half", "d", 2025, ("closed", "closed")),
+    ):  # fmt: skip
+        for place, weights in enumerate(sides):
+            lines += [f"{series},{weights}{i}{place},{50 + 10 * i + 5 * place},percent,{year}-0{1 + i}-01,{weights},{source},2025-06-01" for i in range(2)]
+    lines.append("Other,late,99,percent,2025-11-01,open_weights,b,2025-06-01")
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    store = tmp_path / "s"
+    assert main(["import", "published", str(tmp_path / "t.csv"), "--store", str(store)]) == 0
+    facts = gather(store)
+    assert words.answer(facts) == "Published scores, one current table of each of 2 sources: the best closed model is ahead in 0, the best open one in 2"
+    make(facts, tmp_path / "out")
+    text = (tmp_path / "out" / "index.html").read_text()
+    for said in (
+        "1 published table without a model known to be open or without one known to be closed: Half, percent", "of which 3 are current",
+        "by lab/bench", "Dated after the source itself, so left out of the months: 1",
+        "Months are of dated models alone, of which the best are closed10 60.0 (closed) and open_weights11 65.0 (open)",
+    ):  # fmt: skip
+        assert said in text, said
+    other = next(one for one in facts.published if one.name == "Other")
+    assert (other.as_of, other.later) == ("2025-02-01", 1)
 
 
 def test_beside_runs_they_stand_apart(rich_store: Path, table: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from harness.errors import StoreError
 from harness.importers.published import write_published
+from harness.report.make import folder_for
 from harness.report.serve import Viewer, progress, server
 from harness.store import Journal, new_run
 from harness.types import Completion, Entry, PublishedScore
@@ -87,6 +88,56 @@ def test_nothing_outside_the_report_is_served(store: Path, port: int, path: str)
     status, body, _ = _get(port, path)
     assert status == 404
     assert "secret" not in body.replace("secret.csv", "")
+
+
+def test_nothing_is_served_that_this_process_did_not_write(store: Path, port: int) -> None:
+    """A foreign store comes with a page, a file and a link of its own in the report's folder."""
+    (store / "secret.txt").write_text("secret")
+    (store / "report").mkdir()
+    (store / "report" / "index.html").write_text("<script src=//example.com></script>secret")
+    (store / "report" / "extra.json").write_text("secret")
+    (store / "report" / "gap.png").symlink_to(store / "secret.txt")
+    (store / "report" / "samples").symlink_to(store)
+    write_run(store, "o", "open_weights", {"t": Answers(alternating(40, 0.5))})
+    for path in ("/gap.png", "/extra.json", "/samples/secret.txt"):
+        assert _get(port, path)[0] == 404
+    status, body, headers = _get(port, "/")
+    assert status == 200
+    assert "secret" not in body
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert policy.endswith("; frame-ancestors 'none'")
+    assert "unsafe" not in policy
+    for path in ("/extra.json", "/samples/secret.txt", "/summary.txt"):
+        assert _get(port, path)[0] == 404
+    assert _get(port, "/gap.png")[1].startswith("\ufffdPNG")
+    # What takes the place of a file afterwards is not served either.
+    (store / "report" / "gaps.csv").unlink()
+    (store / "report" / "gaps.csv").symlink_to(store / "secret.txt")
+    assert _get(port, "/gaps.csv")[0] == 404
+    assert (store / "secret.txt").read_text() == "secret"
+
+
+def test_a_report_that_cannot_be_made_says_so_in_place_of_the_old_one_and_is_tried_again(store: Path, port: int) -> None:
+    write_run(store, "o", "open_weights", {"t": Answers(alternating(40, 0.5))})
+    assert "Closed leads in reasoning" in _get(port, "/")[1]
+    later = write_run(store, "o2", "open_weights", {"t": Answers(alternating(40, 0.8))})
+    whole = later.scores.read_bytes()
+    later.scores.write_bytes(b"junk")
+    body = _get(port, "/")[1]
+    assert "The report could not be made: cannot read" in body
+    assert "Closed leads" not in body
+    assert _get(port, "/gap.png")[0] == 404
+    later.scores.write_bytes(whole)
+    assert "o2" in _get(port, "/")[1]
+
+
+def test_the_report_of_a_store_does_not_follow_a_link_out_of_it(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (store / "report").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match="is a link: give the folder that is meant by --out"):
+        folder_for(store, None)
+    assert folder_for(store, str(store / "report")) == store / "report"
 
 
 def test_other_hosts_are_refused(port: int) -> None:

@@ -13,6 +13,7 @@
   reach();
   if (!list) { document.documentElement.dataset.ready = "1"; return; }
   get("explorer").hidden = false;
+  get("unscripted").hidden = true;
   let data, shown = [], active = 0, opened = -1, asked = 0, jumping = true;
   // A row is higher on a phone, where the task stands below the item.
   const height = () => parseFloat(getComputedStyle(list).getPropertyValue("--row"));
