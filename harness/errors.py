@@ -14,7 +14,7 @@
     ├── SandboxError          the sandbox itself failed: the row becomes ``scorer_error``
     └── AttemptFailed         one attempt at one request failed; carries what retrying needs
         ├── RateLimited · Overloaded · ServerFailed · ConnectionFailed · TimedOut · MalformedReply   (retried)
-        └── RequestRejected · ContextTooLong                                                        (final)
+        └── RequestRejected · ContextTooLong · NotInFile                                            (final)
 
 A message says what happened, where, and what to do next.
 """
@@ -131,4 +131,8 @@ class RequestRejected(AttemptFailed):
 
 
 class ContextTooLong(AttemptFailed):
+    pass
+
+
+class NotInFile(AttemptFailed):
     pass

@@ -3,7 +3,7 @@
     python -m harness.demo.faults --latency 0.2 --rate 429=0.1 --rate 500=0.05 --seed 1
 
 It listens on a free loopback port, prints one line of JSON with its ``url``, counts what it was asked (``GET /_stats``)
-and ends when its standard input closes. Faults by name: ``429`` (with Retry-After), ``500``, ``529``, ``reset`` (the
+and ends when its standard input closes. Faults by name: ``400``, ``429`` (with Retry-After), ``500``, ``529``, ``reset`` (the
 connection drops), ``half`` (half a body, then a reset), ``malformed`` (not JSON), ``hang`` (no answer until the client
 gives up), ``trickle`` (the body in small pieces), ``html`` (wrong content type), ``no_usage``, ``no_choices``,
 ``refusal``. Permanent ones by option: ``--refuse-key``, ``--missing-model``, ``--context`` (in characters).
@@ -29,7 +29,7 @@ from aiohttp import web
 from harness.demo.batches import BatchBook
 
 FAULTS = (
-    "429", "500", "529", "reset", "half", "malformed", "hang", "trickle", "html", "no_usage", "no_choices", "refusal",
+    "400", "429", "500", "529", "reset", "half", "malformed", "hang", "trickle", "html", "no_usage", "no_choices", "refusal",
 )  # fmt: skip
 
 
@@ -196,6 +196,8 @@ class FaultServer:
         match fault:
             case "429":
                 return self._limited(self.behaviour.retry_after_s)
+            case "400":
+                return _error(400, "invalid_request_error", "max_tokens=2048 is more than this model allows")
             case "500":
                 return _error(500, "api_error", "internal error")
             case "529":

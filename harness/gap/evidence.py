@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from harness.catalogue import is_open
 from harness.errors import StoreError, UnknownName, UsageError
 from harness.gap.receipts import light_receipts, planned_ids
-from harness.store import RunFolder, current_runs
+from harness.store import RunFolder, current_runs, damage
+from harness.store.read import why
 from harness.types import PlannedTask, Receipt
 
 if TYPE_CHECKING:
@@ -150,8 +151,14 @@ class Evidence:
 
 
 def gather(store: Path) -> tuple[list[Evidence], list[str]]:
-    """Evidence of all current runs of a store, and a line about each run that was passed over."""
+    """Evidence of all current runs of a store, and a line about each run that was passed over.
+
+    In the place of a current run that is damaged stands the one before it.
+    """
     receipts, problems = light_receipts(store)
+    while lines := {run: line for run, receipt, _ in _current(receipts).values() if (line := damage(run, receipt))}:
+        problems += lines.values()
+        receipts = [pair for pair in receipts if pair[0] not in lines]
     stopped = [run.run_id for run, receipt in receipts if _stopped(receipt)]
     if stopped:
         problems.append(
@@ -237,10 +244,13 @@ def _columns(run: RunFolder) -> tuple[dict[str, NDArray[Any]], dict[str, list[st
     try:
         table = pq.read_table(run.scores, columns=[*TEXTS, "score", "cost_usd"], read_dictionary=list(TEXTS))
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"cannot read {run.scores}: {str(error).splitlines()[0]}") from error
+        raise StoreError(f"cannot read the scores of {run.run_id}: {why(error)}") from error
     columns: dict[str, NDArray[Any]] = {
         name: table[name].to_numpy().astype(np.float64, copy=False) for name in ("score", "cost_usd")
     }
+    counting = columns["score"][~np.isnan(columns["score"])]
+    if counting.size and not (counting.min() >= 0 and counting.max() <= 1):
+        raise StoreError(f"the run {run.run_id} holds scores outside [0, 1], which are no share of right answers")
     vocabularies: dict[str, list[str | None]] = {}
     for name in TEXTS:
         merged = table[name].unify_dictionaries().combine_chunks()

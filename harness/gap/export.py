@@ -89,9 +89,10 @@ def export_rows(store: Store, path: Path) -> int:
     facts = [(run.run_id, r.system.weights, r.protocol, r.provenance) for run, r in runs.items()]
     wanted = [(one.run.run_id, one.task) for one in evidence]
     is_csv = path.suffix == ".csv"
+    hidden = "[\\x00-\\x1f\\x7f-\\x{9f}\\x{200b}-\\x{200f}\\x{202a}-\\x{202e}\\x{2060}-\\x{206f}\\x{feff}]"
+    clean = {name: f"regexp_replace({name}, '{hidden}', ' ', 'g')" for name in TEXTS}
     safe = [
-        f"CASE WHEN regexp_matches({name}, '^[=+@\\t\\r-]') THEN '''' || {name} ELSE {name} END AS {name}"
-        for name in TEXTS
+        f"CASE WHEN regexp_matches({text}, '^[=+@-]') THEN '''' || {text} ELSE {text} END AS {name}" for name, text in clean.items()
     ]
     outer = f"* REPLACE ({', '.join(safe)})" if is_csv else "*"
     with duckdb.connect() as connection:

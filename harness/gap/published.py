@@ -11,30 +11,33 @@ from harness.errors import StoreError, UnknownName
 from harness.types import PublishedScore, WeightsLevel
 
 
-def read_published(store: Path, series: str | None = None) -> list[PublishedScore]:
+def read_published(store: Path, series: str | None = None, problems: list[str] | None = None) -> list[PublishedScore]:
     """Published scores of one series or all, sorted by series, date and model; units as published.
 
-    StoreError if a file cannot be read, UnknownName for a series that the store does not have.
+    A file that cannot be read is a line in ``problems``, where that is given, else a StoreError. UnknownName for a series
+    that the store does not have.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows: dict[str, list[dict[str, object]]] = {}
+    found: dict[str, list[PublishedScore]] = {}
     for path in sorted((store / "published").glob("*.parquet")):
         try:
-            loaded = pq.read_table(path).to_pylist()
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
-        fresh: dict[str, list[dict[str, object]]] = {}
-        for row in loaded:
-            fresh.setdefault(str(row["series"]), []).append(row)
-        rows.update(fresh)
-    if series is not None:
-        if series not in rows:
-            raise UnknownName("series", series, rows, hint="(of published scores in this store)")
-        rows = {series: rows[series]}
-    found = [_score(row) for part in rows.values() for row in part]
-    return sorted(found, key=lambda one: (one.series, one.date or "", one.model))
+            scores = [_score(row) for row in pq.read_table(path).to_pylist()]
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+            line = f"published/{path.name} is no table of published scores ({type(error).__name__})"
+            if problems is None:
+                raise StoreError(f"{line}; move it away") from error
+            problems.append(f"{line} and is passed over")
+            continue
+        fresh: dict[str, list[PublishedScore]] = {}
+        for one in scores:
+            fresh.setdefault(one.series, []).append(one)
+        found.update(fresh)
+    if series is not None and series not in found:
+        raise UnknownName("series", series, found, hint="(of published scores in this store)")
+    chosen = found.values() if series is None else [found[series]]
+    return sorted((one for part in chosen for one in part), key=lambda one: (one.series, one.date or "", one.model))
 
 
 def _score(row: dict[str, object]) -> PublishedScore:

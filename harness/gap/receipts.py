@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from harness.errors import StoreError
-from harness.store import RunFolder, list_runs
+from harness.store import RunFolder, list_runs, misplaced, strangers
+from harness.store.read import why
 from harness.types import PlannedTask, Receipt, TaskCard
 
 
@@ -57,14 +58,14 @@ def _read(path: Path, _changed_ns: int, _size: int) -> Receipt:
     try:
         light = _light().decode(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
-        raise StoreError(f"cannot read {path}: {error}") from error
+        raise StoreError(f"cannot read {path.parent.name}/{path.name}: {why(error)}") from error
     values = {name: getattr(light, name) for name in light.__struct_fields__}
     tasks = tuple(PlannedTask(t.card, (), t.items_sha256, t.prompts_sha256, t.revision) for t in values.pop("tasks"))
     return Receipt(**values, tasks=tasks)
 
 
 def light_receipts(store: Path) -> tuple[list[tuple[RunFolder, Receipt]], list[str]]:
-    """All sealed runs with receipts whose tasks have no ``item_ids``, and a line about each that is damaged."""
+    """All sealed runs with receipts whose tasks have no ``item_ids``, and a line about each that is damaged or none."""
     found: list[tuple[RunFolder, Receipt]] = []
     problems: list[str] = []
     for run in list_runs(store):
@@ -73,10 +74,15 @@ def light_receipts(store: Path) -> tuple[list[tuple[RunFolder, Receipt]], list[s
         except OSError:
             continue
         try:
-            found.append((run, _read(run.receipt, facts.st_mtime_ns, facts.st_size)))
+            receipt = _read(run.receipt, facts.st_mtime_ns, facts.st_size)
         except StoreError as error:
             problems.append(str(error))
-    return found, problems
+            continue
+        if line := misplaced(run, receipt):
+            problems.append(line)
+        else:
+            found.append((run, receipt))
+    return found, problems + strangers(store)
 
 
 def planned_ids(run: RunFolder) -> dict[str, tuple[str, ...]]:
@@ -84,5 +90,5 @@ def planned_ids(run: RunFolder) -> dict[str, tuple[str, ...]]:
     try:
         tasks = msgspec.json.decode(run.receipt.read_bytes(), type=_Tasks).tasks
     except (OSError, msgspec.DecodeError) as error:
-        raise StoreError(f"cannot read {run.receipt}: {error}") from error
+        raise StoreError(f"cannot read {run.run_id}/receipt.json: {why(error)}") from error
     return {task.card.name: task.item_ids for task in tasks}

@@ -71,9 +71,12 @@ class Store:
         """Each system's own scores."""
         return scores(self.evidence()[0])
 
-    def published(self, series: str | None = None) -> list[PublishedScore]:
-        """Scores that others published, of one series or all; they never enter a paired gap."""
-        return read_published(self.path, series)
+    def published(self, series: str | None = None, problems: list[str] | None = None) -> list[PublishedScore]:
+        """Scores that others published, of one series or all; they never enter a paired gap.
+
+        A file that cannot be read is a line in ``problems``, where that is given, else a StoreError.
+        """
+        return read_published(self.path, series, problems)
 
     def pairs(self, task: str) -> list[PairRow]:
         """All pairs of systems on one task. UsageError without it, Refused if no two are comparable."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
-from harness.errors import RequestRejected, UsageError
+from harness.errors import NotInFile, UsageError
 from harness.models.base import classify
 from harness.rows import read_rows
 from harness.types import Completion, CompletionStatus, Request, RequestKind, System
@@ -45,7 +45,7 @@ class AnswersFile:
             found = self._answers.get((task, request.item_id, request.repeat))
             if found is not None:
                 return found
-        raise RequestRejected("the answers file has no line for this item")
+        raise NotInFile("the answers file has no line for this item")
 
     async def close(self) -> None:
         pass

@@ -6,9 +6,9 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from harness.errors import AttemptFailed, ContextTooLong, TimedOut
+from harness.errors import AttemptFailed, ContextTooLong, RequestRejected, RunFailed, TimedOut
 from harness.models import Model
 from harness.models.headroom import Headroom
 from harness.running.budget import Budget
@@ -22,10 +22,21 @@ from harness.types import Completion, Entry, Request, Usage
 
 SYNC_EVERY_S = 1.0
 
+REFUSED_IN_A_ROW = 20
+"""Requests that an endpoint rejects, and nothing answered, after which it is the run that is wrong and not the items."""
+
 CONTEXT_FINISH = "context_length"
 """Finish reason of an unanswered row whose item does not fit the system's context window."""
 
 Pricing = Callable[[Usage], float | None]
+
+
+@dataclass(slots=True)
+class Reception:
+    """Whether an endpoint has taken anything yet."""
+
+    answered: bool = False
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class Driving:
     progress: Progress
     headroom: Callable[[], Headroom] | None = None
     """What a hosted endpoint says of its own limits."""
+    reception: Reception = field(default_factory=Reception)
 
 
 async def drive(job: Job, owed: Sequence[Owed], driving: Driving, concurrency: int) -> None:
@@ -105,6 +117,7 @@ async def ask(request: Request, driving: Driving) -> Completion:
         except AttemptFailed as error:
             failures.append(error)
         else:
+            driving.reception.answered = True
             limiter.succeeded()
             if completion.usage.input is not None and completion.usage.output is not None:
                 limiter.settle(slot, completion.usage.input + completion.usage.output)
@@ -123,6 +136,13 @@ async def ask(request: Request, driving: Driving) -> Completion:
         limiter.failed(last)
         wait = policy.wait_s(failures, time.perf_counter() - begun)
         if wait is None:
+            # The subclasses are about one item: too long, or not in a file of answers.
+            driving.reception.rejected += type(last) is RequestRejected
+            if driving.reception.rejected >= REFUSED_IN_A_ROW and not driving.reception.answered:
+                raise RunFailed(
+                    f"the first {REFUSED_IN_A_ROW} requests were all rejected, the last with: {last}. Nothing more is asked; "
+                    "give the same command again once this is mended, or another --protocol"
+                )
             finish = CONTEXT_FINISH if isinstance(last, ContextTooLong) else None
             reason = f"{type(last).__name__}: {last}"[:500]
             return Completion("unanswered", attempts=len(failures), error=reason, finish_reason=finish)

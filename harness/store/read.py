@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from harness.errors import StoreError
+from harness.store.damage import misplaced
 from harness.store.layout import RunFolder, list_runs
 from harness.types import Plan, Receipt
 
@@ -32,7 +33,12 @@ def _decode(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError) as error:
-        raise StoreError(f"cannot read {path}: {error}") from error
+        raise StoreError(f"cannot read {path.parent.name}/{path.name}: {why(error)}") from error
+
+
+def why(error: Exception) -> str:
+    """What went wrong, in a line that tells no path of this machine."""
+    return error.strerror or "unreadable" if isinstance(error, OSError) else str(error).splitlines()[0]
 
 
 def read_receipts(store: Path) -> tuple[list[tuple[RunFolder, Receipt]], list[str]]:
@@ -43,9 +49,14 @@ def read_receipts(store: Path) -> tuple[list[tuple[RunFolder, Receipt]], list[st
         if not run.sealed:
             continue
         try:
-            found.append((run, read_receipt(run)))
+            receipt = read_receipt(run)
         except StoreError as error:
             problems.append(str(error))
+            continue
+        if line := misplaced(run, receipt):
+            problems.append(line)
+        else:
+            found.append((run, receipt))
     return found, problems
 
 

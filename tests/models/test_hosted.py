@@ -244,7 +244,7 @@ async def test_the_adapter_reports_the_limits_of_its_latest_reply(wire: Wire) ->
 # ---------------------------------------------------------------------------------------- faults
 
 OUTCOMES: dict[str, type[Exception] | str] = {
-    "429": RateLimited, "500": ServerFailed, "529": Overloaded, "reset": ConnectionFailed, "half": ConnectionFailed,
+    "400": RequestRejected, "429": RateLimited, "500": ServerFailed, "529": Overloaded, "reset": ConnectionFailed, "half": ConnectionFailed,
     "malformed": MalformedReply, "hang": TimedOut, "trickle": "ok", "html": MalformedReply, "no_usage": "ok",
     "no_choices": MalformedReply, "refusal": "refused",
 }  # fmt: skip
@@ -274,7 +274,7 @@ async def test_every_fault_of_the_fault_server(fault: str, api: str, monkeypatch
                 with pytest.raises(AttemptFailed) as caught:
                     await model.generate(question())
                 assert type(caught.value) is expected
-                assert caught.value.retryable
+                assert caught.value.retryable == (fault != "400")
                 assert caught.value.retry_after_s == (0.2 if fault == "429" else None)
     finally:
         await runner.cleanup()

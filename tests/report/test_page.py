@@ -217,7 +217,9 @@ def test_damaged_and_foreign_folders_are_named_and_passed_over(tmp_path: Path) -
     (tmp_path / "s" / "runs" / "foreign").mkdir()
     make(gather(tmp_path / "s"), tmp_path / "out")
     text = (tmp_path / "out" / "index.html").read_text()
-    assert f"cannot read {runs[2].receipt}" in text
+    assert f"cannot read {runs[2].run_id}/receipt.json" in text
+    assert str(tmp_path) not in text
+    assert "foreign is passed over: it is no run" in text
     assert f"{runs[3].run_id}: not finished" in text
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import harness
 from harness.cli.main import main
-from harness.errors import KeyRefused, ModelMissing, Preflight, UnknownName, UsageError
+from harness.errors import KeyRefused, ModelMissing, Preflight, RunFailed, UnknownName, UsageError
 from harness.gap import Store
 from harness.running import RetryPolicy, evaluate
 from harness.store import frame, list_runs, read_journal
@@ -127,6 +127,20 @@ def test_what_stays_unanswered_is_a_row_and_an_exit_code(tmp_path: Path) -> None
     rows = frame([result.run], ("status", "score", "error"), "status = 'unanswered'")
     assert rows["score"].isna().all()
     assert rows["error"].str.contains("MalformedReply").all()
+
+
+def test_a_run_that_the_endpoint_rejects_as_a_whole_stops_early(tmp_path: Path) -> None:
+    file = items(tmp_path / "mine.jsonl", 300)
+    shared = {"items": file, "scorer": "numeric", "weights": "closed", "store": tmp_path / "st", "concurrency": 4}
+    with fault_server("--rate", "400=1") as server:
+        with pytest.raises(RunFailed, match=r"first 20 requests were all rejected.*more than this model allows"):
+            evaluate(server.address, **shared)  # type: ignore[arg-type]
+        assert server.stats()["requests"] < 30
+    (run,) = list_runs(tmp_path / "st")
+    assert not run.sealed, "the same command goes on"
+    with fault_server("--rate", "400=0.5", "--seed", "4") as server:
+        (result,) = evaluate(server.address, **shared)  # type: ignore[arg-type]
+    assert 100 < result.receipt.counts["unanswered"] < 200, "some rejected items are rows, not the end"
 
 
 def test_refusals_and_empty_answers_are_told_apart(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""What is wrong with a run folder: nobody reads rows that are not those that were sealed."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+
+from harness.store.layout import RunFolder
+from harness.types import Receipt
+
+
+def damage(run: RunFolder, receipt: Receipt, name: str = "scores.parquet") -> str | None:
+    """A line if a sealed run's file is missing or no longer what its receipt vouches for; None: it is sound.
+
+    A receipt without a checksum of the file vouches for its presence alone.
+    """
+    path = run.path / name
+    try:
+        facts = path.stat()
+        found = _digest(path, facts.st_mtime_ns, facts.st_size)
+    except OSError as error:
+        return f"{run.run_id} is passed over: {name} cannot be read ({error.strerror})"
+    if receipt.checksums.get(name, found) != found:
+        return f"{run.run_id} is passed over: {name} is not what was sealed (its checksum differs)"
+    return None
+
+
+@functools.lru_cache(maxsize=10_000)
+def _digest(path: Path, _changed_ns: int, _size: int) -> str:
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def misplaced(run: RunFolder, receipt: Receipt) -> str | None:
+    """A line if a folder does not bear the id of the run that it holds: a copy would count twice."""
+    if receipt.run_id == run.run_id:
+        return None
+    return f"{run.run_id} is passed over: it holds the run {receipt.run_id}; give the folder that name again"
+
+
+def strangers(store: Path) -> list[str]:
+    """A line about each folder among the runs that is none."""
+    root = store / "runs"
+    folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    return [f"{path.name} is passed over: it is no run (it has no plan.json)" for path in folders if not (path / "plan.json").is_file()]
