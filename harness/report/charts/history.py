@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import Refused
 from harness.gap.evidence import Evidence
 from harness.gap.frontier import SKETCH
-from harness.gap.select import Selection, select
+from harness.gap.select import Selection
 from harness.gap.store import compare_row
 from harness.report.charts.labels import name_points
 from harness.report.charts.releases import dates_told
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANEL_IN, MOST_PANELS = 2.6, 3
+Side = dict[str, dict[str, Evidence]]
 
 
 class Moment(NamedTuple):
@@ -40,9 +41,7 @@ def history(facts: Facts, theme: Theme) -> Figure:
     """The gap on the same items had one only known the systems released by a date, at each date on which a best changes."""
     found = [(name, moments) for name, moments in moments_of(facts) if len(moments) > 1][:MOST_PANELS]
     if not found:
-        raise TooLittle(
-            "it needs release dates of systems of both sides, and a best that a later release takes over; the dates known here give one state of things at most"
-        )
+        raise TooLittle("it needs release dates of systems of both sides, of which a later one is better; the dates known here give no two states of things")
     name, moments = found[0]
     undated = any(one.released is None for one in facts.about.values())
     of = "the dated systems" if undated else "all systems"
@@ -55,7 +54,7 @@ def history(facts: Facts, theme: Theme) -> Figure:
             "positive: closed ahead. Beside a point: closed + open systems by then"
         ],
         foot=[
-            "Brackets and bars: 95 % interval of each date by itself, cross-fitted where several systems stand on a side, from fewer resamples than in the gap "
+            "Brackets and bars: 95 % interval of each date by itself, cross-fitted where a side has several systems, from fewer resamples than in the gap "
             "chart; dates share systems and items."
             " The last point counts all that are dated, also those released later." + " Without the undated ones it may differ from the gap chart." * undated,
             *dates_told(facts),
@@ -99,44 +98,32 @@ def _panel(axes: Axes, moments: list[Moment], theme: Theme) -> None:
 @functools.lru_cache(maxsize=1)
 def moments_of(facts: Facts) -> list[tuple[str, list[Moment]]]:
     """By row the gap at each date on which a best changes, and at last with all dated systems."""
-    rows, _ = select(facts.evidence)
-    return [
-        (facts.label(one), _history(facts, row, one))
-        for one in facts.rows for row in rows if row.dimension == one.dimension and row.tasks == one.tasks and _runs(row) >= set(one.runs)
-    ]  # fmt: skip
+    return [(facts.label(row), list(_history(facts, row))) for row in facts.rows]
 
 
-def _runs(row: Selection) -> set[str]:
-    return {one.run.run_id for side in (row.closed, row.open_) for parts in side.values() for one in parts.values()}
-
-
-def _history(facts: Facts, row: Selection, today: Comparison) -> list[Moment]:
-    sides = [
-        {name: day for name in side if (day := facts.about[name].released)} for side in (row.closed, row.open_)
-    ]
-    days = sorted({day for side, dates in zip((row.closed, row.open_), sides, strict=True) for day in _records(facts, side, dates)})
-    found: list[Moment] = []
+def _history(facts: Facts, row: Comparison) -> Iterator[Moment]:
+    sides: tuple[Side, Side] = ({}, {})
+    for one in facts.behind(row):
+        sides[one.open].setdefault(one.name, {})[one.task] = one
+    dates = {name: day for side in sides for name in side if (day := facts.about[name].released)}
+    days = sorted({day for side in sides for day in _records(facts, side, dates)})
     for day in days:
-        last = day == days[-1]
         closed, open_ = (
-            {name: side[name] for name in dates if last or dates[name] <= day} for side, dates in zip((row.closed, row.open_), sides, strict=True)
+            {name: parts for name, parts in side.items() if name in dates and (dates[name] <= day or day == days[-1])} for side in sides
         )
-        if closed and open_:
-            everyone = len(closed) == len(row.closed) and len(open_) == len(row.open_)
-            then = dataclasses.replace(row, closed=closed, open_=open_, notes=[])
-            # A date at which too few had answered has no gap of its own.
-            with contextlib.suppress(Refused):
-                gap = today if everyone else compare_row(then, margin=today.margin, effort=SKETCH)
-                found.append(Moment(day, len(closed), len(open_), gap))
-    return found
+        # A date at which too few had answered has no gap of its own.
+        with contextlib.suppress(Refused):
+            if closed and open_:
+                everyone = len(closed) + len(open_) == sum(map(len, sides))
+                then = Selection(row.dimension, row.tasks, closed, open_, row.chosen_by)
+                yield Moment(day, len(closed), len(open_), row if everyone else compare_row(then, margin=row.margin, effort=SKETCH))
 
 
-def _records(facts: Facts, side: Mapping[str, Mapping[str, Evidence]], dates: Mapping[str, str]) -> list[str]:
+def _records(facts: Facts, side: Side, dates: Mapping[str, str]) -> Iterator[str]:
     """The days on which a side's best, by its mean over the tasks, was released."""
-    days: list[str] = []
-    best = float("-inf")
-    for name in sorted(dates, key=lambda name: (dates[name], name)):
+    best = -math.inf
+    for name in sorted(dates.keys() & side.keys(), key=lambda name: (dates[name], name)):
         score = sum(facts.own(one).score for one in side[name].values())
         if score > best:
-            best, days = score, [*days, dates[name]]
-    return days
+            best = score
+            yield dates[name]
