@@ -10,15 +10,17 @@ from harness.cli.tables import inert
 
 @click.command("report")
 @click.option("--out", metavar="DIR", type=click.Path(file_okay=False), help="Folder to write to (default: report/ of the store).")  # fmt: skip
+@options.own_text
 @options.store
-def command(out: str | None, store: str | None) -> int:
+def command(out: str | None, own_text: bool, store: str | None) -> int:
     """Write what people read: a page, charts and tables.
 
     index.html stands alone, works from a folder and asks the network for nothing: the gap of each dimension, how sure
     it is and at what price, every chart that the data suffice for, and all samples side by side. Beside it lie the
     charts (gap.png, gap.svg, …, light and dark), the numbers as CSV, and summary.md with what changed since the last
-    report. Scores that others published stand apart: best against best and months behind, never a paired gap. The same
-    store gives the same bytes.
+    report. Scores that others published stand apart: best against best and months behind, never a paired gap. The
+    texts of own questions stay out of it, so that it can be passed on, unless --own-text asks for them. The same store
+    gives the same bytes.
     """
     from harness import settings
     from harness.report.facts import gather
@@ -30,6 +32,6 @@ def command(out: str | None, store: str | None) -> int:
         click.echo(f"note: {inert(note)}", err=True)
     if not facts.anything:
         click.echo("nothing to compare yet: a gap needs an open and a closed system on the same task; the page says what there is", err=True)
-    for path in make(facts, folder_for(folder, out)):
+    for path in make(facts, folder_for(folder, out), own_text=own_text):
         click.echo(str(path))
     return 0

@@ -20,6 +20,7 @@ from harness.gap.select import groups
 from harness.gap.standing import Entrant, Standing, iso_day, stand, standings
 from harness.report.text import counted, distinct, labels, listed, short_names
 from harness.store import RunFolder, frame, list_runs
+from harness.store.damage import damaged_text
 from harness.types import Comparison, PublishedScore, Receipt
 
 ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd", "cluster")
@@ -84,8 +85,10 @@ class Facts:
     """One row an answer that counts, with ``ANSWERS``, its ``system``, ``open`` and ``protocol``; no text."""
     standings: tuple[Standing, ...]
     """Best against best and the lag: of each row, then of published series."""
+    texts: frozenset[RunFolder]
+    """Runs whose texts are what was sealed."""
     notes: tuple[str, ...]
-    """What is in no comparison, and why."""
+    """What is in no comparison, or not shown, and why."""
     date: str
     """ISO date of the newest run asked here; where there is none, of the newest import."""
     names: Mapping[str, str]
@@ -166,9 +169,11 @@ def gather(folder: Path) -> Facts:
     date = max(here or [one.receipt.started[:10] for one in evidence], default="")
     series = standings(published)
     names, about = short_names(one.name for one in evidence), _about(evidence, published)
+    wordless = {one.run: line for one in evidence if (line := damaged_text(one.run, one.receipt))}
     facts = Facts(
         folder, gaps, (), _parts(evidence), tuple(evidence), tuple(own), _answers(evidence), (),
-        (*gaps.notes, *_unsealed(folder), *_one_sided(published, series)), date, names, about, _demo(gaps, evidence),
+        frozenset(one.run for one in evidence if one.run not in wordless),
+        (*gaps.notes, *_unsealed(folder), *wordless.values(), *_one_sided(published, series)), date, names, about, _demo(gaps, evidence),
     )  # fmt: skip
     return replace(facts, tasks=tuple(_by_task(facts)), standings=(*_measured(facts), *series))
 

@@ -36,15 +36,18 @@ def folder_for(store: Path, out: str | None) -> Path:
     return folder
 
 
-def make(facts: Facts, out: Path) -> list[Path]:
-    """Write the report of a store, and remove what an earlier one left; returns the files. StoreError if ``out`` is not writable."""
+def make(facts: Facts, out: Path, *, own_text: bool = False) -> list[Path]:
+    """Write the report of a store, and remove what an earlier one left; returns the files.
+
+    ``own_text`` shows questions of one's own files, and the answers to them, too. StoreError if ``out`` is not writable.
+    """
     from harness.report.page import lies_beside, page
     from harness.report.samples import samples
     from harness.report.summary import summary
     from harness.report.tables import remember, tables
 
     files, pictures, left_out = draw(facts)
-    found = samples(facts)
+    found = samples(facts, own_text=own_text)
     memory = remember(facts, out / "report.json")
     files |= tables(facts)
     if lies_beside(found):

@@ -33,10 +33,10 @@ class Samples:
     items: int
 
 
-def samples(facts: Facts) -> Samples:
+def samples(facts: Facts, *, own_text: bool = False) -> Samples:
     """All items that any current run was asked, each with every system's score, status and, where allowed, text.
 
-    Text of a row that is not redistributable is not even read.
+    Text of a row that is not redistributable is not even read, unless it is of one's own file and ``own_text`` is set.
     """
     systems = sorted({one.name: one.open for one in facts.evidence}.items(), key=lambda pair: (pair[1], pair[0]))
     numbers = {name: number for number, (name, _) in enumerate(systems)}
@@ -49,9 +49,12 @@ def samples(facts: Facts) -> Samples:
     # Without a comparison no side stands beside another.
     for number, part in enumerate(facts.parts if facts.rows else ()):
         found, task = {one.name: one for one in part.members}, part.task
-        readable = all(one.planned.card.redistributable for one in part.members)
+        cards = [one.planned.card for one in part.members]
+        own = all(card.source.startswith("file:") for card in cards)
+        readable = (own and own_text) or all(card.redistributable for card in cards)
         closed, open_ = pairs.get(part.name, (0, len(systems) - 1))
-        tasks.append({"name": part.name, "dimension": part.dimension, "text": readable, "closed": closed, "open": open_})
+        tasks.append({"name": part.name, "dimension": part.dimension, "text": readable, "own": own, "closed": closed, "open": open_})
+        sound = {name: one for name, one in found.items() if one.run in facts.texts}
         ids = sorted({item for one in found.values() for item in one.item_ids})
         columns["task"] += [number] * len(ids)
         columns["id"] += ids
@@ -59,7 +62,9 @@ def samples(facts: Facts) -> Samples:
             scores, statuses = _outcomes(found.get(name), by_task.get(task), ids)
             columns["score"][place] += scores
             columns["status"][place] += statuses
-        for item in _texts(found, numbers, ids, task) if readable else ([None] * len(ids)):
+        quoted = task.replace("'", "''")
+        where = f"task = '{quoted}'{'' if own and own_text else ' AND redistributable'}"
+        for item in _texts(sound, numbers, ids, where) if readable and sound else [None] * len(ids):
             pending.append(item)
             if len(pending) == BLOCK_ITEMS:
                 blocks.append(_packed(pending))
@@ -84,10 +89,9 @@ def _outcomes(one: Evidence | None, answers: pd.DataFrame | None, ids: Sequence[
     return [-1 if math.isnan(value) else round(1000 * float(value)) for value in score], numbers
 
 
-def _texts(found: dict[str, Evidence], numbers: dict[str, int], ids: Sequence[str], task: str) -> Iterator[Any]:
+def _texts(found: dict[str, Evidence], numbers: dict[str, int], ids: Sequence[str], where: str) -> Iterator[Any]:
     """For each item the question, the target, and [text, reasoning] by system number."""
-    quoted = task.replace("'", "''")
-    rows = frame([one.run for one in found.values()], TEXTS, f"redistributable AND task = '{quoted}'", file="text")
+    rows = frame([one.run for one in found.values()], TEXTS, where, file="text")
     place = {one.run.run_id: numbers[name] for name, one in found.items()}
     rows = rows.sort_values(["item_id", "repeat"], kind="stable").drop_duplicates(["item_id", "run_id"])
     entries: dict[str, list[Any]] = {}

@@ -58,8 +58,8 @@ def _progress(run: RunFolder) -> dict[str, Any]:
 class Viewer:
     """What the server shows: the report of a store, made by this process and anew when another run has been sealed."""
 
-    def __init__(self, store: Path, out: Path, say: Callable[[str], None] = lambda line: None) -> None:
-        self.store, self.out, self._say = store, out, say
+    def __init__(self, store: Path, out: Path, say: Callable[[str], None] = lambda line: None, *, own_text: bool = False) -> None:
+        self.store, self.out, self._say, self._own_text = store, out, say, own_text
         self._lock = threading.Lock()
         self._made_of: list[str] | None = None
         self._files: frozenset[str] = frozenset()
@@ -72,7 +72,8 @@ class Viewer:
             if sealed != self._made_of:
                 self._made_of, self._files = None, frozenset()
                 try:
-                    self._files = frozenset(path.relative_to(self.out).as_posix() for path in make(gather(self.store), self.out))
+                    made = make(gather(self.store), self.out, own_text=self._own_text)
+                    self._files = frozenset(path.relative_to(self.out).as_posix() for path in made)
                     self._made_of = sealed
                 except OpenGapError as error:
                     self._say(str(error))

@@ -10,20 +10,26 @@ from harness.store.layout import RunFolder
 from harness.types import Receipt
 
 
-def damage(run: RunFolder, receipt: Receipt, name: str = "scores.parquet") -> str | None:
-    """A line if a sealed run's file is missing or no longer what its receipt vouches for; None: it is sound.
+def damage(run: RunFolder, receipt: Receipt) -> str | None:
+    """A line if a sealed run's scores are missing or no longer what its receipt vouches for; None: they are sound."""
+    fault = _fault(run.scores, receipt)
+    return fault and f"{run.run_id} is passed over: {fault}"
 
-    A receipt without a checksum of the file vouches for its presence alone.
-    """
-    path = run.path / name
+
+def damaged_text(run: RunFolder, receipt: Receipt) -> str | None:
+    """A line if what a sealed run was asked and answered is missing or changed; its scores may be sound all the same."""
+    fault = _fault(run.text, receipt)
+    return fault and f"{run.run_id}: its texts are not shown: {fault}"
+
+
+def _fault(path: Path, receipt: Receipt) -> str | None:
+    """A receipt without a checksum of the file vouches for its presence alone."""
     try:
         facts = path.stat()
         found = _digest(path, facts.st_mtime_ns, facts.st_size)
     except OSError as error:
-        return f"{run.run_id} is passed over: {name} cannot be read ({error.strerror})"
-    if receipt.checksums.get(name, found) != found:
-        return f"{run.run_id} is passed over: {name} is not what was sealed (its checksum differs)"
-    return None
+        return f"{path.name} cannot be read ({error.strerror})"
+    return None if receipt.checksums.get(path.name, found) == found else f"{path.name} is not what was sealed (its checksum differs)"
 
 
 @functools.lru_cache(maxsize=10_000)

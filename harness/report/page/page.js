@@ -167,7 +167,8 @@
     target.replaceChildren(title, meta);
     if (entry) target.append(make("h4", "Question"), readable(entry[0]), make("h4", "Expected"), readable(entry[1] || "(nothing stored)"));
     else target.append(make("p", problem || (task.text ? "No text is stored for this sample." :
-      "No text is shown: the task is marked as one whose text may not be passed on (own questions are, so that a report can be shared). It lies in text.parquet of the run, on the machine that ran it.")));
+      task.own ? "No text is shown, so that this report can be passed on: these are questions of somebody's own. `opengap report --own-text` and `opengap view --own-text` show them." :
+      "No text is shown: it may not be passed on. It lies in text.parquet of the run, on the machine that ran it.")));
     pairs.append(answer(closed, item, entry), answer(other, item, entry));
     target.append(pairs);
     reach();
