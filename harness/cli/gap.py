@@ -126,7 +126,7 @@ def _below(one: Comparison, where: str) -> list[str]:
         lines += wrapped(f"{one.clusters} clusters, {one.g_eff:.1f} effective{known}")
     if one.plug_in is not None:
         lines += wrapped(
-            f"the two named are the best on all items: {points(one.score_closed)} and {points(one.score_open)} there, "
+            f"the two named are the best on all {one.n:,} items: {points(one.score_closed)} and {points(one.score_open)} there, "
             f"{points(one.plug_in, sign=True)} apart, with the luck of the best in it; the table has what was chosen on "
             f"one half and scored on the other: {_choices(one)}"
         )

@@ -91,9 +91,13 @@ class PairedTask:
         return self.closed_side.task
 
 
-def align(closed_side: Evidence, open_side: Evidence) -> PairedTask:
-    """Pair by item id. Items that one side did not answer at all are dropped on both; what is missing is counted."""
-    ids = paired_ids([closed_side.data.ids, open_side.data.ids])
+def align(closed_side: Evidence, open_side: Evidence, ids: tuple[str, ...] | None = None) -> PairedTask:
+    """Pair by item id. Items that one side did not answer at all are dropped on both; what is missing is counted.
+
+    ``ids``, sorted, are the items to pair where not all that the two share count.
+    """
+    if ids is None:
+        ids = paired_ids([closed_side.data.ids, open_side.data.ids])
     c, o = at(closed_side, ids), at(open_side, ids)
     both = ~(np.isnan(c.score) | np.isnan(o.score))
     clusters = codes_of([a if a is not None else b for a, b in zip(c.cluster, o.cluster, strict=True)])

@@ -66,6 +66,7 @@ class _Items:
     tasks: Codes
     """Task of each item: the fixed parts in which halves and resamples are drawn."""
     clusters: Codes | None
+    ids: NDArray[np.object_]
 
     def estimate(self, closed: Floats, open_: Floats, keep: NDArray[np.bool_], level: float, effort: Effort) -> Frontier:
         """E9 on some of the items."""
@@ -86,8 +87,8 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     Candidates of which more than 2 % of the answers are missing are left out, and the verdict stays open if one of them
     could be the best. Of the others those items are used that all answered. Scores and waterfall are those of the pair
     that is best on all these items, whose difference is ``plug_in``; ``cross_closed`` and ``cross_open`` differ by the
-    gap. What belongs to a pair alone (se, t, CR1, McNemar, correlation, log odds) is NaN here. Refused if no item is
-    left, or a side has no candidate left.
+    gap. What is missing is counted of that pair. What belongs to a pair alone (se, t, CR1, McNemar, correlation, log
+    odds) is NaN here. Refused if no item is left, or a side has no candidate left.
     """
     items, closed, open_ = _matrices(selection)
     closed, gone_closed = _complete(closed, items, selection, "closed")
@@ -120,8 +121,10 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
             decided = "undecided"
             why.append(f"a candidate left out for missing answers could have {possible:.1f}, above the best here: undecided")
     best_closed, best_open = closed.names[result.best_closed], open_.names[result.best_open]
-    pairs = [align(selection.closed[best_closed][task], selection.open_[best_open][task]) for task in selection.tasks]
+    two = [(selection.closed[best_closed][task], selection.open_[best_open][task]) for task in selection.tasks]
+    pairs = [align(*sides, ids=tuple(items.ids[whole & (items.tasks == place)])) for place, sides in enumerate(two)]
     base = compare(pairs, chosen_by=selection.chosen_by, margin=margin, rows=rows)
+    planned = [align(*sides) for sides in two]
     if decided != "undecided" and "left out" in result.method:
         decided = "undecided"
         why.append(f"effectively {base.g_eff:.1f} clusters, so whether they agree cannot be judged: nothing is decided")
@@ -154,11 +157,11 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
         ci_simultaneous=(low, high),
         df=result.df,
         n=result.n,
-        missing_closed=int((closed.lacking > 0).any(axis=0).sum()),
-        missing_open=int((open_.lacking > 0).any(axis=0).sum()),
+        missing_closed=sum(pair.missing_closed for pair in planned),
+        missing_open=sum(pair.missing_open for pair in planned),
         detectable=100 * smallest_visible(result, rows),
         verdict=decided,
-        warnings=tuple(dict.fromkeys([*why, *beside(pairs), *alike, *selection.notes])),
+        warnings=tuple(dict.fromkeys([*why, *beside(pairs, planned), *alike, *selection.notes])),
         runs=tuple(sorted({one.run.run_id for side in sides for parts in side for one in parts.values()})),
         plug_in=100 * result.plug_in,
         boot_sd=100 * result.se,
@@ -198,6 +201,7 @@ def _matrices(selection: Selection) -> tuple[_Items, _Candidates, _Candidates]:
     parts: list[list[list[Aligned]]] = [[], []]
     labels: list[str | None] = []
     places: list[Codes] = []
+    names: list[str] = []
     for number, task in enumerate(selection.tasks):
         ids = paired_ids([side[name][task].data.ids for side in sides for name in sorted(side)])
         aligned = [[at(side[name][task], ids) for name in sorted(side)] for side in sides]
@@ -206,6 +210,7 @@ def _matrices(selection: Selection) -> tuple[_Items, _Candidates, _Candidates]:
         known = [next((label for label in column if label is not None), None) for column in zip(*(one.cluster for side in aligned for one in side), strict=True)]
         labels += [None if label is None else f"{task}\0{label}" for label in known]
         places.append(np.full(len(ids), number, dtype=np.intp))
+        names += ids
     closed, open_ = (
         _Candidates(
             sorted(side),
@@ -214,7 +219,7 @@ def _matrices(selection: Selection) -> tuple[_Items, _Candidates, _Candidates]:
         )
         for side, part in zip(sides, parts, strict=True)
     )
-    return _Items(np.concatenate(places), codes_of(labels)), closed, open_
+    return _Items(np.concatenate(places), codes_of(labels), np.array(names, dtype=object)), closed, open_
 
 
 def _complete(

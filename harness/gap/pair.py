@@ -92,10 +92,10 @@ def compare(
     )  # fmt: skip
 
 
-def beside(pairs: Sequence[PairedTask]) -> list[str]:
-    """What has to stand beside a row whatever its interval."""
+def beside(pairs: Sequence[PairedTask], planned: Sequence[PairedTask] = ()) -> list[str]:
+    """What has to stand beside a row whatever its interval; ``planned`` where the row uses only some of the items."""
     sizes = ", ".join(f"{pair.name} {pair.closed.size}" for pair in pairs)
-    return [*([f"items by task: {sizes}"] if len(pairs) > 1 else []), *cautions(pairs)]
+    return [*([f"items by task: {sizes}"] if len(pairs) > 1 else []), *cautions(planned or pairs)]
 
 
 def _differ(pair: PairedTask) -> bool:

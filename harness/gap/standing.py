@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ PROPORTIONS: Mapping[str, float] = {
     "fraction": 1,
 }  # fmt: skip
 """Units in which a score is a mean of answers between wrong and right, and what all right is worth."""
+NAMED_DAY = re.compile(r"(?<!\d)(?:(20\d\d)-?(\d\d)-?(\d\d)|(2[3-9])(0[1-9]|1[0-2]))(?![\dA-Za-z])")
 KNOWN_SHARE = 0.8
 """So many developers must be known to leave one out in turn; a model without one counts as a developer of its own."""
 CURRENT_DAYS = 365
@@ -71,6 +73,8 @@ class Standing:
     """Models on neither side: restricted weights, or nobody says."""
     repeated: int = 0
     """Models that the series scores several times; each counts once, with its median."""
+    misdated: int = 0
+    """Models whose own name holds a date after the release date that is told; they count as undated."""
     current: bool = True
     """Whether its newest release is at most a year older than that of the newest series."""
     later: int = 0
@@ -106,7 +110,7 @@ class Standing:
 def stand(
     name: str, unit: str, closed: Sequence[Entrant], open_: Sequence[Entrant], *, as_of: str = "",
     lower_is_better: bool = False, measured: bool = False, sources: Iterable[str] = (), aside: int = 0, repeated: int = 0,
-    source_date: str = "",
+    source_date: str = "", misdated: int = 0,
 ) -> Standing:  # fmt: skip
     """E9 for aggregate scores and E10, as far as the data tell. ``as_of`` is the newest release unless it is given, and
     never after ``source_date``, where that is known.
@@ -131,7 +135,7 @@ def stand(
         labs = _labs(c, o, sides, as_of)
     return Standing(
         name, unit, tuple(closed), tuple(open_), best_closed, best_open, sign * (best_closed.score - best_open.score),
-        bias, as_of, lag, noise, labs, lower_is_better, measured, tuple(dict.fromkeys(sources)), aside, repeated, later=later,
+        bias, as_of, lag, noise, labs, lower_is_better, measured, tuple(dict.fromkeys(sources)), aside, repeated, misdated, later=later,
     )  # fmt: skip
 
 
@@ -166,11 +170,12 @@ def standings(scores: Iterable[PublishedScore]) -> list[Standing]:
         series[one.series, one.unit, one.lower_is_better].append(one)
     found = []
     for (name, unit, lower), rows in series.items():
-        entrants, aside, repeated = _entrants(rows)
+        entrants, aside, repeated, misdated = _entrants(rows)
         if all(entrants):
             sources, day = [row.source for row in rows], max(iso_day(row.source_date) or "" for row in rows)
             found.append(stand(
                 name, unit, *entrants, lower_is_better=lower, sources=sources, aside=aside, repeated=repeated, source_date=day,
+                misdated=misdated,
             ))  # fmt: skip
     newest = max((one.as_of for one in found), default="")
     found = [replace(one, current=not _stale(one.as_of, newest)) for one in found]
@@ -181,13 +186,13 @@ def _stale(day: str, newest: str) -> bool:
     return not day or (dt.date.fromisoformat(newest) - dt.date.fromisoformat(day)).days > CURRENT_DAYS
 
 
-def _entrants(rows: Sequence[PublishedScore]) -> tuple[tuple[list[Entrant], list[Entrant]], int, int]:
-    """Closed and open models once each, how many stand on neither side, and how many were scored several times."""
+def _entrants(rows: Sequence[PublishedScore]) -> tuple[tuple[list[Entrant], list[Entrant]], int, int, int]:
+    """Closed and open models once each; how many stand on neither side, were scored several times, are dated wrongly."""
     by_model: dict[str, list[PublishedScore]] = defaultdict(list)
     for row in rows:
         by_model[row.model].append(row)
     sides: tuple[list[Entrant], list[Entrant]] = ([], [])
-    aside = repeated = 0
+    aside = repeated = misdated = 0
     for model, own in sorted(by_model.items()):
         levels = {row.weights for row in own}
         if None in levels or "restricted" in levels or len({is_open(str(level)) for level in levels}) > 1:
@@ -195,14 +200,17 @@ def _entrants(rows: Sequence[PublishedScore]) -> tuple[tuple[list[Entrant], list
             continue
         repeated += len(own) > 1
         errors = [error for row in own if (error := _standard_error(row)) is not None]
+        released = min((day for row in own if (day := iso_day(row.date))), default=None)
+        if released and released < named_day(model):
+            misdated, released = misdated + 1, None
         sides[is_open(str(own[0].weights))].append(
             Entrant(
                 model, statistics.median(row.value for row in own), statistics.mean(errors) if len(errors) == len(own) else None,
-                min((day for row in own if (day := iso_day(row.date))), default=None), own[0].developer,
+                released, own[0].developer,
                 max((row.n for row in own if row.n), default=None),
             )
         )  # fmt: skip
-    return sides, aside, repeated
+    return sides, aside, repeated, misdated
 
 
 def _standard_error(row: PublishedScore) -> float | None:
@@ -217,6 +225,12 @@ def _standard_error(row: PublishedScore) -> float | None:
     n = row.n + 4
     share = (row.value / scale * row.n + 2) / n
     return scale * math.sqrt(share * (1 - share) / n)
+
+
+def named_day(model: str) -> str:
+    """The first day of the date that a model's name holds (2025-12-09, 20251209, or 2512 for a month); empty: none."""
+    dates = (f"{year}-{month}-{day}" if year else f"20{yy}-{mm}-01" for year, month, day, yy, mm in NAMED_DAY.findall(model))
+    return next(filter(None, map(iso_day, dates)), "")
 
 
 def iso_day(text: str | None) -> str | None:

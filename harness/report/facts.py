@@ -17,7 +17,7 @@ from harness.gap.evidence import Evidence
 from harness.gap.pair import compare
 from harness.gap.scores import SystemScore, scores
 from harness.gap.select import groups
-from harness.gap.standing import Entrant, Standing, iso_day, stand, standings
+from harness.gap.standing import Entrant, Standing, iso_day, named_day, stand, standings
 from harness.report.text import counted, distinct, labels, listed, short_names
 from harness.store import RunFolder, frame, list_runs
 from harness.store.damage import damaged_text
@@ -220,7 +220,7 @@ def _about(evidence: list[Evidence], published: list[PublishedScore]) -> dict[st
     days: dict[str, set[str]] = defaultdict(set)
     developers: dict[str, set[str]] = defaultdict(set)
     for row in published:
-        days[row.model] |= {day for day in [iso_day(row.date)] if day}
+        days[row.model] |= {day for day in [iso_day(row.date)] if day and day >= named_day(row.model)}
         developers[row.model] |= {row.developer} - {""}
     found = {}
     for one in evidence:

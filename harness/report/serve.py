@@ -69,7 +69,7 @@ class Viewer:
         sealed = [run.run_id for run in list_runs(self.store) if run.sealed]
         sealed += sorted(path.name for path in (self.store / "published").glob("*.parquet"))
         with self._lock:
-            if sealed != self._made_of:
+            if sealed != self._made_of or not (self.out / "index.html").is_file():
                 self._made_of, self._files = None, frozenset()
                 try:
                     made = make(gather(self.store), self.out, own_text=self._own_text)

@@ -6,7 +6,7 @@ import datetime as dt
 import html
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WIDTH_IN = 9.6
 PIXELS_PER_INCH = 150
 EDGE_IN = 0.22
+TITLE_LINES = 3
 MARKERS = {"open": "o", "closed": "D"}
 LINE = "#1a1a1a"
 """Edges and hatching of coloured bars, which stay dark on their fills in both themes."""
@@ -120,7 +121,7 @@ def frame(
 
     room = WIDTH_IN - 2 * EDGE_IN
     title = f"Demo models: {title[0].lower()}{title[1:]}" if facts.demo else title
-    head = [(line, 14.0, "bold", theme.ink, 0.29) for line in wrapped(title, room, 14, "bold", lines=3)]
+    head = [(line, 14.0, "bold", theme.ink, 0.29) for line in wrapped(title, room, 14, "bold", lines=TITLE_LINES)]
     if facts.demo:
         head += [(line, 10.0, "bold", theme.ink, 0.21) for line in wrapped(DEMO, room, 10, "bold")]
     head += [(line, 9.5, "normal", theme.muted, 0.19) for text in subtitle for line in wrapped(text, room, 9.5, lines=3)]
@@ -137,6 +138,17 @@ def frame(
     for number, line in enumerate(reversed(small)):
         made.write(EDGE_IN, 0.12 + 0.15 * number, line, size=7.5, color=theme.muted, va="bottom")
     return made
+
+
+def whole_sentences(parts: Iterable[str]) -> str:
+    """As many of the sentences as a headline has room for, the first always; a figure that is cut in two is another figure."""
+    told = ""
+    for part in parts:
+        longer = f"{told}; {part}" if told else part
+        if told and len(wrapped(longer, WIDTH_IN - 2 * EDGE_IN, 14, "bold")) > TITLE_LINES:
+            break
+        told = longer
+    return told
 
 
 def day_numbers(days: Sequence[str]) -> list[float]:

@@ -49,7 +49,7 @@ def _gaps(facts: Facts) -> list[str]:
             f"| {span(*one.ci_simultaneous)} | {one.n:,} | {verdict} |"
         )
     lines += ["", "Gap = closed − open in points; " + _plain(words.interval_kind(facts.rows)) + ".", ""]
-    best = " Scores and gap are cross-fitted: chosen on one half of the items, scored on the other. The best on all items:"
+    best = " Scores and gap are cross-fitted: chosen on one half of the items, scored on the other. The best on all of them:"
     for one in facts.rows:
         two = f"{code(one.closed)} {points(one.score_closed)} against {code(one.open)} {points(one.score_open)}"
         lines.append(f"- {code(facts.label(one))}, chosen by: {one.chosen_by}.{best if one.plug_in is not None else ''} {two}")
@@ -83,7 +83,7 @@ def _plain(text: str) -> str:
 
 def _changes(memory: Memory) -> list[str]:
     if not memory.before:
-        return ["There is no earlier report in this folder."]
+        return ["There is no earlier report of other results in this folder."]
     before = {_key(one): one for one in memory.before}
     lines: list[str] = []
     series: list[str] = []
@@ -116,6 +116,8 @@ def _change(now: Row, last: Row) -> str:
     verdict = "" if not now.verdict else f", verdict {last.verdict} → **{now.verdict}**" if now.verdict != last.verdict else f", still {now.verdict}"
     if now.systems != last.systems:
         two = f"{code(now.closed)} against {code(now.open)}, before {code(last.closed)} against {code(last.open)}"
+        if (now.closed, now.open) == (last.closed, last.open):
+            two = f"chosen from {len(now.systems)} systems, before from {len(last.systems)}"
         return f"- {_called(now)}: {_gap(last)} → {_gap(now)}, of other systems, so the two do not compare{verdict}; now {two}"
     if None in (now.gap, last.gap, now.ci_low, now.ci_high, last.ci_low, last.ci_high):
         noise = "noise unknown (no interval)"

@@ -50,8 +50,10 @@ def tables(facts: Facts) -> dict[str, bytes]:
             files[file] = comparisons_csv(gaps).encode("utf-8", "replace")
     if facts.evidence:
         fields = [field.name for field in dataclasses.fields(SystemScore)]
-        files["scores.csv"] = table(fields, ([getattr(one, name) for name in fields] for one in facts.scores))
-        columns = ["run_id", "system", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd"]
+        protocols = {one.run.run_id: one.receipt.protocol for one in facts.evidence}
+        scores = ([getattr(one, name) for name in fields] + [protocols[one.run]] for one in facts.scores)
+        files["scores.csv"] = table([*fields, "protocol"], scores)
+        columns = ["run_id", "system", "task", "item_id", "repeat", "protocol", "status", "score_status", "score", "cost_usd"]
         rows = facts.answers.sort_values(columns[:5], kind="stable")[columns]
         files["items.csv"] = table(columns, rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None))
     if facts.published:
@@ -76,7 +78,7 @@ def _told(one: Standing) -> dict[str, Any]:
     for name in ("backward_at_least", "backward_at_most", "forward_at_least", "forward_at_most", "tolerance"):
         found[name] = lag and getattr(lag, name)
     return found | {
-        "on_neither_side": one.aside, "scored_several_times": one.repeated, "dated_after_the_source": one.later,
+        "on_neither_side": one.aside, "scored_several_times": one.repeated, "dated_after_the_source": one.later, "dated_before_the_name": one.misdated,
         "current": one.current, "sources": "; ".join(one.sources),
     }  # fmt: skip
 

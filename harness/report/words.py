@@ -62,20 +62,27 @@ def headline(rows: Sequence[Comparison]) -> str:
         if len(leading) == 1 or (leading and few):
             parts.append(f"{side} leads in {listed(leading)} points")
         elif leading:
-            parts.append(f"{side} leads in {len(leading)} of {len(rows)} dimensions, most in {leading[0]} points")
+            parts.append(f"{side} leads in {len(leading)} of {len(rows)} {_noun(rows)}, most in {leading[0]} points")
     for verdict in ("equivalent", "undecided"):
         if found := _having(rows, verdict):
             count = f"{len(found)} of {len(rows)}" if len(found) < len(rows) else f"all {len(rows)}"
-            names = listed(sorted(name for name, _ in found)) if len(found) <= NAMED_ROWS else f"{count} dimensions"
+            names = listed(sorted(name for name, _ in found)) if len(found) <= NAMED_ROWS else f"{count} {_noun(rows)}"
             parts.append(f"{names} {verdict}{_unseen([one for _, one in found]) if len(found) == len(rows) else ''}")
     return _sentence("; ".join(parts))
 
 
+def _noun(rows: Sequence[Comparison]) -> str:
+    """What the rows are; a dimension that was asked by two protocols makes two of them."""
+    return "dimensions" if len({one.dimension for one in rows}) == len(rows) else "comparisons"
+
+
 def _unseen(rows: Sequence[Comparison]) -> str:
-    """What undecided rows could not have seen, or the one reason why one is undecided."""
+    """What undecided rows could not have seen, or why they are undecided."""
     least = sorted(unseen_below(one) for one in rows)
-    if rows[0].verdict != "undecided" or any(map(math.isnan, least)):
-        return f": {why(rows[0])}" if len(rows) == 1 and why(rows[0]) else ""
+    if rows[0].verdict != "undecided":
+        return ""
+    if overruled := sum(map(math.isnan, least)):
+        return (f": {why(rows[0])}" if why(rows[0]) else "") if len(rows) == 1 else f" (in {overruled}, what overrules the interval stands with the row)"
     if least[-1] >= 100:
         return f" (no gap can be seen in {'it' if len(rows) == 1 else 'some'}, {POWER})"
     ends = " to ".join(dict.fromkeys(map(points, (least[0], least[-1]))))
@@ -105,7 +112,7 @@ def why(one: Comparison) -> str:
     if not math.isnan(least):
         return f"no gap{'' if least >= 100 else f' under {points(least)} points'} could be seen ({POWER})"
     nothing = "no item differs, and the interval allows for more than one verdict" if math.isnan(one.detectable) else next(iter(one.warnings), "")
-    return true_minus(next((line for line in one.warnings if DECIDES.search(line)), nothing))
+    return true_minus(next((line for line in one.warnings if DECIDES.search(line) and "is no candidate" not in line), nothing))
 
 
 def same_pair(rows: Sequence[Comparison]) -> bool:
@@ -140,7 +147,7 @@ def sentence(one: Comparison, name: str) -> str:
         text += f"{', '.join(two)}, {gap}"
     else:
         closed, open_ = map(points, row_scores(one))
-        text += f"Best against best, cross-fitted: closed {closed}, open {open_}, {gap} The best on all items: {', '.join(two)}."
+        text += f"Best against best, cross-fitted: closed {closed}, open {open_}, {gap} The best on all {one.n:,} items: {', '.join(two)}."
     return text
 
 
@@ -204,6 +211,8 @@ def standing_details(one: Standing) -> list[str]:
         f"{len(dated)} of {len(side)} {word}" for dated, side, word in zip(one.dated, (one.closed, one.open_), ("closed", "open"), strict=True)
     )
     told = [f"{sides} models dated{f', {one.aside} on neither side' if one.aside else ''}{_items(one)}"]
+    if one.misdated:
+        told.append(f"{counted(one.misdated, 'model')} undated, since the name holds a date after the release date told")
     if one.later:
         told.append(f"{counted(one.later, 'model')} dated after the day of the source itself, which cannot be: no part of the months")
     if (found := one.lag) is not None:

@@ -534,3 +534,15 @@ def test_imported_names_that_sound_like_variants_are_told(tmp_path: Path) -> Non
     (gap,) = Store(tmp_path).gap()
     (told,) = [warning for warning in gap.warnings if "variants" in warning]
     assert told.startswith("2 candidates may by their names be variants of one model (GPT-5)")
+
+
+def test_scores_waterfall_and_difference_of_the_two_named_are_of_the_same_items(tmp_path: Path) -> None:
+    """A third system lacks answers that the two named have; what they lack themselves is what counts as missing."""
+    rng = np.random.default_rng(3)
+    for name, weights, share, lost in (("c1", "closed", 0.8, {1, 2}), ("c2", "closed", 0.5, {9, 10, 11}), ("o1", "open_weights", 0.6, {5}), ("o2", "open_weights", 0.4, ())):
+        marks = [None if i in lost else float(mark) for i, mark in enumerate(rng.random(240) < share)]
+        write_run(tmp_path, name, weights, {"task": Task(marks)})  # type: ignore[arg-type]
+    (gap,) = Store(tmp_path).gap()
+    assert (gap.closed, gap.open, gap.n, gap.missing_closed, gap.missing_open) == ("c1", "o1", 234, 2, 1)
+    assert gap.score_closed - gap.score_open == pytest.approx(gap.plug_in)
+    assert sum(getattr(gap.waterfall, part) for part in gap.waterfall.__slots__) == pytest.approx(gap.plug_in)

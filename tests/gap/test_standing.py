@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from harness.gap.standing import Entrant, stand, standings
+from harness.gap.standing import Entrant, named_day, stand, standings
 from harness.types import PublishedScore
 
 
@@ -123,3 +123,15 @@ def test_current_series_come_first_and_of_them_those_with_known_noise() -> None:
 
     found = standings([*series("old", 2021, n=100), *series("plain", 2025), *series("sized", 2025, n=100)])
     assert [one.name for one in found] == ["sized", "plain", "old"]
+
+
+def test_a_model_is_not_released_before_the_date_in_its_name() -> None:
+    names = {
+        "devstral (2512)": "2025-12-01", "pro-2025-10-06": "2025-10-06", "opus (20251101)": "2025-11-01", "kimi-k2-0905": "",
+        "qwen-2512B": "", "x-2024-13-45": "", "preview-05-06": "",
+    }  # fmt: skip
+    assert {name: named_day(name) for name in names} == names
+    early = _row("o-2512", 99, "2025-07-10", "open_weights")
+    (found,) = standings([*ROWS, early])
+    assert found.misdated == 1
+    assert found.best_open == Entrant("o-2512", 99, found.best_open.se, None, found.best_open.developer, found.best_open.n)

@@ -20,7 +20,7 @@ from harness.report.make import make
 from harness.report.page import page
 from harness.report.samples import samples
 from harness.report.style import LIGHT, settings
-from harness.types import CompletionStatus
+from harness.types import CompletionStatus, WeightsLevel
 from tests.report.stores import Answers, alternating, write_run
 from tests.report.test_forest import text_overlaps
 from tests.report.test_page import inflated
@@ -194,3 +194,51 @@ def test_a_store_in_which_one_side_answered_nothing_gets_a_page(tmp_path: Path) 
     text = (tmp_path / "out" / "index.html").read_text()
     assert "<h1>Nothing to compare yet</h1>" in text
     assert "no item was answered by both c and o" in text
+
+
+def test_cost_counts_what_all_shown_systems_answered_and_names_who_lacks_more(tmp_path: Path) -> None:
+    n = 200
+    shares: dict[str, tuple[WeightsLevel, float, int]] = {
+        "c1": ("closed", 0.7, 0), "c2": ("closed", 0.5, 1), "o1": ("open_weights", 0.6, 0), "o2": ("open_weights", 0.9, 80),
+    }  # fmt: skip
+    for name, (weights, share, lost) in shares.items():
+        marks = [None if i < lost else score for i, score in enumerate(alternating(n, share))]
+        write_run(tmp_path, name, weights, {"t": Answers(marks, costs=[0.01] * n)})
+    label = _label(gather(tmp_path), "cost")
+    assert "o1 (open) 60.3 points" in label, "120 of the 199 that all three answered"
+    assert "o2" not in label
+
+
+def test_missing_systems_and_tasks_are_named_below_the_cost_chart(tmp_path: Path) -> None:
+    for name, weights, lost in (("c1", "closed", 0), ("o1", "open_weights", 0), ("o2", "open_weights", 0), ("o3", "open_weights", 40)):
+        marks = [None if i < lost else score for i, score in enumerate(alternating(100, 0.6))]
+        tasks = {"t": Answers(marks, costs=[0.01] * 100)}
+        if name == "c1":
+            tasks["extra"] = Answers(alternating(100, 0.5), costs=[0.01] * 100)
+        write_run(tmp_path, name, weights, tasks)  # type: ignore[arg-type]
+    with settings(LIGHT):
+        figure = next(chart for chart in charts() if chart.name == "cost").draw(gather(tmp_path), LIGHT)
+    drawn = " ".join(text.get_text() for text in figure.findobj(Text))
+    assert "o3 (40.0 % missing)" in drawn
+    assert "Tasks that not all of these have: extra." in drawn
+
+
+def test_rows_are_dimensions_only_where_each_has_one(two_protocols: Facts) -> None:
+    rows = [dataclasses.replace(row, verdict="undecided", task=f"{row.task}{i}") for i in range(2) for row in two_protocols.rows]
+    assert "all 4 comparisons undecided" in words.headline(rows).lower()
+    for place, row in enumerate(rows):
+        rows[place] = dataclasses.replace(row, dimension=f"d{place}")
+    assert "all 4 dimensions undecided" in words.headline(rows).lower()
+
+
+def test_a_candidate_left_out_is_no_reason_for_a_verdict(two_protocols: Facts) -> None:
+    told = ("x is no candidate: 3.0 % of its answers are missing (limit 2 %)", "a candidate left out could have 66.4: undecided")
+    row = dataclasses.replace(two_protocols.rows[0], verdict="undecided", ci_simultaneous=(1.0, 2.0), warnings=told)
+    assert words.why(row) == told[1]
+
+
+def test_scores_and_items_tell_the_protocol(two_protocols: Facts, tmp_path: Path) -> None:
+    make(two_protocols, tmp_path)
+    for name in ("scores.csv", "items.csv"):
+        with open(tmp_path / name, newline="") as file:
+            assert {row["protocol"] for row in csv.DictReader(file)} == {"matched@1", "as-recommended@1"}

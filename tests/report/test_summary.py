@@ -29,7 +29,7 @@ def _told(facts: Facts, out: Path) -> str:
 
 def test_the_first_report_says_so_and_later_ones_flag_noise(tmp_path: Path) -> None:
     first = _told(_pair(tmp_path / "s", 0.70, "2026-03-01T10:00:00Z"), tmp_path)
-    assert "There is no earlier report in this folder." in first
+    assert "There is no earlier report of other results in this folder." in first
 
     second = _told(_pair(tmp_path / "s", 0.73, "2026-03-08T10:00:00Z"), tmp_path)
     assert "- `reasoning, t, matched@1`: +20.0 → +23.0, within the noise of the two (±" in second

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.gap.alignment import codes_of
+from harness.gap.alignment import MISSING_LIMIT, codes_of
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, MARKERS, Theme, frame
@@ -43,6 +43,9 @@ class Shop:
     clusters: NDArray[np.intp] | None
     tasks: list[str]
     left_out: list[str]
+    """Systems, each with the share of its answers that is missing where that is why."""
+    other_tasks: list[str]
+    """What not all of these systems have."""
     protocol: str
     runs: frozenset[str]
 
@@ -87,7 +90,8 @@ def cost(facts: Facts, theme: Theme) -> Figure:
             f"dollars per solved item; solved: the sum of the scores. Lines: the best score of each side for that money; hollow, in words on the page: systems "
             f"that another of their side beats in both.{' Whiskers: a score by itself, 95 %.' * bool(own)} Cost as recorded in the runs, at the prices of their day."
             f"{f' Protocol {shop.protocol} alone.' * (facts.answers['protocol'].nunique() > 1)}",
-            *([f"Left out, since no cost above zero is known or a task is missing: {left_out}."] if left_out else []),
+            *([f"Left out, since no cost above zero is known, or a task or more than 2 % of the answers are missing: {left_out}."] if left_out else []),
+            *([f"Tasks that not all of these have: {listed(shop.other_tasks)}."] if shop.other_tasks else []),
         ],
         alt=" ".join([*lines, *(f"{n}: {points(s)} points, {usd(p)} per solved item." for n, s, p in zip(names, shop.score, price, strict=True))]),
         body_in=4.6,
@@ -149,31 +153,39 @@ def told(facts: Facts, shop: Shop) -> tuple[str, list[str]]:
 
 @functools.lru_cache(maxsize=1)
 def bought(facts: Facts) -> Shop:
-    """Systems with a known cost on the tasks that most systems share; items that one of them lacks count for the others.
+    """Systems with a known cost on the tasks that most systems share, on the items that all of them answered.
 
-    Of several protocols the one under which most systems have a cost.
+    As among the candidates of a gap, a system of which more than 2 % is missing is left out. Of several protocols the
+    one under which most systems have a cost.
     """
-    rows = facts.answers[facts.answers["score"].notna()]
-    costly = rows[rows["cost_usd"] > 0].groupby("protocol")["system"].nunique()
-    protocol = "" if costly.empty else str(costly.idxmax())
-    rows = rows[rows["protocol"] == protocol]
-    sums = rows.groupby(["system", "task"], sort=True).agg(usd=("cost_usd", lambda part: part.sum(skipna=False)), solved=("score", "sum"))
-    known = sums[(sums["usd"] > 0) & (sums["solved"] > 0)].reset_index()
+    costly = facts.answers[facts.answers["cost_usd"] > 0].groupby("protocol")["system"].nunique()
+    protocol = "" if costly.empty else max(sorted(costly.index), key=lambda name: (costly[name], name.startswith("matched")))
+    planned = facts.answers[facts.answers["protocol"] == protocol]
+    rows = planned[planned["score"].notna()]
+    by = ["system", "task"]
+    sums = rows.groupby(by, sort=True).agg(usd=("cost_usd", lambda part: part.sum(skipna=False)), solved=("score", "sum"))
+    # Rows that are not there at all, as in an import, are missing like those without an answer.
+    most = planned.groupby(by)["item_id"].nunique().groupby("task").transform("max")
+    sums["missing"] = 1 - rows.groupby(by).size() / planned.groupby(by).size() * (planned.groupby(by)["item_id"].nunique() / most)
+    known = sums[(sums["usd"] > 0) & (sums["solved"] > 0) & (sums["missing"] <= MISSING_LIMIT)].reset_index()
     sets = {str(name): tuple(sorted(part)) for name, part in known.groupby("system")["task"]}
     tasks = max(sorted(set(sets.values())), key=lambda one: (sum(set(one) <= set(other) for other in sets.values()), len(one)), default=())
     systems = [name for name, own in sets.items() if set(tasks) <= set(own)]
     used = rows[rows["system"].isin(systems) & rows["task"].isin(tasks)]
-    cost, solved = (used.pivot_table(values=column, index=["task", "item_id"], columns="system", aggfunc="sum", fill_value=0.0) for column in ("cost_usd", "score"))
-    items = used.groupby(["system", "task", "item_id"])["score"].mean()
-    score = 100 * items.groupby(["system", "task"]).mean().groupby("system").mean()
-    sides, sizes = used.groupby("system")["open"].first(), used.groupby("task")["item_id"].nunique()
+    per_item = used.groupby(["system", "task", "item_id"]).agg(usd=("cost_usd", "sum"), solved=("score", "sum"), score=("score", "mean"))
+    cost, solved, score = (per_item[column].unstack("system").reindex(columns=systems).dropna() for column in ("usd", "solved", "score"))
+    sides, task_of = used.groupby("system")["open"].first(), cost.index.get_level_values("task")
+    weights = 1 / (len(tasks) * task_of.value_counts().reindex(task_of).to_numpy(dtype=float))
     clusters = used.drop_duplicates(["task", "item_id"]).set_index(["task", "item_id"])["cluster"].reindex(cost.index)
-    task_of = cost.index.get_level_values("task").tolist()
+    lost = sums["missing"].groupby("system").max()
+    left_out = [
+        facts.name(name) + (f" ({100 * lost[name]:.1f} % missing)" if lost.get(name, 0) > MISSING_LIMIT else "")
+        for name in set(facts.answers["system"]) - set(systems)
+    ]
     return Shop(
-        systems, np.array([bool(sides[name]) for name in systems], dtype=bool), score.reindex(systems).to_numpy(dtype=float),
-        cost.reindex(columns=systems).to_numpy(dtype=float).T, solved.reindex(columns=systems).to_numpy(dtype=float).T,
-        np.array([1 / (len(tasks) * sizes[task]) for task in task_of]),
+        systems, np.array([bool(sides[name]) for name in systems], dtype=bool), 100 * weights @ score.to_numpy(dtype=float),
+        cost.to_numpy(dtype=float).T, solved.to_numpy(dtype=float).T, weights,
         codes_of([f"{task}\0{label}" if isinstance(label, str) else None for task, label in zip(task_of, clusters, strict=True)]),
-        [inert(task) for task in tasks], sorted(facts.name(name) for name in set(facts.answers["system"]) - set(systems)),
+        [inert(task) for task in tasks], sorted(left_out), [inert(task) for task in sorted(set(rows["task"]) - set(tasks))],
         protocol, frozenset(used["run_id"]),
     )  # fmt: skip

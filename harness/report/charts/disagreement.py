@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.report.facts import Facts, TaskGap, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
-from harness.report.text import both, counted, fitted, inert
+from harness.report.text import both, counted, fitted, inert, listed
 from harness.stats.paired import is_binary
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
     found = [(one, counts) for one in facts.tasks if (counts := _counts(one)) is not None]
     if not found:
         raise TooLittle("it needs a task on which every item is right or wrong for both; here there are fractions, of graded scores or of repeats")
+    graded = [one.part.name for one in facts.tasks if all(one is not there for there, _ in found)]
     found.sort(key=lambda pair: (-pair[1][0, 1] - pair[1][1, 0], pair[0].part.name))
     shown = found[:MOST]
     one, counts = shown[0]
@@ -35,7 +36,10 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
         theme,
         title=f"On {inert(one.part.name)} closed alone is right on {counts[0, 1]:,} of {counted(int(counts.sum()), 'item')}, open alone on {counts[1, 0]:,}",
         subtitle=["Items by task, for the closed and the open system named below it"],
-        foot=[f"The {MOST} of {len(found)} tasks with the most disagreement."] if len(found) > MOST else [],
+        foot=[
+            *([f"The {MOST} of {len(found)} tasks with the most disagreement."] if len(found) > MOST else []),
+            *([f"Not right or wrong but graded, or asked several times: {listed(graded)}."] if graded else []),
+        ],
         alt=" ".join(
             f"{task.part.name}: both right {c[0, 0]}, only closed {c[0, 1]}, only open {c[1, 0]}, both wrong {c[1, 1]}." for task, c in shown
         ),

@@ -51,10 +51,10 @@ def history(facts: Facts, theme: Theme) -> Figure:
         title=f"The gap in {name} was {_told(moments[0])} points with the systems of {moments[0].day}, and is {_told(moments[-1])} with {of}",
         subtitle=[
             "Best closed − best open among the systems released by each date on which a best changes, all on the same items; "
-            "positive: closed ahead. Beside a point: closed + open systems by then"
+            "positive: closed ahead. Intervals of each date by itself, not joint as in the gap chart. Beside a point: closed + open systems by then"
         ],
         foot=[
-            "Brackets and bars: 95 % interval of each date by itself, cross-fitted where a side has several systems, from fewer resamples than in the gap "
+            "Brackets and bars: 95 % interval, cross-fitted where a side has several systems, from fewer resamples than in the gap "
             "chart; dates share systems and items."
             " The last point counts all that are dated, also those released later." + " Without the undated ones it may differ from the gap chart." * undated,
             *dates_told(facts),

@@ -26,6 +26,8 @@ CLEAR = 4.0
 """Pixels that a name keeps from lines."""
 FAR = 9.0
 """Pixels from which on a line leads from a name to its point."""
+STEPS = np.linspace(0, 1, 25)
+"""Places on such a line at which it is looked at; the boxes of names are higher than the distance between two."""
 RING = np.array([(radius, np.radians(angle)) for radius in (8, 16, 26, 38, 52, 68, 86) for angle in (0, 180, *range(30, 360, 30))])
 """Where a name may stand: pixels from its point and directions, beside it first."""
 
@@ -38,7 +40,7 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
     axes.autoscale_view()
     axes.autoscale(enable=False)
     back = axes.transData.inverted()
-    taken = _marks(axes)
+    taken, texts = _marks(axes), np.empty((0, 4))
     bounds = axes.get_window_extent()
     direction = np.column_stack([np.cos(RING[:, 1]), np.sin(RING[:, 1])])
     dots = axes.get_figure().dpi  # type: ignore[union-attr]
@@ -50,18 +52,23 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
         low = point + RING[:, :1] * direction + (direction - 1) / 2 * size
         inside = (low >= bounds.min).all(axis=1) & (low + size <= bounds.max).all(axis=1)
         covers = ((low[:, None] < taken[:, 2:]) & (low[:, None] + size > taken[:, :2])).all(axis=2).any(axis=1)
-        free = np.flatnonzero(inside & ~covers)
+        # The lines that would lead from there to the point: they run through no name either.
+        ends = np.clip(point, low, low + size)
+        paths = point + STEPS[:, None, None] * (ends - point)
+        crosses = ((paths[..., None, :] > texts[:, :2]) & (paths[..., None, :] < texts[:, 2:])).all(axis=-1).any(axis=(0, 2))
+        free = np.flatnonzero(inside & ~covers & ~crosses)
         if not free.size:
             # Where a crowd leaves no room, a name fewer is better than two that nobody can read.
             continue
-        least = low[free[0]]
+        least, near = low[free[0]], ends[free[0]]
         left, foot = back.transform(least)
         axes.text(left, foot, shown, size=SIZE, va="bottom", zorder=6)
-        taken = np.vstack([taken, [*(least - 3), *(least + size + 3)]])
-        near = np.clip(point, least, least + size)
+        texts = np.vstack([texts, [*(least - 3), *(least + size + 3)]])
+        taken = np.vstack([taken, texts[-1:]])
         if np.hypot(*(near - point)) > FAR:
-            end = back.transform(near)
+            end, path = back.transform(near), paths[:, free[0]]
             axes.plot([x, end[0]], [y, end[1]], color=theme.rail, lw=0.7, zorder=1)
+            taken = np.vstack([taken, np.hstack([path - 2, path + 2])])
 
 
 def _marks(axes: Axes) -> Floats:

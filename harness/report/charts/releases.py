@@ -11,7 +11,7 @@ from harness.gap.standing import releases as arrays
 from harness.report import words
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
-from harness.report.style import MARKERS, Frame, Theme, by_month, day_numbers, frame
+from harness.report.style import MARKERS, Frame, Theme, by_month, day_numbers, frame, whole_sentences
 from harness.report.text import counted, fitted, listed, wrapped
 from harness.stats.lag import DAYS_PER_MONTH
 
@@ -33,7 +33,7 @@ def releases(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title="; ".join(words.lag_headline(one) for one in chosen[:MOST_TOLD] if one.measured or not chosen[0].measured),
+        title=whole_sentences(words.lag_headline(one) for one in chosen[:MOST_TOLD] if one.measured or not chosen[0].measured),
         subtitle=["Scores by release date, each side's best so far, of which the latest are named, and the months that open is behind closed"],
         foot=[words.LAG_DEFINITIONS, *_foot(facts, chosen)],
         alt=" ".join(words.standing(one) for one in chosen),

@@ -38,7 +38,7 @@ def waterfall(facts: Facts, theme: Theme) -> Figure:
         title=f"Apart from wrong answers, {STATUS.get(largest, largest)} ones matter most: {points(parts[largest][place], sign=True)} points in {facts.label(rows[place])}",
         subtitle=["Each gap split exactly by what became of the answers; bars to the right widen the gap in favour of closed"],
         foot=[f"n {listed(f'{one.n:,} ({facts.label(one)})' for one in rows)}. The parts are those of the two systems named in the gap "
-              "chart on all items and add up to the difference of their scores."],
+              "chart on these items and add up to the difference of their scores."],
         alt=" ".join(
             f"{facts.label(one)}: " + ", ".join(f"{STATUS.get(name, name)} {points(parts[name][i], sign=True)}" for name in present) + "."
             for i, one in enumerate(rows)

@@ -112,7 +112,7 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
     ]  # fmt: skip
     if best:
         two = f"{points(one.score_closed)} and {points(one.score_open)}, {points(one.plug_in, sign=True)} between the two named"
-        known.append(("on all items", f"{two}: the luck of the best is in it"))
+        known.append((f"on all {one.n:,} items", f"{two}: the luck of the best is in it"))
     for side, shares in (one.candidates or {}).items():
         picked = ", ".join(f"{facts.name(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= 0.005)
         known.append((f"best {side} of a half", picked))
