@@ -82,7 +82,7 @@ def _unseen(rows: Sequence[Comparison]) -> str:
     if rows[0].verdict != "undecided":
         return ""
     if overruled := sum(map(math.isnan, least)):
-        return (f": {why(rows[0])}" if why(rows[0]) else "") if len(rows) == 1 else f" (in {overruled}, what overrules the interval stands with the row)"
+        return (f": {why(rows[0])}" if why(rows[0]) else "") if len(rows) == 1 else f", {overruled} of {len(rows)} for reasons beside the interval"
     if least[-1] >= 100:
         return f" (no gap can be seen in {'it' if len(rows) == 1 else 'some'}, {POWER})"
     ends = " to ".join(dict.fromkeys(map(points, (least[0], least[-1]))))

@@ -24,8 +24,8 @@ LINE = 1.2
 """Height of a line of text in units of its size."""
 CLEAR = 4.0
 """Pixels that a name keeps from lines."""
-FAR = 9.0
-"""Pixels from which on a line leads from a name to its point."""
+FAR, NEAR = 9.0, 40.0
+"""Pixels from which on a line leads from a name to its point, and up to which it may pass over other marks."""
 STEPS = np.linspace(0, 1, 25)
 """Places on such a line at which it is looked at; the boxes of names are higher than the distance between two."""
 RING = np.array([(radius, np.radians(angle)) for radius in (8, 16, 26, 38, 52, 68, 86) for angle in (0, 180, *range(30, 360, 30))])
@@ -40,7 +40,8 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
     axes.autoscale_view()
     axes.autoscale(enable=False)
     back = axes.transData.inverted()
-    taken, texts = _marks(axes), np.empty((0, 4))
+    marks, lines = _marks(axes)
+    taken, names = np.vstack([marks, lines]), np.empty((0, 4))
     bounds = axes.get_window_extent()
     direction = np.column_stack([np.cos(RING[:, 1]), np.sin(RING[:, 1])])
     dots = axes.get_figure().dpi  # type: ignore[union-attr]
@@ -52,10 +53,12 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
         low = point + RING[:, :1] * direction + (direction - 1) / 2 * size
         inside = (low >= bounds.min).all(axis=1) & (low + size <= bounds.max).all(axis=1)
         covers = ((low[:, None] < taken[:, 2:]) & (low[:, None] + size > taken[:, :2])).all(axis=2).any(axis=1)
-        # The lines that would lead from there to the point: they run through no name either.
+        # The line that would lead from there to the point runs through no name either, and a long one through no mark,
+        # which it would seem to belong to.
         ends = np.clip(point, low, low + size)
         paths = point + STEPS[:, None, None] * (ends - point)
-        crosses = ((paths[..., None, :] > texts[:, :2]) & (paths[..., None, :] < texts[:, 2:])).all(axis=-1).any(axis=(0, 2))
+        others = marks[~((marks[:, :2] <= point) & (point <= marks[:, 2:])).all(axis=1)]
+        crosses = _hit(paths, names) | (_hit(paths, others) & (RING[:, 0] > NEAR))
         free = np.flatnonzero(inside & ~covers & ~crosses)
         if not free.size:
             # Where a crowd leaves no room, a name fewer is better than two that nobody can read.
@@ -63,37 +66,44 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
         least, near = low[free[0]], ends[free[0]]
         left, foot = back.transform(least)
         axes.text(left, foot, shown, size=SIZE, va="bottom", zorder=6)
-        texts = np.vstack([texts, [*(least - 3), *(least + size + 3)]])
-        taken = np.vstack([taken, texts[-1:]])
+        box = [*(least - 3), *(least + size + 3)]
+        taken, names = np.vstack([taken, box]), np.vstack([names, box])
         if np.hypot(*(near - point)) > FAR:
             end, path = back.transform(near), paths[:, free[0]]
             axes.plot([x, end[0]], [y, end[1]], color=theme.rail, lw=0.7, zorder=1)
             taken = np.vstack([taken, np.hstack([path - 2, path + 2])])
 
 
-def _marks(axes: Axes) -> Floats:
-    """Boxes (left, low, right, high), in pixels, of all markers and of all lines, which run along the axes."""
+def _hit(paths: Floats, boxes: Floats) -> NDArray[np.bool_]:
+    """Which of the paths, shape (steps, paths, 2), have a step in a box."""
+    steps = paths[..., None, :]
+    inside = np.all((steps > boxes[:, :2]) & (steps < boxes[:, 2:]), axis=-1)
+    return np.asarray(np.any(inside, axis=(0, 2)), dtype=np.bool_)
+
+
+def _marks(axes: Axes) -> tuple[Floats, Floats]:
+    """Boxes (left, low, right, high), in pixels, of all markers, and of all lines, which run along the axes."""
     from matplotlib.collections import LineCollection
 
-    found = [np.empty((0, 4))]
+    marks, lines = [np.empty((0, 4))], [np.empty((0, 4))]
 
-    def boxes(one: Floats, two: Floats, clear: float) -> None:
-        found.append(np.hstack([np.minimum(one, two) - clear, np.maximum(one, two) + clear]))
+    def box(one: Floats, two: Floats, clear: float) -> Floats:
+        return np.hstack([np.minimum(one, two) - clear, np.maximum(one, two) + clear])
 
     pixels = axes.get_figure().dpi / 72  # type: ignore[union-attr]
     for line in axes.lines:
         ends = np.asarray(line.get_xydata(), dtype=float)
         if line.get_marker() not in ("None", None, "", "|"):
             at = axes.transData.transform(ends)
-            boxes(at, at, pixels * line.get_markersize() / 2 + CLEAR / 2)
+            marks.append(box(at, at, pixels * line.get_markersize() / 2 + CLEAR / 2))
         if line.get_linestyle() != "None":
             if line.get_drawstyle() == "steps-post":
                 ends = np.column_stack([np.repeat(ends[:, 0], 2)[1:], np.repeat(ends[:, 1], 2)[:-1]])
             at = axes.transData.transform(ends)
-            boxes(at[:-1], at[1:], CLEAR)
+            lines.append(box(at[:-1], at[1:], CLEAR))
     for whiskers in axes.collections:
         if isinstance(whiskers, LineCollection):
             for segment in whiskers.get_segments():
                 at = axes.transData.transform(np.asarray(segment))
-                boxes(at[:-1], at[1:], CLEAR)
-    return np.vstack(found)
+                lines.append(box(at[:-1], at[1:], CLEAR))
+    return np.vstack(marks), np.vstack(lines)

@@ -77,7 +77,7 @@ def dates_told(facts: Facts) -> list[str]:
     undated = sorted(facts.name(name) for name, one in facts.about.items() if one.released is None)
     if undated:
         named = listed(undated) if len(undated) < 4 else counted(len(undated), "system")
-        lines.append(f"Left out, since no release date is known: {named}.")
+        lines.append(f"Left out, since no release date is known that is not before the date in the name: {named}.")
     matched = sum(one.matched for one in facts.about.values())
     if matched:
         lines.append(f"{counted(matched, 'imported system')} dated by published scores of exactly the same name.")
