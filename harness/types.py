@@ -188,6 +188,10 @@ class Request:
     """Go with the last message of the user, before its text."""
 
 
+MOST_TOKENS = 2**53
+"""Beyond it a count is no count, and JSON of other programs loses digits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens as the endpoint counted them; None where it did not say."""
@@ -198,6 +202,18 @@ class Usage:
     reasoning: int | None = None
     cache_written: int | None = None
     """Prompt tokens that were put into the provider's cache; a part of ``input``, as ``cached`` is."""
+
+    def sound(self) -> Usage:
+        """Without counts that cannot be: below zero, beyond 2^53, or of a cache more than the whole prompt."""
+        parts = (self.input, self.cached, self.output, self.reasoning, self.cache_written)
+        known = [one for one in parts if one is not None]
+        whole = (self.cached or 0) + (self.cache_written or 0) <= (MOST_TOKENS if self.input is None else self.input)
+        if whole and (not known or (min(known) >= 0 and max(known) <= MOST_TOKENS)):
+            return self
+        input_, cached, output, reasoning, written = (one if one is not None and 0 <= one <= MOST_TOKENS else None for one in parts)
+        if (cached or 0) + (written or 0) > (input_ or 0):
+            cached = written = None
+        return Usage(input_, cached, output, reasoning, written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +231,8 @@ class Completion:
     reported_model: str | None = None
     fingerprint: str | None = None
     attempts: int = 1
+    billed_attempts: int = 0
+    """Failed attempts before it that may have been billed: cut off by our clock, or answered with what nobody can read."""
     cost_usd: float | None = None
     error: str | None = None
     """Why it is unanswered, or why earlier attempts failed; never contains a key."""

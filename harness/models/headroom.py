@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _SECONDS = (86_400.0, 3_600.0, 60.0, 1.0, 0.001)
+_EPOCH_S = 1e9
+"""A number of seconds above this is a time since 1970 and no duration."""
+_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ NOTHING_SAID = Headroom()
 def headroom(headers: Iterable[tuple[str, str]]) -> Headroom:
     """Read OpenAI's names (``x-ratelimit-…``, also Groq's and vLLM gateways') or Anthropic's (``anthropic-ratelimit-…``).
 
-    ``headers`` are (name, value) pairs, gone through once: this runs with every reply.
+    ``headers`` are (name, value) pairs, gone through once: this runs with every reply. Whatever a header holds, nothing is
+    raised: a paid answer hangs on it.
     """
     found: dict[str, str] = {}
     for name, value in headers:
@@ -46,17 +51,21 @@ def headroom(headers: Iterable[tuple[str, str]]) -> Headroom:
 
 
 def _count(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def _until(text: str) -> float | None:
-    """Seconds: ``6m0s``, ``20ms``, a plain number of seconds, or a time (RFC 3339)."""
-    if not text:
+    """Seconds: ``6m0s``, ``20ms``, a plain number of seconds, or a time (RFC 3339, seconds since 1970)."""
+    if not text or len(text) > 40:
         return None
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
         pass
+    else:
+        if seconds > _EPOCH_S:
+            seconds -= dt.datetime.now(dt.UTC).timestamp()
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     parts = _DURATION.fullmatch(text)
     if parts:
         return sum(float(part) * unit for part, unit in zip(parts.groups(), _SECONDS, strict=True) if part)

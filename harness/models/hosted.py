@@ -11,9 +11,12 @@ import asyncio
 import base64
 import contextlib
 import difflib
+import json
 import os
+import re
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -39,6 +42,8 @@ T = TypeVar("T")
 ATTEMPT_LIMIT_S = 24 * 3600.0
 """A backstop only: the run's own limit for one attempt is the retry policy's."""
 CONNECT_LIMIT_S = 20.0
+_NOT_NEEDED = re.compile(r"at `\$\.((?:usage|model|system_fingerprint|id)\b[^`]*|choices\[\.\.\.\]\.logprobs)")
+"""Parts of a reply that an answer is kept without, as the decoder names them."""
 SERVER_KEY = "OPENGAP_SERVER_KEY"
 
 
@@ -200,7 +205,7 @@ class HostedModel:
             reply = await self.endpoint.post(self.path, body, self.reply)
         except Declined as refusal:
             return refused(refusal, dropped)
-        return self.completion(reply, dropped)
+        return self._sound(self.completion(reply, dropped))
 
     def headroom(self) -> Headroom:
         """What the endpoint said of its limits with its latest reply."""
@@ -216,7 +221,12 @@ class HostedModel:
     def read(self, content: bytes, request: Request) -> Completion:
         """The completion in a reply's body, as a line of a batch's results carries it. Raises AttemptFailed."""
         dropped = acceptable(request.sampling, self._rejects, self.system.name)[1]
-        return self.completion(decode(content, self.reply), dropped)
+        return self._sound(self.completion(decode(content, self.reply), dropped))
+
+    @staticmethod
+    def _sound(completion: Completion) -> Completion:
+        usage = completion.usage.sound()
+        return completion if usage is completion.usage else replace(completion, usage=usage)
 
     async def close(self) -> None:
         if self._endpoint is not None:
@@ -284,18 +294,49 @@ def encode(body: Any) -> bytes:
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError:
-        import json
-
         return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def decode(content: bytes, reply: type[T], content_type: str = "application/json") -> T:
-    """Decode a reply's body. MalformedReply if it is not the JSON that the protocol promises."""
+    """Decode a reply's body. MalformedReply if it is not the JSON that the protocol promises.
+
+    An answer that was paid for is not thrown away over what nobody needs: half a surrogate pair becomes a question mark,
+    and a count or a name that is none is left out.
+    """
     try:
         return msgspec.json.decode(content, type=reply)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        first = error
+    try:
+        text = content.decode("utf-8", "replace")
+        return _leniently(json.loads(json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace")), reply)
+    except (ValueError, RecursionError):
         kind = content_type.partition(";")[0] or "no content type"
-        raise MalformedReply(f"the body is not a valid reply ({kind}, {len(content)} bytes): {error}") from None
+        raise MalformedReply(f"the body is not a valid reply ({kind}, {len(content)} bytes): {first}") from None
+
+
+def _leniently(value: Any, reply: type[T]) -> T:
+    """Convert numbers in strings and without a fraction, and drop what is not needed and does not fit. ValueError."""
+    while True:
+        try:
+            return msgspec.convert(value, reply, strict=False)
+        except msgspec.ValidationError as error:
+            found = _NOT_NEEDED.search(str(error))
+            if not found or not _drop(value, found[1].split(".")):
+                raise
+
+
+def _drop(value: Any, path: list[str]) -> bool:
+    """Leave out a key that lies at this path, in every element of a list on the way; whether there was one."""
+    first, *rest = path
+    name = first.removesuffix("[...]")
+    if not isinstance(value, dict) or name not in value:
+        return False
+    if not rest:
+        del value[name]
+        return True
+    inside = value[name] if first.endswith("[...]") else [value[name]]
+    return sum(_drop(one, rest) for one in inside) > 0
 
 
 class _Name(msgspec.Struct):

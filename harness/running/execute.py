@@ -27,8 +27,8 @@ from harness.running.progress import Progress
 from harness.running.retry import RetryPolicy
 from harness.running.scoring import seal
 from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal, read_receipt
-from harness.store.journal import read_entries
-from harness.store.layout import write_atomically
+from harness.store.journal import all_entries
+from harness.store.layout import only_process, write_atomically
 from harness.types import Price, Receipt, System
 
 Say = Callable[[str], None]
@@ -107,14 +107,17 @@ async def execute(job: Job, store: Path, execution: Execution) -> RunResult:
     )
     model = models.open_model(plan.system)
     try:
-        # A system that cannot start leaves no run behind.
-        if unsealed is None:
-            await model.start()
-        run = unsealed or new_run(store, plan)
-        with run.locked():
-            await _ask(job, run, model, execution, started=unsealed is None)
-            await model.close()
-            receipt = await asyncio.to_thread(seal, job, run, start_of(run))
+        with only_process(store, digest):
+            # Another process may have begun or ended it since.
+            unsealed = find_run(store, digest, sealed=False)
+            # A system that cannot start leaves no run behind.
+            if unsealed is None:
+                await model.start()
+            run = unsealed or new_run(store, plan)
+            with run.locked():
+                await _ask(job, run, model, execution, started=unsealed is None)
+                await model.close()
+                receipt = await asyncio.to_thread(seal, job, run, start_of(run))
     finally:
         await model.close()
     return RunResult(run, receipt, fresh=True)
@@ -190,21 +193,21 @@ def _import_ahead() -> None:
 
 
 def spent_usd(job: Job, run: RunFolder, price: Price | None) -> float:
-    """Dollars of all answers in a run's journal. One of unknown cost counts at the list price of its usage, and where
-    not even that came back at the most that it can have cost.
+    """Dollars of everything in a run's journal. An answer of unknown cost counts at the list price of its usage, and where
+    not even that came back at the most that it can have cost; so does a failed attempt that may have been billed.
     """
     most = Budget(None, price, provider=job.plan.system.provider).most
     requests = {(job.tasks[one.task].name, one.item.id, one.repeat): one for one in job.owed}
     spent = 0.0
-    for entry in read_entries(run.journal, read_journal(run.journal)):
-        known = entry.completion.cost_usd
-        if entry.completion.status == "unanswered":
-            continue
-        if known is None:
-            known = cost_usd(price, entry.completion.usage)
-        if known is None and is_known(price) and (entry.task, entry.item_id, entry.repeat) in requests:
-            known = most(job.request(requests[entry.task, entry.item_id, entry.repeat]))
-        spent += known or 0.0
+    for entry in all_entries(run.journal):
+        answer, owed = entry.completion, requests.get((entry.task, entry.item_id, entry.repeat))
+        cost = 0.0 if answer.status == "unanswered" else answer.cost_usd
+        if cost is None:
+            cost = cost_usd(price, answer.usage)
+        unknown = answer.billed_attempts + (cost is None)
+        if unknown and owed and is_known(price):
+            spent += unknown * most(job.request(owed))
+        spent += cost or 0.0
     return spent
 
 

@@ -20,6 +20,8 @@ from harness.types import System
 DECREASE = 0.7
 REACTION_S = 1.0
 """Requests that were in flight together fail together: within this time they count as one objection."""
+LONGEST_PAUSE_S = 120.0
+"""What headers of a good answer say holds nothing up for longer: one request then tries, and a 429 says how long it is."""
 NEARLY_NONE = 2
 """Remaining requests, as the endpoint reports them, at which the run waits for the limit to be reset."""
 
@@ -108,7 +110,11 @@ class Limiter:
     def reported(self, remaining: int | None, reset_s: float | None, needed: int = NEARLY_NONE) -> None:
         """What the endpoint said about one of its limits; no more than ``needed`` left: wait until it is reset."""
         if remaining is not None and reset_s is not None and remaining <= needed:
-            self._pause_until = max(self._pause_until, self._clock() + reset_s)
+            self._pause_until = max(self._pause_until, self._clock() + min(reset_s, LONGEST_PAUSE_S))
+
+    def pause_s(self) -> float:
+        """Seconds for which the endpoint has asked to be left alone."""
+        return max(0.0, self._pause_until - self._clock())
 
     def _admits(self, tokens: float) -> bool:
         return self.in_flight < int(self.window) and self._clock() >= self._opens_at(tokens)

@@ -8,7 +8,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.errors import AttemptFailed, ContextTooLong, RequestRejected, RunFailed, TimedOut
+from harness.errors import (
+    AttemptFailed,
+    BudgetReached,
+    ContextTooLong,
+    MalformedReply,
+    Overloaded,
+    RateLimited,
+    RequestRejected,
+    RunFailed,
+    TimedOut,
+)
 from harness.models import Model
 from harness.models.headroom import Headroom
 from harness.running.budget import Budget
@@ -25,6 +35,9 @@ SYNC_EVERY_S = 1.0
 REFUSED_IN_A_ROW = 20
 """Requests that an endpoint rejects, and nothing answered, after which it is the run that is wrong and not the items."""
 
+MAY_BE_BILLED = (TimedOut, MalformedReply)
+"""Failures of attempts that reached the model."""
+
 CONTEXT_FINISH = "context_length"
 """Finish reason of an unanswered row whose item does not fit the system's context window."""
 
@@ -37,6 +50,16 @@ class Reception:
 
     answered: bool = False
     rejected: int = 0
+
+    def refuse(self, error: AttemptFailed) -> None:
+        """Count an item that was given up. RunFailed if all are rejected."""
+        # The subclasses are about one item: too long, or not in a file of answers.
+        self.rejected += type(error) is RequestRejected
+        if self.rejected >= REFUSED_IN_A_ROW and not self.answered:
+            raise RunFailed(
+                f"the first {REFUSED_IN_A_ROW} requests were all rejected, the last with: {error}. Nothing more is asked; "
+                "give the same command again once this is mended, or another --protocol"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +98,13 @@ async def _sync(driving: Driving) -> None:
         await asyncio.sleep(SYNC_EVERY_S)
         # fdatasync may take long on a network file system, so it stays off the loop.
         await asyncio.to_thread(driving.journal.sync)
-        driving.progress.show()
+        driving.progress.show(paused_s=driving.limiter.pause_s())
 
 
 async def _work(queue: Iterator[Owed], job: Job, driving: Driving) -> None:
     for owed in queue:
         request = job.request(owed)
-        reserved = await driving.budget.reserve(request)
-        completion = await ask(request, driving)
-        if completion.cost_usd is None and completion.status != "unanswered":
-            completion = replace(completion, cost_usd=driving.pricing(completion.usage))
-        record(request, completion, driving)
-        # What was never answered cost nothing, unless it was cut off by our own clock: that may be billed.
-        free = completion.status == "unanswered" and not (completion.error or "").startswith(TimedOut.__name__)
-        driving.budget.settle(reserved, 0.0 if free else completion.cost_usd)
+        record(request, await ask(request, driving), driving)
 
 
 def record(request: Request, completion: Completion, driving: Driving) -> None:
@@ -99,51 +115,84 @@ def record(request: Request, completion: Completion, driving: Driving) -> None:
 
 
 async def ask(request: Request, driving: Driving) -> Completion:
-    """One request with its retries; what no attempt answered comes back as ``unanswered`` with the last reason."""
-    policy, limiter = driving.policy, driving.limiter
+    """One request with its retries; what no attempt answered comes back as ``unanswered`` with the last reason.
+
+    Every attempt that may be billed has its place in the budget.
+    """
+    policy, budget = driving.policy, driving.budget
     begun = time.perf_counter()
     failures: list[AttemptFailed] = []
+    reserved = await budget.reserve(request)
     while True:
-        # The bound is counted only where a limit is stated: it takes a look at the whole prompt.
-        slot = await limiter.acquire(
-            expected_tokens(request, driving.model.system.provider) + request.max_tokens if limiter.tokens_per_minute else 0.0
-        )
-        sent = time.perf_counter()
-        try:
-            async with asyncio.timeout(policy.attempt_s):
-                completion = await driving.model.generate(request)
-        except TimeoutError:
-            failures.append(TimedOut(f"no answer within {policy.attempt_s:g} s"))
-        except AttemptFailed as error:
-            failures.append(error)
-        else:
-            driving.reception.answered = True
-            limiter.succeeded()
-            if completion.usage.input is not None and completion.usage.output is not None:
-                limiter.settle(slot, completion.usage.input + completion.usage.output)
-            if driving.headroom is not None:
-                left = driving.headroom()
-                limiter.reported(left.requests, left.requests_reset_s)
-                limiter.reported(left.tokens, left.tokens_reset_s, needed=request.max_tokens)
-            latency = time.perf_counter() - sent if completion.latency_s is None else completion.latency_s
+        outcome = await _attempt(request, driving)
+        if isinstance(outcome, Completion):
+            cost = driving.pricing(outcome.usage) if outcome.cost_usd is None else outcome.cost_usd
+            budget.settle(reserved, cost)
             error_before = f"{type(failures[-1]).__name__}: {failures[-1]}"[:200] if failures else None
             return replace(
-                completion, latency_s=round(latency, 4), attempts=len(failures) + 1, error=error_before or completion.error
+                outcome, attempts=len(failures) + 1, billed_attempts=_billed(failures), cost_usd=cost,
+                error=error_before or outcome.error,
+            )  # fmt: skip
+        failures.append(outcome)
+        if isinstance(outcome, (RateLimited, Overloaded)) and (outcome.retry_after_s or 0.0) > policy.total_s:
+            raise RunFailed(
+                f"the endpoint asks to be left alone for {outcome.retry_after_s:,.0f} seconds ({outcome}). Everything answered "
+                "is kept; give the same command again after that"
             )
-        finally:
-            limiter.release()
-        last = failures[-1]
-        limiter.failed(last)
+        driving.limiter.failed(outcome)
         wait = policy.wait_s(failures, time.perf_counter() - begun)
+        billed = isinstance(outcome, MAY_BE_BILLED)
+        if billed or wait is None:
+            budget.settle(reserved, None if billed else 0.0)
         if wait is None:
-            # The subclasses are about one item: too long, or not in a file of answers.
-            driving.reception.rejected += type(last) is RequestRejected
-            if driving.reception.rejected >= REFUSED_IN_A_ROW and not driving.reception.answered:
-                raise RunFailed(
-                    f"the first {REFUSED_IN_A_ROW} requests were all rejected, the last with: {last}. Nothing more is asked; "
-                    "give the same command again once this is mended, or another --protocol"
-                )
-            finish = CONTEXT_FINISH if isinstance(last, ContextTooLong) else None
-            reason = f"{type(last).__name__}: {last}"[:500]
-            return Completion("unanswered", attempts=len(failures), error=reason, finish_reason=finish)
+            driving.reception.refuse(outcome)
+            return _unanswered(failures)
+        if billed:
+            try:
+                reserved = await budget.reserve(request)
+            except BudgetReached:
+                # What it may have cost is remembered; the item stays owed.
+                record(request, _unanswered(failures), driving)
+                raise
         await asyncio.sleep(wait)
+
+
+async def _attempt(request: Request, driving: Driving) -> Completion | AttemptFailed:
+    """Send one request when the limits allow it. Raises what ends the whole run."""
+    limiter = driving.limiter
+    # The bound is counted only where a limit is stated: it takes a look at the whole prompt.
+    slot = await limiter.acquire(
+        expected_tokens(request, driving.model.system.provider) + request.max_tokens if limiter.tokens_per_minute else 0.0
+    )
+    sent = time.perf_counter()
+    try:
+        async with asyncio.timeout(driving.policy.attempt_s):
+            completion = await driving.model.generate(request)
+    except TimeoutError:
+        return TimedOut(f"no answer within {driving.policy.attempt_s:g} s")
+    except AttemptFailed as error:
+        return error
+    finally:
+        limiter.release()
+    driving.reception.answered = True
+    limiter.succeeded()
+    if completion.usage.input is not None and completion.usage.output is not None:
+        limiter.settle(slot, completion.usage.input + completion.usage.output)
+    if driving.headroom is not None:
+        left = driving.headroom()
+        limiter.reported(left.requests, left.requests_reset_s)
+        limiter.reported(left.tokens, left.tokens_reset_s, needed=request.max_tokens)
+    latency = time.perf_counter() - sent if completion.latency_s is None else completion.latency_s
+    return replace(completion, latency_s=round(latency, 4))
+
+
+def _unanswered(failures: Sequence[AttemptFailed]) -> Completion:
+    last = failures[-1]
+    return Completion(
+        "unanswered", attempts=len(failures), billed_attempts=_billed(failures), error=f"{type(last).__name__}: {last}"[:500],
+        finish_reason=CONTEXT_FINISH if isinstance(last, ContextTooLong) else None,
+    )  # fmt: skip
+
+
+def _billed(failures: Sequence[AttemptFailed]) -> int:
+    return sum(isinstance(one, MAY_BE_BILLED) for one in failures)

@@ -29,8 +29,8 @@ class Progress:
         self._counts[completion.status] += 1
         self._cost += completion.cost_usd or 0.0
 
-    def line(self) -> str:
-        """``label 120/720  14.2/s  ok 118, truncated 2  0:42 left``."""
+    def line(self, paused_s: float = 0.0) -> str:
+        """``label 120/720  14.2/s  ok 118, truncated 2  0:42 left``; of a paused run why and for how long."""
         asked = self._counts.total()
         elapsed = max(time.monotonic() - self._begun, 1e-9)
         rate = asked / elapsed
@@ -39,17 +39,19 @@ class Progress:
         parts = [f"{self._label}  {self._before + asked}/{self._total}", f"{rate:.1f}/s", statuses or "waiting"]
         if self._cost:
             parts.append(f"${self._cost:.2f}")
-        if left is not None:
+        if paused_s >= 1.0:
+            parts.append(f"paused by the endpoint's rate limit for {paused_s:.0f} s")
+        elif left is not None:
             parts.append(f"{int(left) // 60}:{int(left) % 60:02d} left")
         return "  ".join(parts)
 
-    def show(self, final: bool = False) -> None:
+    def show(self, final: bool = False, paused_s: float = 0.0) -> None:
         """Print the line if it is due."""
         now = time.monotonic()
         if self._terminal:
-            self._stream.write(f"\r\x1b[K{self.line()}" + ("\n" if final else ""))
+            self._stream.write(f"\r\x1b[K{self.line(paused_s)}" + ("\n" if final else ""))
         elif final or now - self._shown >= PLAIN_EVERY_S:
-            self._stream.write(self.line() + "\n")
+            self._stream.write(self.line(paused_s) + "\n")
         else:
             return
         self._shown = now

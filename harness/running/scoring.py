@@ -123,6 +123,9 @@ def _grade_all(job: Job, entries: Iterator[Entry], token_usd: float | None) -> I
     def one(entry: Entry) -> _Graded:
         task = tasks[entry.task]
         item = items[entry.task][entry.item_id]
+        if (usage := entry.completion.usage.sound()) is not entry.completion.usage:
+            # As adapters read it today; an older journal may hold what no column has room for.
+            entry = replace(entry, completion=replace(entry.completion, usage=usage))
         if token_usd is not None:
             # A local run's cost is shared out by what was generated, which is what takes the time.
             cost = token_usd * ((entry.completion.usage.output or 0) + 1)

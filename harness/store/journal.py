@@ -121,6 +121,12 @@ def read_journal(folder: Path) -> JournalState:
     return state
 
 
+def all_entries(folder: Path) -> Iterator[Entry]:
+    """Everything that can be read, also what a later line replaced: what it cost was spent."""
+    for _, _, entry in _scan(folder, JournalState()):
+        yield entry
+
+
 def read_entries(folder: Path, state: JournalState) -> Iterator[Entry]:
     """The entries that count, one at a time, in the order in which they were written."""
     wanted = set(state.answered.values()) | set(state.unanswered.values())

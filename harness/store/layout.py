@@ -73,6 +73,23 @@ class RunFolder:
             yield
 
 
+@contextlib.contextmanager
+def only_process(store: Path, digest: str) -> Iterator[None]:
+    """Hold a plan against a second process on this machine, before its run exists. StoreError if it is held already."""
+    path = store / "runs" / f".{digest[:12]}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        raise StoreError(f"cannot write to the store {store}: {error.strerror}; give --store a writable folder") from error
+    with open(path, "w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StoreError(f"another process is at work on this very evaluation in {store}; wait for it or stop it") from error
+        yield
+
+
 def plan_hash(plan: Plan) -> str:
     """SHA-256 of everything that the plan says."""
     return hashlib.sha256(msgspec.json.encode(plan, order="sorted")).hexdigest()

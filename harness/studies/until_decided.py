@@ -157,7 +157,10 @@ async def _ask_in_blocks(
             if asked and not _too_many_missing(seen) and stop_at(seen, _upto(clusters, asked), margin)[0] != "undecided":
                 break
             end = _block_end(asked + size, clusters, len(ordered))
-            await asyncio.gather(*(_ask(*one, ordered[asked:end]) for one in opened))
+            # Both come to their end: what the other side has in flight is paid for and kept.
+            ended = await asyncio.gather(*(_ask(*one, ordered[asked:end]) for one in opened), return_exceptions=True)
+            for error in filter(None, ended):
+                raise error
             asked = end
     finally:
         for _, model, driving, _ in opened:
