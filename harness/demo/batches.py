@@ -38,6 +38,8 @@ class BatchBook:
     """``expired``: only the first half of the rows is answered."""
     lose_replies: int = 0
     """So many submissions are taken, but their reply never arrives."""
+    lose_files: bool = False
+    """Results have been deleted."""
     fail_polls: int = 0
     """So many polls are answered 500."""
     files: dict[str, bytes] = field(default_factory=dict)
@@ -115,6 +117,8 @@ class BatchBook:
                                   "created_at": 0, "filename": "batch.jsonl", "status": "processed"})  # fmt: skip
 
     async def _content(self, request: web.Request) -> web.Response:
+        if self.lose_files:
+            raise web.HTTPNotFound(text='{"error": {"message": "No such File object"}}', content_type="application/json")
         return web.Response(body=self.files[request.match_info["id"]], content_type="application/jsonl")
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -169,7 +173,8 @@ class BatchBook:
 
     async def _list_anthropic(self, request: web.Request) -> web.Response:
         names = [name for name in reversed(self.batches) if name.startswith("msgbatch_")]
-        data = [self._state_anthropic(name, "in_progress", request) for name in names]
+        ended = {name: self.batches[name].polls >= self.polls_needed for name in names}
+        data = [self._state_anthropic(name, "ended" if ended[name] else "in_progress", request) for name in names]
         return web.json_response({"data": data, "has_more": False, "first_id": None, "last_id": None})
 
     async def _poll_anthropic(self, request: web.Request) -> web.Response:

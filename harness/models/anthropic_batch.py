@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import MalformedReply, ModelMissing, OpenGapError, UsageError
+from harness.errors import MalformedReply, ModelMissing, OpenGapError, RunFailed, UsageError
 from harness.models.base import BatchState
 from harness.models.hosted import HostedModel, decode
 
@@ -71,22 +71,33 @@ class AnthropicBatch:
         except ModelMissing as error:
             raise UsageError(f"{self._model.system.name} has no batch API ({error}): leave --batch out") from None
 
-    async def find(self, token: str, rows: int, since: str, known: Collection[str]) -> str | None:
-        """These batches carry no mark of ours: taken is the only new one of this size. Its rows' ids prove it later."""
+    async def find(self, token: str, rows: int, since: str, known: Collection[str], mark: str) -> str | None:
+        """These batches carry no mark of ours but in their rows' ids, which can be read once they have ended: among those of
+        this size that is the one; else the only one that has not ended is taken, and its rows' ids prove it later.
+        """
         listed = decode(await self._model.endpoint.get(f"{PATH}?limit=100"), _Batches).data
         earliest = dt.datetime.fromisoformat(since) - CLOCKS_APART
         fitting = [
-            one.id
+            one
             for one in listed
             if one.id not in known and one.request_counts.total == rows and one.created_at and one.created_at >= earliest
         ]
-        return fitting[0] if len(fitting) == 1 else None
+        for one in fitting:
+            if one.processing_status == "ended" and any(row.endswith(mark) for row, _ in await self.collect(one.id)):
+                return one.id
+        open_ = [one.id for one in fitting if one.processing_status != "ended"]
+        if len(open_) > 1:
+            raise RunFailed(
+                f"a batch was handed over, its id never arrived, and {len(open_)} of its size are under way ({', '.join(open_)}): which "
+                "one it is can be told when they have ended. Give the same command again then"
+            )
+        return open_[0] if open_ else None
 
     async def poll(self, batch: str) -> BatchState:
         try:
             state = decode(await self._model.endpoint.get(f"{PATH}/{batch}"), _Batch)
         except ModelMissing:
-            return BatchState("failed", "the provider knows no such batch (results are kept for a limited time)")
+            return BatchState("unknown", "")
         counts = state.request_counts
         detail = f"{state.processing_status}, {counts.total - counts.processing} of {counts.total}"
         return BatchState("ended" if state.processing_status == "ended" else "waiting", detail)

@@ -35,8 +35,10 @@ class Model(Protocol):
 class BatchState:
     """Where a batch stands at its provider."""
 
-    status: Literal["waiting", "ended", "failed"]
-    """``ended``: there may be results, whole or in part. ``failed``: there are none and there will be none."""
+    status: Literal["waiting", "ended", "failed", "unknown"]
+    """``ended``: there may be results, whole or in part. ``failed``: there are none and there will be none. ``unknown``: the
+    provider shows no such batch.
+    """
     detail: str = ""
 
 
@@ -49,8 +51,11 @@ class BatchSide(Protocol):
         Raises: UsageError (no such API), RunFailed, AttemptFailed.
         """
 
-    async def find(self, token: str, rows: int, since: str, known: Collection[str]) -> str | None:
-        """The id of a batch that was submitted but whose id never arrived: this token, row count, time, not ``known``."""
+    async def find(self, token: str, rows: int, since: str, known: Collection[str], mark: str) -> str | None:
+        """The id of a batch that was submitted but whose id never arrived: this token, row count, time, not ``known``.
+
+        ``mark`` is the end of its rows' ids, and of no other's. RunFailed if one cannot tell yet.
+        """
 
     async def poll(self, batch: str) -> BatchState:
         """Where the batch stands. Raises AttemptFailed, RunFailed."""

@@ -81,14 +81,14 @@ class OpenAIBatch:
         except ModelMissing as error:
             raise UsageError(f"{self._model.system.name} has no batch API ({error}): leave --batch out") from None
 
-    async def find(self, token: str, rows: int, since: str, known: Collection[str]) -> str | None:
+    async def find(self, token: str, rows: int, since: str, known: Collection[str], mark: str) -> str | None:
         listed = decode(await self._model.endpoint.get("/batches?limit=100"), _Batches).data
         return next((one.id for one in listed if (one.metadata or {}).get(TOKEN) == token), None)
 
     async def poll(self, batch: str) -> BatchState:
         state = await self._state(batch)
         if state is None:
-            return BatchState("failed", "the provider knows no such batch (results are kept for a limited time)")
+            return BatchState("unknown", "")
         counts = state.request_counts
         detail = f"{state.status}, {counts.completed} of {counts.total}" if counts and counts.total else state.status
         if state.status in ("completed", "expired", "cancelled"):
@@ -101,8 +101,15 @@ class OpenAIBatch:
     async def collect(self, batch: str) -> Iterable[tuple[str, bytes | OpenGapError]]:
         state = await self._state(batch)
         files = [state.output_file_id, state.error_file_id] if state else []
-        contents = [await self._model.endpoint.get(f"/files/{file}/content") for file in files if file]
+        contents = [await self._file(file) for file in files if file]
         return self._rows(contents)
+
+    async def _file(self, file: str) -> bytes:
+        """A file of results; of one that is gone nothing came back."""
+        try:
+            return await self._model.endpoint.get(f"/files/{file}/content")
+        except ModelMissing:
+            return b""
 
     async def _state(self, batch: str) -> _Batch | None:
         try:

@@ -34,7 +34,12 @@ from harness.store import Journal
 from harness.types import Completion, Entry, Price, Request, Usage
 
 T = TypeVar("T")
+Admit = Callable[[Request], bool]
 
+WORTH_WAITING = 0.1
+"""Share of what is not handed over yet that a further round has to take."""
+KEPT = dt.timedelta(days=28)
+"""For so long providers keep a batch and its results at least."""
 ROWS_AT_MOST = 10_000
 BYTES_AT_MOST = 90_000_000
 """Of one batch: under the limits of all providers (OpenAI: 50,000 and 200 MB; Anthropic: 100,000 and 256 MB), and what
@@ -64,6 +69,17 @@ class Handed:
     outcome: str | None = None
 
 
+def discounted(price: Price | None) -> Price | None:
+    """The price of a batch's tokens; the list price where no discount is known."""
+    if price is None or not price.batch_discount:
+        return price
+    share = 1 - price.batch_discount
+    input_, cached, written, output = (
+        None if one is None else one * share for one in (price.input, price.cached, price.cache_write, price.output)
+    )
+    return replace(price, input=input_, cached=cached, cache_write=written, output=output)
+
+
 def at_batch_price(price: Price | None) -> Callable[[Usage], float | None]:
     """Dollars of one answer of a batch; None where the price or the discount is unknown."""
 
@@ -85,27 +101,40 @@ async def drive_batch(
     pricing: Callable[[Usage], float | None],
     progress: Progress,
     say: Callable[[str], None],
-    admit: Callable[[Request], bool] = lambda request: True,
+    admission: Callable[[], Admit] = lambda: lambda request: True,
     polling: Polling | None = None,
 ) -> list[Owed]:
     """Bring what is owed through the batch API and journal it. Returns what is still owed, to be asked directly:
     rows that came back missing or with an error, rows of batches that failed or expired, and rows not admitted.
 
-    ``admit`` is asked once for each row that is or was handed over and not yet answered; the first False ends handing
-    over (a budget). ``model`` has been started.
+    ``admission()`` makes a fresh rule (of a budget) that is asked once for each row that is handed over or already was
+    and is not answered; the first False ends handing over. Once those are answered, and cost less than they could have,
+    the next round hands over more, unless it is so little that waiting for it is not worth it. ``model`` has been started.
 
     Raises: UsageError (no batch API), RunFailed, StoreError, CancelledError; a batch that was handed over is kept.
     """
     driver = _Driver(job, model, journal, pricing, progress, say, polling or Polling())
     waiting = {row_key(job, one): one for one in owed}
     await driver.look_for_lost()
-    handed = {row for one in driver.book.all if one.outcome != "never submitted" for row in one.rows}
-    open_rows = {row for one in driver.book.open() for row in one.rows}
-    for row, one in waiting.items():
-        if row in open_rows:
-            admit(job.request(one))
-    await driver.hand_over([(row, one) for row, one in waiting.items() if row not in handed], admit)
-    await driver.wait(waiting)
+    rounds = taken = 0
+    while True:
+        admit = admission()
+        handed = {row for one in driver.book.all if one.outcome != "never submitted" for row in one.rows}
+        out = {row for one in driver.book.open() for row in one.rows}
+        for row in out & waiting.keys():
+            admit(job.request(waiting[row]))
+        fresh = [(row, one) for row, one in waiting.items() if row not in handed]
+        first_refused = next((place for place, (_, one) in enumerate(fresh) if not admit(job.request(one))), len(fresh))
+        admitted = fresh[:first_refused]
+        if not rounds or len(admitted) >= WORTH_WAITING * len(fresh):
+            await driver.hand_over(admitted)
+            taken += len(admitted)
+        if not driver.book.open():
+            break
+        await driver.wait(waiting)
+        rounds += 1
+    if taken and fresh:
+        say(f"{len(fresh)} requests are asked directly, at full price: the budget has no room for enough of them in a batch")
     return list(waiting.values())
 
 
@@ -128,18 +157,26 @@ class Book:
         data = path.read_bytes() if path.is_file() else b""
         self._torn = bool(data) and not data.endswith(b"\n")
         by_token: dict[str, Handed] = {}
+        lost: dict[str, str] = {}
         for line in data.splitlines():
             try:
                 event = json.loads(line)
                 token = event["token"]
                 if event["event"] == "submitting":
                     by_token[token] = Handed(token, event["rows"], event["at"])
+                elif event["event"] == "submitted" and token not in by_token:
+                    lost[token] = event["batch"]
                 elif event["event"] == "submitted":
                     by_token[token].batch = event["batch"]
-                else:
+                elif lost.pop(token, None) is None:
                     by_token[token].outcome = event["outcome"]
             except (ValueError, KeyError, TypeError):
                 continue  # torn by a kill: what it would have said is found out at the provider
+        if lost:
+            raise StoreError(
+                f"{path} is damaged: the line that says which requests batch {', '.join(lost.values())} holds cannot be read. "
+                "Cancel it at the provider or let it end there, remove its line from the file, and give the same command again"
+            )
         self.all = list(by_token.values())
 
     def open(self) -> list[Handed]:
@@ -197,14 +234,12 @@ class _Driver:
                 else:
                     self.book.submitted(one, found)
 
-    async def hand_over(self, rows: Sequence[tuple[str, Owed]], admit: Callable[[Request], bool]) -> None:
+    async def hand_over(self, rows: Sequence[tuple[str, Owed]]) -> None:
         """Submit rows in batches, each noted before and after."""
         chunk: list[tuple[str, bytes]] = []
         size = 0
         for row, owed in rows:
             request = self.job.request(owed)
-            if not admit(request):
-                break
             # Images are read off the loop.
             ready = asyncio.to_thread(self.model.row, request) if request.images else None
             body = encode(await ready if ready else self.model.row(request))
@@ -229,7 +264,8 @@ class _Driver:
                 batch = batch or await self.side.submit(rows, handed.token)
                 break
             except AttemptFailed as error:
-                if not error.retryable or attempt == self.polling.submissions:
+                waits_long = (error.retry_after_s or 0.0) > self.polling.patience_s
+                if not error.retryable or waits_long or attempt == self.polling.submissions:
                     if not error.retryable:
                         self.book.close(handed, "never submitted")
                     raise RunFailed(
@@ -246,7 +282,7 @@ class _Driver:
 
     async def _find(self, handed: Handed) -> str | None:
         known = {one.batch for one in self.book.all if one.batch}
-        return await self.side.find(handed.token, len(handed.rows), handed.at, known)
+        return await self.side.find(handed.token, len(handed.rows), handed.at, known, _mark(handed.token))
 
     async def wait(self, waiting: dict[str, Owed]) -> None:
         """Poll until every batch is closed; what is answered leaves ``waiting``."""
@@ -261,15 +297,29 @@ class _Driver:
                 elif state.status == "failed":
                     self.say(f"batch {batch} failed: {state.detail}")
                     self.book.close(one, "failed")
+                elif state.status == "unknown":
+                    self._forgotten(one, batch)
             self.progress.show()
             if self.book.open():
                 await asyncio.sleep(pause)
                 pause = min(self.polling.longest_s, pause * 1.5)
 
+    def _forgotten(self, one: Handed, batch: str) -> None:
+        """The provider knows no such batch. RunFailed while it should: then it is asked for under another key or URL."""
+        if dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(one.at) < KEPT:
+            raise RunFailed(
+                f"batch {batch}, handed over on {one.at[:10]}, is not to be seen with this key at this URL. Give the same command "
+                f"again with those that it was handed over with. If it is truly gone, remove its lines from {self.book.path}; "
+                "its requests are then paid for anew"
+            )
+        self.say(f"batch {batch}: the provider no longer has it, since results are kept for a limited time")
+        self.book.close(one, "failed")
+
     async def _collect(self, handed: Handed, batch: str, detail: str, waiting: dict[str, Owed]) -> None:
         keys = {_row_id(row, handed.token): row for row in handed.rows}
-        answered = failed = 0
+        answered = failed = ours = others = 0
         for row, reply in await self._patiently(partial(self.side.collect, batch)):
+            ours, others = ours + (row in keys), others + (row not in keys)
             owed = waiting.get(keys.get(row, ""))
             if owed is None:
                 continue  # answered before this process was started, or no row of ours
@@ -286,6 +336,11 @@ class _Driver:
             del waiting[keys[row]]
             answered += 1
         await asyncio.to_thread(self.journal.sync)
+        if others and not ours:
+            # Found by its size alone and taken for the one whose id never arrived.
+            self.book.close(handed, "never submitted")
+            self.say(f"batch {batch} is somebody else's; its {len(handed.rows)} requests of ours were never taken")
+            return
         self.book.close(handed, "collected")
         left = sum(row in waiting for row in handed.rows)
         self.say(
@@ -314,7 +369,7 @@ class _Driver:
             except AttemptFailed as error:
                 now = time.monotonic()
                 begun = now if begun is None else begun
-                if not error.retryable or now - begun > self.polling.patience_s:
+                if not error.retryable or now - begun + (error.retry_after_s or 0.0) > self.polling.patience_s:
                     raise RunFailed(f"cannot ask after the batch: {error}. Give the same command again to go on") from error
                 await asyncio.sleep(error.retry_after_s or pause)
                 pause = min(self.polling.longest_s, pause * 1.5)
@@ -322,7 +377,11 @@ class _Driver:
 
 def _row_id(row: str, token: str) -> str:
     """What a row is called in its batch: no other batch, of whatever run, has a row of that name."""
-    return f"{row}-{hashlib.sha256(token.encode()).hexdigest()[:12]}"
+    return f"{row}{_mark(token)}"
+
+
+def _mark(token: str) -> str:
+    return f"-{hashlib.sha256(token.encode()).hexdigest()[:12]}"
 
 
 def _now() -> str:

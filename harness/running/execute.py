@@ -17,7 +17,7 @@ import msgspec
 
 from harness import models
 from harness.errors import OpenGapError, UsageError
-from harness.running.batch import at_batch_price, drive_batch, has_open_batches
+from harness.running.batch import Admit, at_batch_price, discounted, drive_batch, has_open_batches
 from harness.running.budget import Budget
 from harness.running.limits import limiter_for
 from harness.running.live import Driving, drive
@@ -152,10 +152,14 @@ async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Executi
         progress = Progress(system.name, len(job.owed), done)
         if execution.batch or has_open_batches(run.journal):
             # Without --batch nothing more is handed over, but what is out is waited for rather than paid twice.
-            admission = Budget(execution.budget_usd, price, spent_usd(job, run, price), system.provider)
+            def admission() -> Admit:
+                if not execution.batch:
+                    return lambda request: False
+                return Budget(execution.budget_usd, discounted(price), spent_usd(job, run, price), system.provider).admit
+
             owed = await drive_batch(
                 job, owed, model, journal, pricing=at_batch_price(price), progress=progress, say=execution.say,
-                admit=admission.admit if execution.batch else lambda request: False,
+                admission=admission,
             )  # fmt: skip
         concurrency = execution.concurrency or model.default_concurrency
         driving = Driving(
