@@ -14,7 +14,7 @@ from harness.cli.tables import wrapped
 @click.command("eval")
 @options.what_is_asked
 @click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
-@click.option("--budget", type=float, metavar="USD", help="Stop before a run costs more than this (exit code 3).")
+@click.option("--budget", type=float, metavar="USD", help="Stop before the runs of this command cost more together, earlier answers included (exit code 3).")
 @click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
 @click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
 @click.option("--batch", is_flag=True, help="Use the provider's batch API: slower, cheaper; the rest is asked directly.")

@@ -26,7 +26,7 @@ SHOWN = 20
 @click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often.")
 @click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know: once for both, or --from's and then --to's.")  # fmt: skip
 @click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
-@click.option("--budget", type=float, metavar="DOLLARS", help="Stop before either run costs more.")
+@click.option("--budget", type=float, metavar="DOLLARS", help="Stop before the two runs cost more together.")
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @options.store
 @options.as_json

@@ -362,6 +362,7 @@ def main() -> None:
     parser.add_argument("--answer", default="Answer: 4")
     parser.add_argument("--answer-bytes", type=int, default=0)
     parser.add_argument("--requests-per-minute", type=int)
+    parser.add_argument("--retry-after", type=float, default=0.2, metavar="S", help="what a 429 asks for")
     parser.add_argument("--context", type=int)
     parser.add_argument("--batch-polls", type=int, default=2, metavar="N", help="a batch is answered at its N-th poll")
     parser.add_argument("--batch-loses", type=int, default=7, metavar="N", help="of N rows one goes missing, one fails; 0: none")
@@ -381,6 +382,7 @@ def main() -> None:
         answer_bytes=options.answer_bytes,
         requests_per_minute=options.requests_per_minute,
         context=options.context,
+        retry_after_s=options.retry_after,
         refuse_key=options.refuse_key,
         missing_model=options.missing_model,
     )

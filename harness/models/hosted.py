@@ -42,8 +42,9 @@ T = TypeVar("T")
 ATTEMPT_LIMIT_S = 24 * 3600.0
 """A backstop only: the run's own limit for one attempt is the retry policy's."""
 CONNECT_LIMIT_S = 20.0
-_NOT_NEEDED = re.compile(r"at `\$\.((?:usage|model|system_fingerprint|id)\b[^`]*|choices\[\.\.\.\]\.logprobs)")
+_NOT_NEEDED = re.compile(r"at `\$\.((?:usage|model|system_fingerprint|id)\b[^`]*|choices\[[^\]]*\]\.logprobs)")
 """Parts of a reply that an answer is kept without, as the decoder names them."""
+_INDEX = re.compile(r"\[[^\]]*\]")
 SERVER_KEY = "OPENGAP_SERVER_KEY"
 
 
@@ -322,20 +323,20 @@ def _leniently(value: Any, reply: type[T]) -> T:
             return msgspec.convert(value, reply, strict=False)
         except msgspec.ValidationError as error:
             found = _NOT_NEEDED.search(str(error))
-            if not found or not _drop(value, found[1].split(".")):
+            if not found or not _drop(value, _INDEX.sub("[]", found[1]).split(".")):
                 raise
 
 
 def _drop(value: Any, path: list[str]) -> bool:
     """Leave out a key that lies at this path, in every element of a list on the way; whether there was one."""
     first, *rest = path
-    name = first.removesuffix("[...]")
+    name = first.removesuffix("[]")
     if not isinstance(value, dict) or name not in value:
         return False
     if not rest:
         del value[name]
         return True
-    inside = value[name] if first.endswith("[...]") else [value[name]]
+    inside = value[name] if first.endswith("[]") else [value[name]]
     return sum(_drop(one, rest) for one in inside) > 0
 
 

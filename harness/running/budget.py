@@ -9,16 +9,32 @@ from harness.running.prompt_tokens import most_tokens
 from harness.types import Price, Request
 
 
-class Budget:
-    """Dollars of one run. Raises BudgetReached when the next request could pass the limit and nothing is in flight."""
+class Purse:
+    """Dollars that several budgets may share: spent, and set aside for what is in flight."""
 
-    def __init__(self, limit_usd: float | None, price: Price | None, spent_usd: float = 0.0, provider: str = "") -> None:
+    def __init__(self) -> None:
+        self.spent_usd = 0.0
+        self.reserved_usd = 0.0
+        self.freed = asyncio.Event()
+
+
+class Budget:
+    """Dollars of one run, or with ``purse`` of several under one limit. Raises BudgetReached when the next request could pass
+    the limit and nothing is in flight.
+    """
+
+    def __init__(
+        self, limit_usd: float | None, price: Price | None, spent_usd: float = 0.0, provider: str = "", purse: Purse | None = None
+    ) -> None:  # fmt: skip
         self._limit = limit_usd
         self._price = price
         self._provider = provider
-        self.spent_usd = spent_usd
-        self._reserved = 0.0
-        self._freed = asyncio.Event()
+        self._purse = purse or Purse()
+        self._purse.spent_usd += spent_usd
+
+    @property
+    def spent_usd(self) -> float:
+        return self._purse.spent_usd
 
     def most(self, request: Request) -> float:
         """The most that one attempt can cost, in dollars."""
@@ -32,35 +48,36 @@ class Budget:
         """Set aside the most that a request can cost, if it fits; for requests that are handed over, not asked."""
         if self._limit is None:
             return True
-        most = self.most(request)
-        if self.spent_usd + self._reserved + most > self._limit:
+        most, purse = self.most(request), self._purse
+        if purse.spent_usd + purse.reserved_usd + most > self._limit:
             return False
-        self._reserved += most
+        purse.reserved_usd += most
         return True
 
     async def reserve(self, request: Request) -> float:
         """Set aside the most that the request can cost, waiting for others to come back where that is needed."""
         if self._limit is None:
             return 0.0
-        most = self.most(request)
-        while self.spent_usd + self._reserved + most > self._limit:
-            if self._reserved <= 0.0:
+        most, purse = self.most(request), self._purse
+        while purse.spent_usd + purse.reserved_usd + most > self._limit:
+            if purse.reserved_usd <= 0.0:
                 raise BudgetReached(
-                    f"stopped before the budget of ${self._limit:g} is passed: ${self.spent_usd:.4f} spent, and the next "
+                    f"stopped before the budget of ${self._limit:g} is passed: ${purse.spent_usd:.4f} spent, and the next "
                     f"request may cost ${most:.4f}. Everything answered is kept; the same command with a larger "
                     "--budget goes on"
                 )
-            self._freed.clear()
-            await self._freed.wait()
-        self._reserved += most
+            purse.freed.clear()
+            await purse.freed.wait()
+        purse.reserved_usd += most
         return most
 
     def settle(self, reserved: float, cost_usd: float | None) -> None:
         """Replace a reservation by what the answer cost; an unknown cost stays counted at its most."""
         if self._limit is None:
             return
-        self._reserved = max(0.0, self._reserved - reserved)
-        if self._reserved < 1e-12:
-            self._reserved = 0.0
-        self.spent_usd += reserved if cost_usd is None else cost_usd
-        self._freed.set()
+        purse = self._purse
+        purse.reserved_usd = max(0.0, purse.reserved_usd - reserved)
+        if purse.reserved_usd < 1e-12:
+            purse.reserved_usd = 0.0
+        purse.spent_usd += reserved if cost_usd is None else cost_usd
+        purse.freed.set()

@@ -14,8 +14,9 @@ from harness.errors import OpenGapError, Preflight, UnknownName, UsageError
 from harness.registry import LoadedTask, Task, find_suite, find_task, load_items, own_tasks
 from harness.registry.items import stable_subset
 from harness.running import hardware
-from harness.running.execute import Execution, RunResult, Say, execute, to_stderr
+from harness.running.execute import Execution, RunResult, Say, execute, spent_usd, to_stderr
 from harness.running.plan import Job, find_protocol, prepare
+from harness.running.pricing import price_of
 from harness.running.retry import RetryPolicy
 from harness.store import read_receipts
 from harness.types import System
@@ -51,8 +52,8 @@ def evaluate(
     """Ask one or more systems the same items the same way, and seal one run for each.
 
     The same call again resumes an unsealed run; where the run is sealed it returns that run, unless ``again``.
-    ``budget`` is in dollars and holds for each run; prices are dollars per million tokens. ``batch`` hands requests to
-    the provider's batch API first and asks directly what it does not bring.
+    ``budget`` is in dollars and holds for all these runs together, what was answered before included; prices are dollars
+    per million tokens. ``batch`` hands requests to the provider's batch API first and asks directly what it does not bring.
     Works inside a running event loop (a notebook) too.
 
     Raises: UsageError and its subclasses before anything is sent; RunFailed, BudgetReached, StoreError or
@@ -83,7 +84,13 @@ def evaluate(
     if batch:
         for system in systems:
             models.batch_side(models.open_model(system))
-    return [run_async(execute(job, folder, execution)) for job in jobs]
+    results: list[RunResult] = []
+    spent = 0.0
+    for job in jobs:
+        results.append(run_async(execute(job, folder, execution, spent)))
+        if budget is not None:
+            spent += spent_usd(job, results[-1].run, price_of(job.plan.system, price_in, price_out))
+    return results
 
 
 def store_for(systems: Sequence[System], flag: str | None) -> Path:

@@ -87,8 +87,10 @@ class RunResult:
         return int(self.fresh and self.receipt.counts["answered"] < self.receipt.counts["planned"])
 
 
-async def execute(job: Job, store: Path, execution: Execution) -> RunResult:
+async def execute(job: Job, store: Path, execution: Execution, spent_before: float = 0.0) -> RunResult:
     """Resume the plan's unsealed run, or show its sealed one, or start a new one.
+
+    ``spent_before``: dollars of the budget that other runs have taken.
 
     Raises: RunFailed, BudgetReached, StoreError, CancelledError; whatever was answered is in the journal.
     """
@@ -115,7 +117,7 @@ async def execute(job: Job, store: Path, execution: Execution) -> RunResult:
                 await model.start()
             run = unsealed or new_run(store, plan)
             with run.locked():
-                await _ask(job, run, model, execution, started=unsealed is None)
+                await _ask(job, run, model, execution, spent_before, started=unsealed is None)
                 await model.close()
                 receipt = await asyncio.to_thread(seal, job, run, start_of(run))
     finally:
@@ -128,7 +130,9 @@ def start_of(run: RunFolder) -> str:
     return dt.datetime.strptime(run.run_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).isoformat()
 
 
-async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Execution, *, started: bool) -> None:
+async def _ask(
+    job: Job, run: RunFolder, model: models.Model, execution: Execution, spent_before: float, *, started: bool
+) -> None:
     state = read_journal(run.journal)
     names = [task.name for task in job.tasks]
     owed = [
@@ -155,7 +159,8 @@ async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Executi
             def admission() -> Admit:
                 if not execution.batch:
                     return lambda request: False
-                return Budget(execution.budget_usd, discounted(price), spent_usd(job, run, price), system.provider).admit
+                spent = spent_before + spent_usd(job, run, price)
+                return Budget(execution.budget_usd, discounted(price), spent, system.provider).admit
 
             owed = await drive_batch(
                 job, owed, model, journal, pricing=at_batch_price(price), progress=progress, say=execution.say,
@@ -167,8 +172,8 @@ async def _ask(job: Job, run: RunFolder, model: models.Model, execution: Executi
             journal=journal,
             limiter=limiter_for(system, concurrency),
             budget=Budget(
-                execution.budget_usd, price, spent_usd(job, run, price) if execution.budget_usd is not None else 0.0,
-                system.provider,
+                execution.budget_usd, price,
+                spent_before + spent_usd(job, run, price) if execution.budget_usd is not None else 0.0, system.provider,
             ),
             policy=execution.policy,
             pricing=partial(cost_usd, price),

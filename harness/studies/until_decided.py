@@ -25,7 +25,7 @@ from harness.errors import UsageError
 from harness.gap.alignment import MISSING_LIMIT, codes_of
 from harness.gap.evidence import SEQUENTIAL
 from harness.gap.policy import LEVEL
-from harness.running.budget import Budget
+from harness.running.budget import Budget, Purse
 from harness.running.evaluate import plan_jobs, run_async, store_for
 from harness.running.execute import Execution, first_error, spent_usd, start_of
 from harness.running.limits import limiter_for
@@ -146,7 +146,8 @@ async def _ask_in_blocks(
     opened: list[tuple[_Side, models.Model, Driving, int]] = []
     asked = 0
     try:
-        opened += [_open(side, len(ordered), execution) for side in sides]
+        purse = Purse()
+        opened += [_open(side, len(ordered), execution, purse) for side in sides]
         for side, model, *_ in opened:
             await model.start()
             facts = {**model.describe(), "rule": side.job.plan.suite}
@@ -173,17 +174,18 @@ async def _ask_in_blocks(
             await asyncio.to_thread(seal, job, side.run, start_of(side.run))
 
 
-def _open(side: _Side, planned: int, execution: Execution) -> tuple[_Side, models.Model, Driving, int]:
+def _open(side: _Side, planned: int, execution: Execution, purse: Purse) -> tuple[_Side, models.Model, Driving, int]:
     system = side.job.plan.system
     execution.say(f"{system.name} [{system.weights}] · until decided · run {side.run.run_id}")
     model = models.open_model(system)
     concurrency = execution.concurrency or model.default_concurrency
     price = price_of(system, execution.price_in, execution.price_out)
     state = read_journal(side.run.journal)
+    # Both sides live on one budget.
     spent = spent_usd(side.job, side.run, price) if execution.budget_usd is not None else 0.0
     return side, model, Driving(
         model=model, journal=Journal(side.run.journal), limiter=limiter_for(system, concurrency),
-        budget=Budget(execution.budget_usd, price, spent, system.provider), policy=execution.policy, pricing=partial(cost_usd, price),
+        budget=Budget(execution.budget_usd, price, spent, system.provider, purse), policy=execution.policy, pricing=partial(cost_usd, price),
         progress=Progress(system.name, planned, len(state.answered)), headroom=getattr(model, "headroom", None),
     ), concurrency  # fmt: skip
 

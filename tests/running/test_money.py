@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from harness import address
 from harness.cli.main import main
-from harness.errors import BudgetReached, Preflight, Refused
+from harness.errors import BudgetReached, Preflight, Refused, RunFailed, StoreError
 from harness.gap import Store
 from harness.running import RetryPolicy, evaluate
 from harness.running.hardware import busy_hours
@@ -278,3 +279,56 @@ def test_a_run_keeps_to_the_requests_a_minute_that_are_stated(tmp_path: Path, mo
         assert server.stats()["most_in_flight"] <= 3, "16 at once without the limit"
     times = [dt.datetime.fromisoformat(at) for at in sorted(frame([result.run], ("at",))["at"])]
     assert (times[-1] - times[0]).total_seconds() >= 15 * 0.05 - 0.1
+
+
+def test_replies_that_nobody_can_read_count_in_the_budget_also_after_a_restart(tmp_path: Path) -> None:
+    """A provider bills the tokens of a reply whether or not it makes sense."""
+    call = {"items": items(tmp_path / "mine.jsonl", 30), "scorer": "numeric", "weights": "closed", "store": tmp_path / "st", **PRICES}
+    quick = RetryPolicy(first_wait_s=0.001, longest_wait_s=0.001)
+    with fault_server("--rate", "no_choices=1.0") as server:
+        for _ in range(2):
+            # Each attempt may cost 2,048 output tokens, $0.0205: four of them fit.
+            with pytest.raises(BudgetReached):
+                evaluate(server.address, budget=0.09, policy=quick, **call)  # type: ignore[arg-type]
+            assert server.stats()["requests"] == 4
+
+
+def test_one_budget_holds_for_all_models_of_a_command(tmp_path: Path) -> None:
+    file = items(tmp_path / "mine.jsonl", 40)
+    call = {"items": file, "scorer": "numeric", "weights": "closed", "store": tmp_path / "st", "concurrency": 1, **PRICES}
+    with fault_server() as server:
+        (alone,) = evaluate(server.address, **call)  # type: ignore[arg-type]
+        cost = alone.receipt.cost_usd
+        assert cost is not None
+        asked = []
+        for _ in range(2):
+            # Room for the first, and beside it for one answer at its most, $0.0205 and its prompt, and some as they are.
+            with pytest.raises(BudgetReached):
+                evaluate([server.address, server.address.replace("fault-1@", "fault-1-mini@")], budget=cost + 0.0215, **call)  # type: ignore[arg-type]
+            asked.append(server.stats()["requests"] - 40)
+    assert 1 <= asked[0] < 40
+    assert asked[1] == asked[0]
+
+
+def test_a_wait_of_days_ends_the_run_and_says_so(tmp_path: Path) -> None:
+    call = {"items": items(tmp_path / "mine.jsonl", 30), "scorer": "numeric", "weights": "closed", "store": tmp_path / "st"}
+    with fault_server("--rate", "429=1.0", "--retry-after", "100000") as server, pytest.raises(RunFailed, match="left alone for 100,000 seconds"):
+        evaluate(server.address, **call)  # type: ignore[arg-type]
+
+
+def test_the_same_command_twice_at_once_pays_once(tmp_path: Path) -> None:
+    call = {"items": items(tmp_path / "mine.jsonl", 40), "scorer": "numeric", "weights": "closed", "store": tmp_path / "st"}
+
+    def one(_: int) -> str:
+        try:
+            evaluate(server.address, **call)  # type: ignore[arg-type]
+        except StoreError as error:
+            return str(error)
+        return "done"
+
+    with fault_server("--latency", "0.3") as server, ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(one, range(2)))
+        assert server.stats()["requests"] == 40
+    assert outcomes[1] == "done"
+    assert "another process is at work" in outcomes[0]
+    assert len(list_runs(tmp_path / "st")) == 1
