@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import gc
 import importlib
@@ -26,7 +27,7 @@ from harness.running.pricing import cost_usd, is_known, price_of
 from harness.running.progress import Progress
 from harness.running.retry import RetryPolicy
 from harness.running.scoring import seal
-from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal, read_receipt
+from harness.store import Journal, RunFolder, find_run, keep_plan, new_run, plan_hash, read_journal, read_receipt
 from harness.store.journal import read_entries
 from harness.store.layout import write_atomically
 from harness.types import Price, Receipt, System
@@ -35,8 +36,9 @@ Say = Callable[[str], None]
 
 
 def to_stderr(line: str) -> None:
-    """Where a run says what it does."""
-    print(line, file=sys.stderr, flush=True)
+    """Where a run says what it does. That nobody can read it is no reason to stop asking."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 if every item was answered, 1 otherwise; 0 for a run that was done before."""
-        return int(self.fresh and self.receipt.counts["answered"] < self.receipt.counts["planned"])
+        """0 if every item was answered, 1 otherwise, however often the result is looked at."""
+        return int(self.receipt.counts["answered"] < self.receipt.counts["planned"])
 
 
 async def execute(job: Job, store: Path, execution: Execution) -> RunResult:
@@ -112,6 +114,7 @@ async def execute(job: Job, store: Path, execution: Execution) -> RunResult:
             await model.start()
         run = unsealed or new_run(store, plan)
         with run.locked():
+            keep_plan(run, plan)
             await _ask(job, run, model, execution, started=unsealed is None)
             await model.close()
             receipt = await asyncio.to_thread(seal, job, run, start_of(run))
