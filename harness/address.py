@@ -93,6 +93,8 @@ def parse(text: str) -> Address:
             )
         if not re.match(r"https?://[^/\s]+", suffix) or not name:
             raise UsageError(f"{text!r}: a server is written server:NAME@URL, as in server:my-model@http://127.0.0.1:8000/v1")
+        if fault := catalogue.url_fault(suffix):
+            raise UsageError(f"{text!r}: the URL {fault}")
         return Address("server", name, url=suffix.rstrip("/"), options=options)
     if at and not suffix:
         raise UsageError(f"{text!r}: nothing stands after '@'; write name@revision")

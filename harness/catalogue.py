@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+import math
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from harness import settings
 from harness.errors import UnknownName, UsageError
@@ -16,6 +18,7 @@ from harness.types import OPEN_LEVELS, Endpoint, ModelCard, Price, Sampling, Sys
 
 OPENNESS_RULE = "open = weights published under a licence that does not limit use (levels open_weights, open_with_data)"
 
+T = TypeVar("T")
 
 ENGINES = ("vllm", "transformers")
 """In-process engines, in order of preference."""
@@ -64,8 +67,50 @@ def _providers(folders: tuple[Path, ...]) -> Mapping[str, Provider]:
     for name, (data, path) in settings.load("providers", completes=True).items():
         if not isinstance(data, dict):
             raise UsageError(f"{path}: {name}: expected a mapping of settings")
-        found[name] = settings.build(Provider, {"name": name, **data}, f"{path}: {name}")
+        provider = in_range(settings.build(Provider, {"name": name, **data}, f"{path}: {name}"), f"{path}: {name}")
+        if provider.url is not None and (fault := url_fault(provider.url)):
+            raise UsageError(f"{path}: {name}: url {fault}")
+        if provider.url is None and provider.url_variable is None and provider.launch is None:
+            raise UsageError(f"{path}: {name}: needs 'url' (or 'url_variable'), where its requests go")
+        found[name] = provider
     return found
+
+
+def url_fault(url: str) -> str | None:
+    """What is wrong with a base URL, in words that follow its name; None: requests can be sent there."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        parts, port, reason = urllib.parse.SplitResult("", "", "", "", ""), None, f" ({error})"
+    else:
+        reason = ""
+    # Port 0 is no port that can be reached.
+    usable = parts.scheme in ("http", "https") and parts.hostname and port != 0 and url.isprintable() and " " not in url
+    if usable:
+        return None
+    shown = "what is given" if "@" in url else repr(url)  # before an @ there may stand a password
+    return f"must be http(s)://HOST[:PORT][/PATH], and {shown} is not{reason}"
+
+
+SHARE = (0.0, 1.0)
+NOT_NEGATIVE = (0.0, math.inf)
+RANGES: Mapping[str, tuple[float, float]] = {
+    "requests_per_minute": (1, math.inf), "tokens_per_minute": (1, math.inf), "batch_discount": SHARE,
+    "cache_write_factor": NOT_NEGATIVE, "input": NOT_NEGATIVE, "output": NOT_NEGATIVE, "cached": NOT_NEGATIVE,
+    "cache_write": NOT_NEGATIVE, "usd_per_hour": NOT_NEGATIVE,
+}  # fmt: skip
+"""Least and most of the numbers that money and limits rest on, by their key."""
+
+
+def in_range(built: T, where: str) -> T:
+    """The same object. UsageError names the number that makes no sense."""
+    for key, (least, most) in RANGES.items():
+        value = getattr(built, key, None)
+        if value is not None and not (math.isfinite(value) and least <= value <= most):
+            span = f"from {least:g} to {most:g}" if most < math.inf else f"of at least {least:g}"
+            raise UsageError(f"{where}: {key} must be a number {span}, not {value:g}")
+    return built
 
 
 def cards() -> Mapping[str, ModelCard]:
@@ -102,8 +147,8 @@ def _card(name: str, developer: str, body: Any, where: str) -> ModelCard:
         raise UsageError(f"{where}: 'weights' needs at least one dated level with its evidence")
     endpoints = []
     for data in parts.get("endpoints") or []:
-        prices = [settings.build(Price, price, f"{where}: prices") for price in data.get("prices") or []]
-        endpoint = settings.build(Endpoint, {**data, "prices": []}, f"{where}: endpoints")
+        prices = [in_range(settings.build(Price, price, f"{where}: prices"), f"{where}: prices") for price in data.get("prices") or []]
+        endpoint = in_range(settings.build(Endpoint, {**data, "prices": []}, f"{where}: endpoints"), f"{where}: endpoints")
         endpoints.append(dataclasses.replace(endpoint, prices=tuple(prices)))
     parts["endpoints"] = endpoints
     if "recommended" in parts:

@@ -7,6 +7,7 @@
     │   └── DataUnavailable   a task's items cannot be loaded
     ├── Refused               a comparison that would not be one: exit code 4
     ├── StoreError            the store cannot be read or written: exit code 4
+    ├── OutputFailed          standard output cannot be written: exit code 4
     ├── RunFailed             the run cannot go on: exit code 4
     │   ├── KeyRefused        401 or 403
     │   └── ModelMissing      the endpoint does not know the model
@@ -69,6 +70,10 @@ class Refused(OpenGapError):
 
 
 class StoreError(OpenGapError):
+    pass
+
+
+class OutputFailed(OpenGapError):
     pass
 
 

@@ -65,6 +65,8 @@ def test_openness_is_said_once_or_for_each() -> None:
         ("vllm:gpt-4.1", UsageError, "no published weights"),
         ("server:my-model", UsageError, "server:NAME@URL"),
         ("server:my-model@127.0.0.1:8000", UsageError, "server:NAME@URL"),
+        ("server:my-model@http://h:99999/v1", UsageError, "Port out of range"),
+        ("server:my-model@http://h/v 1", UsageError, "must be http(s)://HOST"),
         ("server:my-model@http://h/v1", UsageError, "--weights open or --weights closed"),
         ("file:", UsageError, "needs the path"),
     ],

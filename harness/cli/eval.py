@@ -110,7 +110,7 @@ def command(
         click.echo(score_table([result.run for result in results]))
     for result in results:
         unanswered = result.receipt.counts["planned"] - result.receipt.counts["answered"]
-        if unanswered and result.fresh:
+        if unanswered:
             click.echo(
                 f"{result.receipt.system.name}: {unanswered} of {result.receipt.counts['planned']} unanswered; "
                 f"`opengap runs --errors {result.run.run_id}` says why",

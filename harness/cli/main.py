@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 import click
 
 from harness import __version__
+from harness.cli import streams
 from harness.errors import OpenGapError
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -71,7 +73,7 @@ def cli() -> None:
 
     A gap is closed minus open, in points; positive: closed ahead. Tables go to standard output, progress and messages
     to standard error. Exit codes: 0 done, 1 some items unanswered, 2 wrong usage, 3 stopped by the budget, 4 failed,
-    130 interrupted.
+    130 interrupted (129 and 143 where a hang-up or SIGTERM did it).
     """
 
 
@@ -93,16 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("opengap: interrupted; every answer so far is kept. The same command again goes on from there:", err=True)
         click.echo(f"  {_command_line(arguments)}", err=True)
-        return 130
-    except BrokenPipeError:
-        # The reader of our output is gone (`opengap gap | head`); that is not a failure of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 128 + (_ended_by[0] if _ended_by else signal.SIGINT)
     except Exception as error:  # VERDICT (b): a crash is 4, never mistaken for "some unanswered"
         import traceback
 
         traceback.print_exc()
-        click.echo(f"opengap: internal error ({type(error).__name__}); every answer so far is kept", err=True)
+        click.echo(f"opengap: internal error ({type(error).__name__}); answers that are in the store stay there", err=True)
         return 4
 
 
@@ -112,8 +110,25 @@ def _command_line(arguments: Sequence[str] | None) -> str:
     return shlex.join(["opengap", *(sys.argv[1:] if arguments is None else arguments)])
 
 
+_ended_by: list[int] = []
+"""Signals other than Ctrl-C that asked this process to end."""
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """A run ends in one way, whoever asks: what Ctrl-C sets off closes the journal and stops servers that were started."""
+    _ended_by.append(number)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
+
+
 def run() -> None:
     """Entry point of the console script."""
+    streams.prepare()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # `nohup` has a hang-up ignored, and it stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
     sys.exit(main())
 
 

@@ -140,8 +140,12 @@ def missing(system: System) -> list[str]:
         problems.append(f"{system.name}: {system.provider} is not installed: pip install 'opengap[{extra}]'")
     if system.provider not in (*ENGINES, "file"):
         provider = provider_of(system)
-        if provider.key and not os.environ.get(provider.key):
-            problems.append(f"{system.name}: set the environment variable {provider.key} to your {provider.name} key")
+        from harness.models.hosted import key_for
+
+        try:
+            key_for(provider)
+        except UsageError as error:
+            problems.append(f"{system.name}: {error}")
         if provider.url_variable and not (system.url or os.environ.get(provider.url_variable)):
             problems.append(f"{system.name}: set the environment variable {provider.url_variable} to your own base URL")
         if provider.launch and importlib.util.find_spec("transformers") is None:

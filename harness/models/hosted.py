@@ -49,24 +49,35 @@ SERVER_KEY = "OPENGAP_SERVER_KEY"
 
 
 def key_for(provider: Provider) -> str:
-    """The provider's key from its environment variable; a placeholder where none is needed. UsageError if missing."""
-    if provider.key is None:
-        return os.environ.get(SERVER_KEY) or "none"
-    key = os.environ.get(provider.key)
+    """The provider's key from its environment variable, without white space around it; a placeholder where none is needed.
+
+    UsageError if it is missing, or cannot stand in a header; the message names the variable and never the key.
+    """
+    variable = provider.key or SERVER_KEY
+    key = os.environ.get(variable, "").strip()
+    if not key and provider.key is None:
+        return "none"
     if not key:
-        raise UsageError(f"{provider.name} needs a key: set the environment variable {provider.key}")
+        raise UsageError(f"{provider.name} needs a key: set the environment variable {variable}")
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(
+            f"the environment variable {variable} holds characters that no key has (line breaks, or not ASCII): set it anew"
+        )
     return key
 
 
 def base_url(provider: Provider, url: str | None) -> str | None:
     """Where requests go: the system's own URL, the provider's, or what its environment variable says. UsageError."""
     if url or provider.url:
-        return url or provider.url
-    if provider.url_variable is None:
+        found, origin = url or provider.url, "the base URL"
+    elif provider.url_variable is None:
         return None
-    found = os.environ.get(provider.url_variable)
-    if not found:
-        raise UsageError(f"{provider.name}: set the environment variable {provider.url_variable} to your own base URL")
+    else:
+        found, origin = os.environ.get(provider.url_variable, "").strip(), f"the environment variable {provider.url_variable}"
+        if not found:
+            raise UsageError(f"{provider.name}: set the environment variable {provider.url_variable} to your own base URL")
+    if fault := catalogue.url_fault(found or ""):
+        raise UsageError(f"{provider.name}: {origin} {fault}")
     return found
 
 

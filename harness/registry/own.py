@@ -91,7 +91,14 @@ def _item(row: Any, scorer: str, where: str, folder: Path) -> Item:
         if not isinstance(key, str):
             raise DataUnavailable(f"{where}: more cells than the header has columns")
         if key not in FIELDS:
-            raise UnknownName("field", key, FIELDS, hint=f"({where})")
+            raise UnknownName("field", key.encode("utf-8", "replace").decode(), FIELDS, hint=f"({where})")
+    try:
+        json.dumps(row, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise DataUnavailable(
+            f"{where}: holds half of a surrogate pair (an escape such as \\ud800 alone), which is no text and cannot be "
+            "sent or kept; write the whole character or remove it"
+        ) from None
     if "target" not in row:
         raise DataUnavailable(f"{where}: 'target' is missing")
     if ("input" in row) == ("messages" in row):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import models
+from harness.catalogue import ENGINES
 from harness.running.plan import Job, limit_of
 from harness.running.pricing import cost_usd, price_of
 from harness.running.prompt_tokens import expected_tokens
@@ -38,6 +39,9 @@ class Estimate:
     """From the mean latency of this system's earlier runs in the store, at the concurrency asked for."""
     price: str
     local: bool
+    """Nothing leaves this machine."""
+    by_the_hour: bool
+    """Not tokens are paid but accelerator hours: an engine in this process."""
 
 
 def estimate(
@@ -77,6 +81,7 @@ def estimate(
         minutes=None if past.latency_s is None else len(job.owed) * past.latency_s / in_flight / 60,
         price=shown,
         local=not models.leaves_machine(system),
+        by_the_hour=system.provider in ENGINES,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import gc
 import importlib
@@ -26,7 +27,7 @@ from harness.running.pricing import cost_usd, is_known, price_of
 from harness.running.progress import Progress
 from harness.running.retry import RetryPolicy
 from harness.running.scoring import seal
-from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal, read_receipt
+from harness.store import Journal, RunFolder, find_run, keep_plan, new_run, plan_hash, read_journal, read_receipt
 from harness.store.journal import all_entries
 from harness.store.layout import only_process, write_atomically
 from harness.types import Price, Receipt, System
@@ -35,8 +36,9 @@ Say = Callable[[str], None]
 
 
 def to_stderr(line: str) -> None:
-    """Where a run says what it does."""
-    print(line, file=sys.stderr, flush=True)
+    """Where a run says what it does. That nobody can read it is no reason to stop asking."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ async def execute(job: Job, store: Path, execution: Execution, spent_before: flo
                 await model.start()
             run = unsealed or new_run(store, plan)
             with run.locked():
+                keep_plan(run, plan)
                 await _ask(job, run, model, execution, spent_before, started=unsealed is None)
                 await model.close()
                 receipt = await asyncio.to_thread(seal, job, run, start_of(run))

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness import settings
+from harness import catalogue, settings
 from harness.types import Entry, System
 
 
@@ -43,4 +43,7 @@ def check() -> None:
 def usd_per_hour(device: str | None) -> float | None:
     """Price of one accelerator hour, None if nobody said."""
     found = settings.load("hardware").get(device or "")
-    return None if found is None else settings.build(Accelerator, found[0], f"{found[1]}: {device}").usd_per_hour
+    if found is None:
+        return None
+    where = f"{found[1]}: {device}"
+    return catalogue.in_range(settings.build(Accelerator, found[0], where), where).usd_per_hour

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import Counter
@@ -46,13 +47,14 @@ class Progress:
         return "  ".join(parts)
 
     def show(self, final: bool = False, paused_s: float = 0.0) -> None:
-        """Print the line if it is due."""
+        """Print the line if it is due. That it cannot be printed is no reason to stop asking."""
         now = time.monotonic()
-        if self._terminal:
-            self._stream.write(f"\r\x1b[K{self.line(paused_s)}" + ("\n" if final else ""))
-        elif final or now - self._shown >= PLAIN_EVERY_S:
-            self._stream.write(self.line(paused_s) + "\n")
-        else:
+        if not (final or self._terminal or now - self._shown >= PLAIN_EVERY_S):
             return
         self._shown = now
-        self._stream.flush()
+        with contextlib.suppress(OSError):
+            if self._terminal:
+                self._stream.write(f"\r\x1b[K{self.line(paused_s)}" + ("\n" if final else ""))
+            else:
+                self._stream.write(self.line(paused_s) + "\n")
+            self._stream.flush()

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import settings
-from harness.errors import Refused, UsageError
+from harness.errors import Refused, StoreError, UsageError
 from harness.registry import LoadedTask, find_task, load_items
 from harness.registry.own import SCORERS, own_tasks
 from harness.running.execute import RunResult, start_of
 from harness.running.plan import Job, prepare
 from harness.running.scoring import seal
-from harness.store import RunFolder, list_runs, named_run, new_run, read_plan, read_receipt
+from harness.store import RunFolder, list_runs, named_run, new_run, read_journal, read_plan, read_receipt
+from harness.store.damage import damaged_answers
 from harness.types import Plan, PlannedTask
 
 
@@ -26,9 +27,14 @@ def rescore(
     ``run_id`` may be a unique beginning. Own questions need their file again (``items``), and may get another
     ``scorer`` that asks in the same words. Raises: UnknownName (no such sealed run), UsageError (several runs begin so,
     code tasks without permission, own questions without their file), Refused (the items or their wording are no longer
-    those that were asked).
+    those that were asked), StoreError (the stored answers are no longer those that were sealed).
     """
     source = answers_of(named_run(store, run_id), store)
+    if fault := damaged_answers(source, read_receipt(source)):
+        raise StoreError(
+            f"{source.run_id} cannot be rescored: {fault}. Bring the file back from a copy, or ask anew by `opengap eval "
+            "… --again`"
+        )
     plan = read_plan(source)
     if any(task.card.runs_code for task in plan.tasks) and not allow_code_execution:
         raise UsageError("scoring this run runs code that models wrote: give --allow-code-execution to accept that")
@@ -42,7 +48,9 @@ def rescore(
     _check(plan, job)
     # What was not asked then has no answers now, whatever today's catalogue says.
     unfit = read_receipt(source).not_applicable
-    owed = [one for one in job.owed if job.tasks[one.task].name not in unfit]
+    state = read_journal(source.journal)
+    asked = {key[0] for key in (*state.answered, *state.unanswered)}
+    owed = [one for one in job.owed if (name := job.tasks[one.task].name) not in unfit or name in asked]
     job = dataclasses.replace(
         job, plan=dataclasses.replace(job.plan, answers_run=source.run_id), owed=owed, not_applicable=unfit
     )

@@ -25,8 +25,8 @@ from harness.registry import LoadedTask, Task
 from harness.running.hardware import busy_hours, usd_per_hour
 from harness.running.live import CONTEXT_FINISH
 from harness.running.plan import Job
-from harness.store import RowWriter, RunFolder, plan_hash, read_journal, write_receipt
-from harness.store.journal import read_entries
+from harness.store import RowWriter, RunFolder, keep_plan, plan_hash, read_journal, write_receipt
+from harness.store.journal import key_of, read_entries
 from harness.store.seal import checksums
 from harness.types import Completion, Entry, Item, Protocol, Receipt, Score, Usage
 
@@ -48,6 +48,7 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
 
     ``answers`` is the run that holds the journal, where it is another one.
     """
+    keep_plan(run, job.plan)
     source = answers or run
     state = read_journal(source.journal)
     system = job.plan.system
@@ -133,7 +134,9 @@ def _grade_all(job: Job, entries: Iterator[Entry], token_usd: float | None) -> I
         return _Graded(entry, task, item, score_of(task.task, item, entry.completion))
 
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="sandbox") as pool:
-        known = (entry for entry in entries if entry.item_id in items.get(entry.task, ()))
+        # Lines of anything that this plan does not ask are no rows of it.
+        asked = {(job.tasks[one.task].name, one.item.id, one.repeat, one.prompt_hash) for one in job.owed}
+        known = (entry for entry in entries if key_of(entry) in asked)
         while chunk := list(islice(known, CHUNK)):
             programs = [entry for entry in chunk if tasks[entry.task].task.card.runs_code]
             futures = {id(entry): pool.submit(one, entry) for entry in programs}

@@ -6,6 +6,7 @@ import functools
 import hashlib
 from pathlib import Path
 
+from harness.store.journal import segments
 from harness.store.layout import RunFolder
 from harness.types import Receipt
 
@@ -22,14 +23,27 @@ def damaged_text(run: RunFolder, receipt: Receipt) -> str | None:
     return fault and f"{run.run_id}: its texts are not shown: {fault}"
 
 
-def _fault(path: Path, receipt: Receipt) -> str | None:
-    """A receipt without a checksum of the file vouches for its presence alone."""
+def damaged_answers(run: RunFolder, receipt: Receipt) -> str | None:
+    """A line if a sealed run's journal is not what its receipt vouches for: a segment is missing, changed or was added."""
+    vouched = [name for name in receipt.checksums if name.startswith("journal/") and Path(name).stem.isdigit()]
+    if not vouched:
+        return None
+    for name in vouched:
+        if fault := _fault(run.path / name, receipt, name):
+            return fault
+    added = [path.name for path in segments(run.journal) if f"journal/{path.name}" not in vouched]
+    return f"journal/{added[0]} was added after the run was sealed" if added else None
+
+
+def _fault(path: Path, receipt: Receipt, name: str | None = None) -> str | None:
+    """A receipt without a checksum of the file vouches for its presence alone. ``name``: where it has a folder."""
+    name = name or path.name
     try:
         facts = path.stat()
         found = _digest(path, facts.st_mtime_ns, facts.st_size)
     except OSError as error:
-        return f"{path.name} cannot be read ({error.strerror})"
-    return None if receipt.checksums.get(path.name, found) == found else f"{path.name} is not what was sealed (its checksum differs)"
+        return f"{name} cannot be read ({error.strerror})"
+    return None if receipt.checksums.get(name, found) == found else f"{name} is not what was sealed (its checksum differs)"
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -67,16 +67,31 @@ class Journal:
         self._dirty = True
 
     def sync(self) -> None:
-        """Force what was appended to the disk."""
-        if self._dirty:
-            os.fdatasync(self._descriptor)
-            self._dirty = False
+        """Force what was appended to the disk. StoreError if that fails, or if the file is not there any more."""
+        try:
+            # Some file systems count no links at all, so the name is looked for as well.
+            if os.fstat(self._descriptor).st_nlink == 0 and not self.path.exists():
+                raise StoreError(
+                    f"the journal {self.path} was deleted while the run went on, and its answers with it; nothing more is "
+                    "asked. Bring the store back if you have a copy; the same command asks what it does not hold"
+                )
+            if self._dirty:
+                os.fdatasync(self._descriptor)
+                self._dirty = False
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the journal {self.path} to the disk: {error.strerror}; the last answers may be lost. "
+                "Run the same command again once the disk is well"
+            ) from error
 
     def close(self) -> None:
-        self.sync()
-        os.close(self._descriptor)
-        if self.path.stat().st_size == 0:
-            self.path.unlink()
+        """End the segment; one without a line is removed. StoreError as :meth:`sync`."""
+        try:
+            self.sync()
+            if os.fstat(self._descriptor).st_size == 0:
+                self.path.unlink(missing_ok=True)
+        finally:
+            os.close(self._descriptor)
 
 
 def _without_surrogates(entry: Entry) -> Entry:
@@ -107,7 +122,7 @@ def segments(folder: Path) -> list[Path]:
 
 
 def read_journal(folder: Path) -> JournalState:
-    """Index all segments. Damaged lines are counted and skipped."""
+    """Index all segments. Damaged lines are counted and skipped. StoreError if a segment cannot be read at all."""
     state = JournalState()
     for number, offset, entry in _scan(folder, state):
         key = key_of(entry)
@@ -128,7 +143,7 @@ def all_entries(folder: Path) -> Iterator[Entry]:
 
 
 def read_entries(folder: Path, state: JournalState) -> Iterator[Entry]:
-    """The entries that count, one at a time, in the order in which they were written."""
+    """The entries that count, one at a time, in the order in which they were written. StoreError as above."""
     wanted = set(state.answered.values()) | set(state.unanswered.values())
     for number, offset, entry in _scan(folder, JournalState()):
         if (number, offset) in wanted:
@@ -138,13 +153,19 @@ def read_entries(folder: Path, state: JournalState) -> Iterator[Entry]:
 def _scan(folder: Path, state: JournalState) -> Iterator[tuple[int, int, Entry]]:
     for path in segments(folder):
         offset = 0
-        with open(path, "rb") as handle:
-            for line in handle:
-                if line.endswith(b"\n"):
-                    try:
-                        yield int(path.stem), offset, _decoder.decode(line)
-                    except msgspec.DecodeError:
+        try:
+            with open(path, "rb") as handle:
+                for line in handle:
+                    if line.endswith(b"\n"):
+                        try:
+                            yield int(path.stem), offset, _decoder.decode(line)
+                        except (msgspec.DecodeError, UnicodeDecodeError):
+                            state.damaged += 1
+                    else:
                         state.damaged += 1
-                else:
-                    state.damaged += 1
-                offset += len(line)
+                    offset += len(line)
+        except OSError as error:
+            raise StoreError(
+                f"cannot read the journal {path}: {error.strerror}; make it readable for this user, so that nothing in it "
+                "is asked a second time, or give --store another folder"
+            ) from error

@@ -64,8 +64,15 @@ class RunFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run against a second process on this machine. StoreError if it is held already."""
-        with open(self.path / ".lock", "w") as handle:
+        """Hold the run against a second process on this machine. StoreError if it is held already, or not writable."""
+        try:
+            handle = open(self.path / ".lock", "w")  # noqa: SIM115 (the error is about opening alone)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to the run {self.path}: {error.strerror}; make it writable for this user to go on with it, "
+                "or give --store another folder"
+            ) from error
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -96,11 +103,16 @@ def plan_hash(plan: Plan) -> str:
 
 
 def list_runs(store: Path) -> list[RunFolder]:
-    """All run folders, oldest first, sealed or not; a folder without a plan is not a run."""
+    """All run folders, oldest first, sealed or not; a folder without a plan is not a run. StoreError if there is no looking."""
     root = store / "runs"
-    if not root.is_dir():
-        return []
-    return [RunFolder(path) for path in sorted(root.iterdir()) if (path / "plan.json").is_file()]
+    try:
+        if not root.is_dir():
+            return []
+        return [RunFolder(path) for path in sorted(root.iterdir()) if (path / "plan.json").is_file()]
+    except OSError as error:
+        raise StoreError(
+            f"cannot read the store {store}: {error.strerror}; make it readable for this user or give --store another folder"
+        ) from error
 
 
 def find_run(store: Path, digest: str, *, sealed: bool) -> RunFolder | None:
@@ -123,7 +135,6 @@ def named_run(store: Path, wanted: str) -> RunFolder:
 def new_run(store: Path, plan: Plan) -> RunFolder:
     """Create a run's folder with its plan. StoreError if the store cannot be written."""
     now = dt.datetime.now(dt.UTC)
-    data = msgspec.json.format(msgspec.json.encode(plan, order="sorted"), indent=1)
     while True:
         path = store / "runs" / f"{now:%Y%m%dT%H%M%SZ}-{plan_hash(plan)[:12]}"
         try:
@@ -136,8 +147,20 @@ def new_run(store: Path, plan: Plan) -> RunFolder:
             raise StoreError(f"cannot write to the store {store}: {error.strerror}; give --store a writable folder") from error
         run = RunFolder(path)
         run.journal.mkdir()
-        write_atomically(run.plan, data)
+        keep_plan(run, plan)
         return run
+
+
+def keep_plan(run: RunFolder, plan: Plan) -> None:
+    """See to it that a run's folder holds its plan. StoreError if it cannot be written.
+
+    A run is found by its folder's name; a plan that was changed by hand meanwhile would be sealed as it is.
+    """
+    data = msgspec.json.format(msgspec.json.encode(plan, order="sorted"), indent=1)
+    with contextlib.suppress(OSError):
+        if run.plan.read_bytes() == data:
+            return
+    write_atomically(run.plan, data)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

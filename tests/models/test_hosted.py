@@ -29,10 +29,11 @@ from harness.errors import (
     RunFailed,
     ServerFailed,
     TimedOut,
+    UsageError,
 )
 from harness.models.failures import failure, retry_after, scrub
 from harness.models.headroom import Headroom, headroom
-from harness.models.hosted import Endpoint
+from harness.models.hosted import SERVER_KEY, Endpoint, key_for
 from harness.types import Completion, Message, Usage
 from tests.models.wire import KEY, Wire, ask, listening, question
 
@@ -324,6 +325,20 @@ async def test_no_message_ever_holds_the_key(
             assert KEY[-8:] not in told
             assert "****" not in told
     assert any(KEY in value for seen in wire.seen for value in seen.values()), "the key was sent"
+
+
+def test_a_key_is_taken_without_white_space_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, provider in (("WIRE_API_KEY", Provider("wire", "openai", key="WIRE_API_KEY")), (SERVER_KEY, Provider("server", "openai"))):
+        monkeypatch.setenv(variable, f" {KEY}\r\n")
+        assert key_for(provider) == KEY
+        for broken in (f"{KEY}\nX-Evil: 1", f"{KEY}é", f"{KEY}\x7f", f"😀{KEY}"):
+            monkeypatch.setenv(variable, broken)
+            with pytest.raises(UsageError, match=f"the environment variable {variable} holds characters") as caught:
+                key_for(provider)
+            assert KEY[:8] not in "".join(traceback.format_exception(caught.value))
+    monkeypatch.setenv("WIRE_API_KEY", "  ")
+    with pytest.raises(UsageError, match="wire needs a key: set the environment variable WIRE_API_KEY"):
+        key_for(Provider("wire", "openai", key="WIRE_API_KEY"))
 
 
 async def test_a_refused_key_names_its_variable(wire: Wire) -> None:

@@ -152,6 +152,8 @@ def test_own_questions_need_no_task_file(tmp_path: Path) -> None:
         ({"input": "?", "target": "..."}, "contains", "nothing but punctuation"),
         ({"input": "?", "target": "1", "choices": [str(i) for i in range(31)]}, "choice", "26 are the most"),
         ({"input": "?", "target": "4", "choices": "4|5"}, "choice", "JSON list"),
+        ({"input": "a \ud800 b", "target": "4"}, "exact", r"item 1: holds half of a surrogate pair"),
+        ({"id": "\ud800", "input": "?", "target": "4"}, "exact", r"item 1: holds half of a surrogate pair"),
     ],
 )
 def test_mistakes_in_own_questions_are_named(tmp_path: Path, row: object, scorer: str, message: str) -> None:

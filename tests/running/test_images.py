@@ -20,7 +20,8 @@ from harness.cli.main import main
 from harness.errors import Preflight, Refused, RunFailed, UsageError
 from harness.gap import Store
 from harness.questions.images import encoded_bytes, load_images
-from harness.report.samples import _question
+from harness.report.facts import gather
+from harness.report.samples import _question, samples
 from harness.running import evaluate
 from harness.running.rescore import rescore
 from harness.store import frame, list_runs, read_journal
@@ -98,6 +99,9 @@ def test_what_is_stored_tells_of_images_by_their_facts_alone(tmp_path: Path, ser
     everything = b"".join(one.read_bytes() for one in result.run.path.rglob("*") if one.is_file()) + texts.str.cat().encode()
     for hidden in (b"secret-place", b"pics/", b"base64", load_images(path)[0].read()[40:60]):
         assert hidden not in everything
+    other = answers(tmp_path / "a.jsonl", {f"i{i}": "4" for i in range(12)})
+    evaluate(other, **call(file, tmp_path / "st", weights="closed"))
+    assert samples(gather(tmp_path / "st"), own_text=True).items == 12, "shown where two are compared"
 
 
 def test_a_moved_folder_resumes_and_asks_nothing_twice(tmp_path: Path) -> None:

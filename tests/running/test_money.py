@@ -139,6 +139,45 @@ def test_rescoring_asks_nothing_and_replaces_the_old_scores(tmp_path: Path) -> N
     assert (score.score, score.n, score.run) == (100.0, 240, third.run.run_id)
 
 
+@pytest.mark.parametrize("harm", ["deleted", "cut", "edited", "added"])
+def test_answers_that_are_not_what_was_sealed_are_not_rescored(
+    tmp_path: Path, harm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = items(tmp_path / "mine.jsonl", 10)
+    said = answers(tmp_path / "a.jsonl", {str(i): "Answer: 4" for i in range(10)})
+    (result,) = evaluate(said, items=file, scorer="numeric", weights="open", store=tmp_path / "st")
+    segment = result.run.journal / "0001.jsonl"
+    whole = segment.read_bytes()
+    if harm == "deleted":
+        segment.unlink()
+    elif harm == "added":
+        segment = result.run.journal / "0002.jsonl"
+        segment.write_bytes(whole)
+    else:
+        segment.write_bytes(whole[:-200] if harm == "cut" else whole.replace(b"Answer: 4", b"Answer: 9"))
+    command = ["rescore", result.run.run_id, "--items", str(file), "--store", str(tmp_path / "st")]
+    assert main(command) == 4
+    assert f"{result.run.run_id} cannot be rescored: journal/{segment.name} " in capsys.readouterr().err
+    assert len(list_runs(tmp_path / "st")) == 1, "no new run is made"
+    (result.run.journal / "0002.jsonl").unlink(missing_ok=True)
+    (result.run.journal / "0001.jsonl").write_bytes(whole)
+    assert main(command) == 0
+
+
+def test_hours_are_paid_where_the_engine_is_in_this_process(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = items(tmp_path / "mine.jsonl", 3)
+    Path("configs").mkdir()
+    Path("configs/providers.yaml").write_text("openai: {url: 'http://127.0.0.1:9/v1'}\n")
+    for model, paid in (("openai:gpt-4.1", "price $2 in"), ("server:x@http://127.0.0.1:9/v1", "price unknown")):
+        weights = ["--weights", "open"] if model.startswith("server") else []
+        assert main(["estimate", model, "--items", str(file), "--scorer", "numeric", *weights]) == 0
+        out = capsys.readouterr().out
+        assert paid in out
+        assert "accelerator hours" not in out
+    assert main(["estimate", "transformers:demo-open", "--items", str(file), "--scorer", "numeric"]) == 0
+    assert "accelerator hours, not tokens, are paid" in capsys.readouterr().out
+
+
 def test_own_questions_are_rescored_by_their_file_and_another_scorer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
-from harness.store import Journal, new_run, read_journal
+from harness.store import Journal, RunFolder, new_run, read_journal
 from harness.store.journal import read_entries
 from harness.types import Completion, Entry
 
@@ -42,7 +43,10 @@ def test_an_answer_replaces_an_earlier_failure_and_the_first_answer_counts(tmp_p
     assert [one.completion.text for one in read_entries(tmp_path, state)] == ["first"]
 
 
-@pytest.mark.parametrize("tail", [b'{"task": "t", "item_', b"\x00\x00\x00\n", b"not json\n", b'{"task": 1}\n'])
+NO_UTF8 = b'{"task":"t","item_id":"c","repeat":0,"prompt_hash":"h","completion":{"status":"ok","text":"\xff\xfe"},"at":""}\n'
+
+
+@pytest.mark.parametrize("tail", [b'{"task": "t", "item_', b"\x00\x00\x00\n", b"not json\n", b'{"task": 1}\n', NO_UTF8])
 def test_a_damaged_line_costs_itself_alone(tmp_path: Path, tail: bytes) -> None:
     journal = Journal(tmp_path)
     journal.append(entry("a"))
@@ -94,3 +98,27 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="give --store a writable folder"):
         new_run(tmp_path, plan)
     assert (tmp_path / "runs").is_file()
+
+
+def test_a_journal_that_was_deleted_is_noticed(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.append(entry("a"))
+    journal.sync()
+    shutil.rmtree(tmp_path / "journal")
+    with pytest.raises(StoreError, match="was deleted while the run went on"):
+        journal.sync()
+    with pytest.raises(StoreError, match="was deleted while the run went on"):
+        journal.close()
+
+
+def test_a_segment_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    """A folder in its place fails for every user, root too."""
+    (tmp_path / "0001.jsonl").mkdir()
+    with pytest.raises(StoreError, match=r"0001.jsonl: Is a directory; make it readable"):
+        read_journal(tmp_path)
+
+
+def test_a_run_that_cannot_be_locked_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(StoreError, match=r"cannot write to the run .*make it writable"), RunFolder(tmp_path).locked():
+        pass
