@@ -18,6 +18,7 @@ from harness.gap.pair import beside, compare, judged_by_worst, smallest_visible
 from harness.gap.policy import FEW_CLUSTERS, LEVEL, VERY_FEW_ITEMS, interval, verdict
 from harness.gap.select import Selection
 from harness.stats.adjust import bonferroni_level
+from harness.stats.clustered import effective_clusters
 from harness.stats.estimate import t_interval
 from harness.stats.frontier import Frontier, frontier
 from harness.types import Comparison
@@ -125,14 +126,19 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     pairs = [align(*sides, ids=tuple(items.ids[whole & (items.tasks == place)])) for place, sides in enumerate(two)]
     base = compare(pairs, chosen_by=selection.chosen_by, margin=margin, rows=rows)
     planned = [align(*sides) for sides in two]
+    few = {pair.name: effective_clusters(pair.clusters) for pair in pairs if pair.clusters is not None}
+    few = {name if len(pairs) > 1 else "": g_eff for name, g_eff in few.items() if g_eff < FEW_CLUSTERS}
     if decided != "undecided" and "left out" in result.method:
         decided = "undecided"
-        why.append(f"effectively {base.g_eff:.1f} clusters, so whether they agree cannot be judged: nothing is decided")
+        fewest = min(few, key=lambda name: few[name])
+        what = f"effectively {few[fewest]:.1f} clusters, so whether they agree cannot be judged: nothing is decided"
+        why.append(f"{fewest}: {what}" if fewest else what)
     if decided not in ("undecided", base.verdict) and (thin := _thin(pairs, rows, alike=decided == "equivalent")):
         decided = "undecided"
         why.append(f"{thin}: the two named by themselves are not decided")
-    if base.g_eff < FEW_CLUSTERS:
-        why.append(f"few clusters (effective number {base.g_eff:.1f}): the interval is rough")
+    for name, g_eff in few.items():
+        what = f"few clusters (effective number {g_eff:.1f}): the interval is rough"
+        why.append(f"{name}: {what}" if name else what)
     own_low, own_high = t_interval(result.mean, result.se, result.df, LEVEL)
     sides = [
         [parts for name, parts in side.items() if name in kept.names]
@@ -175,10 +181,12 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
 
 
 def _thin(pairs: Sequence[PairedTask], rows: int, *, alike: bool) -> str:
-    """Why resampled items alone are not to be trusted, empty if they are."""
+    """Why resampled items, or few clusters, alone are not to be trusted; empty if they are."""
 
     def line(pair: PairedTask, one: Guard) -> str:
         few = f"{pair.closed.size} items" if pair.closed.size < VERY_FEW_ITEMS else ""
+        if not few and pair.clusters is not None and (g_eff := effective_clusters(pair.clusters)) < FEW_CLUSTERS:
+            few = f"effectively {g_eff:.1f} clusters"
         return one.few or (one.unseen if alike else "") or few
 
     found = []
