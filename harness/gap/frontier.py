@@ -103,10 +103,16 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     decided, why = verdict(low, high, margin), []
     if low == high:
         why = ["nothing is decided: no resample differs"]
-    shift = 100 * (result.shared - result.mean)
-    if decided not in ("undecided", verdict(low + shift, high + shift, margin)):
-        decided = "undecided"
-        why.append("equally good candidates: had they shared the choice, instead of the first name, nothing would be decided")
+    shifts = {
+        "equally good candidates: had they shared the choice, instead of the first name, the verdict would be another": result.shared,
+        "a side with many close candidates loses by choosing on half of the items: with each side's best on all of them, "
+        f"{100 * result.plug_in:+.1f} points apart, the verdict would be another": result.plug_in,
+    }
+    for what, gap in shifts.items():
+        shift = 100 * (gap - result.mean)
+        if decided not in ("undecided", verdict(low + shift, high + shift, margin)):
+            decided = "undecided"
+            why.append(what)
     if closed.lacking.any() or open_.lacking.any():
         everything = np.full(whole.size, True)
         worst = [

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import special
 
 from harness.errors import Refused, StoreError, UnknownName, UsageError
 from harness.gap import Gaps, Store
@@ -575,3 +576,17 @@ def test_few_clusters_in_one_task_of_a_best_of_several_are_told(tmp_path: Path) 
     (best,) = Store(tmp_path).gap()
     assert best.verdict == "closed leads"
     assert "b: few clusters (effective number 12.0): the interval is rough" in best.warnings
+
+
+def test_many_close_candidates_of_one_side_make_no_lead_of_the_other(tmp_path: Path) -> None:
+    """Fifteen open systems, one as good as the closed one: half of the items often choose another of them."""
+    chance = np.random.default_rng(6)
+    difficulty = chance.normal(size=400)
+    for place, share in enumerate([0.6, 0.6] + [0.57] * 14):
+        right = math.sqrt(0.6) * difficulty + math.sqrt(0.4) * chance.normal(size=400) < special.ndtri(share)
+        name, weights = ("c", "closed") if place == 0 else (f"o{place:02d}", "open_weights")
+        write_run(tmp_path, name, weights, {"t": Task(right.astype(float).tolist())})  # type: ignore[arg-type]
+    (gap,) = Store(tmp_path).gap()
+    assert gap.ci_simultaneous[0] > 0, "cross-fitted, closed is ahead"
+    assert gap.verdict == "undecided"
+    assert "with each side's best on all of them, +2.0 points apart, the verdict would be another" in " ".join(gap.warnings)
