@@ -21,7 +21,7 @@ from harness.stats.adjust import bonferroni_level
 from harness.stats.clustered import effective_clusters
 from harness.stats.estimate import t_interval
 from harness.stats.frontier import Frontier, frontier
-from harness.types import Comparison
+from harness.types import Comparison, Verdict
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -103,16 +103,9 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     decided, why = verdict(low, high, margin), []
     if low == high:
         why = ["nothing is decided: no resample differs"]
-    shifts = {
-        "equally good candidates: had they shared the choice, instead of the first name, the verdict would be another": result.shared,
-        "a side with many close candidates loses by choosing on half of the items: with each side's best on all of them, "
-        f"{100 * result.plug_in:+.1f} points apart, the verdict would be another": result.plug_in,
-    }
-    for what, gap in shifts.items():
-        shift = 100 * (gap - result.mean)
-        if decided not in ("undecided", verdict(low + shift, high + shift, margin)):
-            decided = "undecided"
-            why.append(what)
+    if decided != "undecided" and (moved := _moved(result, decided, margin)):
+        decided = "undecided"
+        why += moved
     if closed.lacking.any() or open_.lacking.any():
         everything = np.full(whole.size, True)
         worst = [
@@ -184,6 +177,20 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
             "open": _shares(open_.names, result.open_picked),
         },
     )
+
+
+def _moved(result: Frontier, decided: Verdict, margin: float) -> list[str]:
+    """Why a verdict rests on how the best were chosen, a line for each other way that would give another; else none."""
+    ways = {
+        "equally good candidates: had they shared the choice, instead of the first name": result.shared,
+        "a side with many close candidates loses by choosing on half of the items: with each side's best on all of them, "
+        f"{100 * result.plug_in:+.1f} points apart": result.plug_in,
+    }
+    return [
+        f"{what}, the verdict would be another"
+        for what, gap in ways.items()
+        if verdict(100 * (result.low + gap - result.mean), 100 * (result.high + gap - result.mean), margin) != decided
+    ]
 
 
 def _thin(pairs: Sequence[PairedTask], rows: int, *, alike: bool) -> str:
