@@ -14,7 +14,7 @@ from harness.gap.alignment import MISSING_LIMIT, Aligned, PairedTask, align, at,
 from harness.gap.cautions import variants
 from harness.gap.doubt import Guard, guard
 from harness.gap.evidence import Evidence
-from harness.gap.pair import beside, compare, judged_by_worst, smallest_visible
+from harness.gap.pair import beside, compare, judged_by_worst, rare, smallest_visible
 from harness.gap.policy import FEW_CLUSTERS, LEVEL, VERY_FEW_ITEMS, interval, verdict
 from harness.gap.select import Selection
 from harness.stats.adjust import bonferroni_level
@@ -125,16 +125,17 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     pairs = [align(*sides, ids=tuple(items.ids[whole & (items.tasks == place)])) for place, sides in enumerate(two)]
     base = compare(pairs, chosen_by=selection.chosen_by, margin=margin, rows=rows)
     planned = [align(*sides) for sides in two]
-    few = {pair.name: effective_clusters(pair.clusters) for pair in pairs if pair.clusters is not None}
-    few = {name if len(pairs) > 1 else "": g_eff for name, g_eff in few.items() if g_eff < FEW_CLUSTERS}
+    few = _few_clusters(pairs)
     if decided != "undecided" and "left out" in result.method:
         decided = "undecided"
         fewest = min(few, key=lambda name: few[name])
         what = f"effectively {few[fewest]:.1f} clusters, so whether they agree cannot be judged: nothing is decided"
         why.append(f"{fewest}: {what}" if fewest else what)
-    if decided not in ("undecided", base.verdict) and (thin := _thin(pairs, rows, alike=decided == "equivalent")):
+    guards = _guards(pairs, rows)
+    if decided not in ("undecided", base.verdict) and (thin := _thin(pairs, guards, alike=decided == "equivalent")):
         decided = "undecided"
         why.append(f"{thin}: the two named by themselves are not decided")
+    why += rare(pairs, guards, decided, margin)
     for name, g_eff in few.items():
         what = f"few clusters (effective number {g_eff:.1f}): the interval is rough"
         why.append(f"{name}: {what}" if name else what)
@@ -193,7 +194,18 @@ def _moved(result: Frontier, decided: Verdict, margin: float) -> list[str]:
     ]
 
 
-def _thin(pairs: Sequence[PairedTask], rows: int, *, alike: bool) -> str:
+def _few_clusters(pairs: Sequence[PairedTask]) -> dict[str, float]:
+    """Effective number of clusters of each task with fewer than 30, by its name; by "" where it is the only task."""
+    found = {pair.name: effective_clusters(pair.clusters) for pair in pairs if pair.clusters is not None}
+    return {name if len(pairs) > 1 else "": g_eff for name, g_eff in found.items() if g_eff < FEW_CLUSTERS}
+
+
+def _guards(pairs: Sequence[PairedTask], rows: int) -> list[Guard]:
+    used = [interval(pair.closed, pair.open_, pair.clusters, rows=rows).simultaneous for pair in pairs]
+    return [guard(pair.closed, pair.open_, pair.clusters, one) for pair, one in zip(pairs, used, strict=True)]
+
+
+def _thin(pairs: Sequence[PairedTask], guards: Sequence[Guard], *, alike: bool) -> str:
     """Why resampled items, or few clusters, alone are not to be trusted; empty if they are."""
 
     def line(pair: PairedTask, one: Guard) -> str:
@@ -202,12 +214,8 @@ def _thin(pairs: Sequence[PairedTask], rows: int, *, alike: bool) -> str:
             few = f"effectively {g_eff:.1f} clusters"
         return one.few or (one.unseen if alike else "") or few
 
-    found = []
-    for pair in pairs:
-        used = interval(pair.closed, pair.open_, pair.clusters, rows=rows).simultaneous
-        if told := line(pair, guard(pair.closed, pair.open_, pair.clusters, used)):
-            found.append(f"{pair.name}: {told}")
-    return "; ".join(found)
+    told = [(pair.name, line(pair, one)) for pair, one in zip(pairs, guards, strict=True)]
+    return "; ".join(f"{name}: {why}" for name, why in told if why)
 
 
 def _shares(names: Sequence[str], shares: Floats) -> dict[str, float]:
