@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 from collections.abc import Sequence
 
@@ -183,3 +184,12 @@ def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> Non
     ]  # fmt: skip
     click.echo(table(["first", "second", "gap", "95 % each", "p", "adjusted"], cells, right=[2, 3, 4, 5]))
     click.echo(f"\n{len(rows)} pairs on {inert(task)}, first − second in points; adjusted p by Benjamini–Yekutieli.")
+    missing: collections.Counter[str] = collections.Counter()
+    for one in rows:
+        missing |= collections.Counter({one.first: one.missing_first, one.second: one.missing_second})
+    lacking = [f"{name} {count}" for name, count in sorted(missing.items()) if count]
+    counts = collections.Counter(warning for one in rows for warning in one.warnings)
+    notes = [f"missing answers: {', '.join(lacking)}"] if lacking else []
+    notes += [warning if count == len(rows) else f"{warning} ({count} of {len(rows)} pairs)" for warning, count in counts.items()]
+    for note in notes:
+        click.echo("\n".join(wrapped(f"note: {note}")))

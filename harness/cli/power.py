@@ -24,7 +24,9 @@ def command(
 ) -> int:  # fmt: skip
     """How many items or repeats a gap needs.
 
-    At 95 % level and 80 % power, from the variances of the answers that are stored. "items" holds for independent
+    With so many, a row of `gap` by itself (95 %, not adjusted for others) says in 80 % of cases that a side leads which
+    is ahead by that much. From the variances of the answers that are stored; where few items differ, by the exact rules
+    of `gap`; of graded scores fewer than 60, or skewed ones, need more. "items" holds for independent
     items; "clustered" for items that share passages or repositories as those stored do, with how many of these
     "clusters" that takes: more items of the same clusters would not do.
     """

@@ -6,6 +6,7 @@ graded scores it knows nothing of rare failures. A unit is an item; with 30 or m
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,10 @@ from harness.stats.proportions import score_interval
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
-DRAWS = 2_000
+UNSEEN_ITEMS = 60
+"""Graded items below which a lead, too, must hold for failures that went unseen; above, bootstrap-t does as much."""
+SKEW = 0.1
+"""|skewness|/sqrt(n) from which a t interval of graded items errs by several percent on one side, whatever n is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,12 @@ def guard(closed: Floats, open_: Floats, clusters: Codes | None, used: Estimate)
     """The bounds of one task for its interval ``used``; shapes (n,).
 
     Where fewer than 20 units differ: the hull of the interval and Tango's on their signs (|d| <= 1, so the signs bound
-    the mean), and of 0 unless the exact sign test excludes it at the same level. With fewer than 200 graded items the
-    hull with bootstrap-t, which knows of skew; with few clusters that of 0 unless the wild-cluster p excludes it, or is
-    as small as so many clusters can make it. Alike, where units are not just right or wrong: as if a share
-    1 - alpha^(1/units), which as many units can miss with probability alpha, had the largest difference there is ("rule
-    of three"). Source: Tango 1998; Efron and Tibshirani 1993, 12.5; Cameron, Gelbach, Miller 2008; Hanley and
-    Lippman-Hand 1983.
+    the mean), and of 0 unless the exact sign test excludes it at the same level. With fewer than 200 graded items, or
+    skewed ones, the hull with bootstrap-t, which knows of skew; with few clusters that of 0 unless the wild-cluster p
+    excludes it, or is as small as so many clusters can make it. Alike, where units are not just right or wrong, and for
+    a lead among fewer than 60 graded items: as if a share 1 - alpha^(1/units), which as many units can miss with
+    probability alpha, had the largest difference there is ("rule of three"). Source: Tango 1998; Efron and Tibshirani
+    1993, 12.5; Cameron, Gelbach, Miller 2008; Hanley and Lippman-Hand 1983.
     """
     d = closed - open_
     g_eff = math.inf if clusters is None else effective_clusters(clusters)
@@ -77,9 +81,9 @@ def guard(closed: Floats, open_: Floats, clusters: Codes | None, used: Estimate)
     seen = units.size if clusters is None else g_eff
     if clusters is None and is_binary(closed) and is_binary(open_):
         return Guard(used.mean, (low, high), (low, high), few)
-    if clusters is None and d.size < FEW_ITEMS:
-        skewed = bootstrap_t(d, draws=DRAWS, level=used.level)
-        if not few and (skewed.low < low or skewed.high > high):
+    if clusters is None and (d.size < FEW_ITEMS or abs(skewness(d)) > SKEW * math.sqrt(d.size)):
+        skewed = bootstrap_t(d, draws=max(500, min(2_000, 1_000_000 // d.size)), level=used.level)
+        if not few and d.size >= UNSEEN_ITEMS and (skewed.low < low or skewed.high > high):
             few = f"{d.size} items with graded scores, spread unevenly"
         low, high = min(low, skewed.low), max(high, skewed.high)
     if clusters is not None and g_eff < FEW_CLUSTERS:
@@ -89,7 +93,17 @@ def guard(closed: Floats, open_: Floats, clusters: Codes | None, used: Estimate)
     share = 1 - (1 - used.level) ** (1 / seen)
     among = f"{d.size} items with graded scores" if clusters is None else f"{seen:.0f} effective clusters"
     alike = low - share * (1 + used.mean), high + share * (1 - used.mean)
-    return Guard(used.mean, (low, high), alike, few, f"among {among} failures as frequent as {100 * share:.1f} % can go unseen")
+    unseen = f"among {among} failures as frequent as {100 * share:.1f} % can go unseen"
+    if clusters is None and d.size < UNSEEN_ITEMS:
+        return Guard(used.mean, alike, alike, few or unseen, unseen)
+    return Guard(used.mean, (low, high), alike, few, unseen)
+
+
+def skewness(d: Floats) -> float:
+    """Third central moment over the cube of the standard deviation, shape (n,); 0 where nothing varies."""
+    from_mean = d - d.mean()
+    spread = float((from_mean**2).mean()) ** 1.5
+    return float((from_mean**3).mean()) / spread if spread > 1e-30 else 0.0
 
 
 def joined(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
@@ -122,6 +136,20 @@ def doubt(
     if alike and unseen and not holds(*joined([(one.mean, *one.alike) for one in guards])):
         return f"{unseen}, and they would exceed the margin"
     return None
+
+
+def caution(
+    names: Sequence[str], guards: Sequence[Guard], clustered: Sequence[bool], holds: Callable[[float, float], bool]
+) -> list[str]:
+    """A line beside a lead that few clusters give, and that failures too rare for so many clusters to show would end.
+
+    Such a lead stands: 12 clusters can miss what befalls one in five, so none would be left. ``clustered`` tells in which
+    tasks clusters are few, ``holds`` as for ``doubt``.
+    """
+    few = [dataclasses.replace(one, unseen=one.unseen if is_few else "") for one, is_few in zip(guards, clustered, strict=True)]
+    unseen = _named(names, few, lambda one: one.unseen)
+    parts = [(one.mean, *(one.alike if one.unseen else one.lead)) for one in few]
+    return [] if not unseen or holds(*joined(parts)) else [f"{unseen}: the lead holds for such clusters as were seen"]
 
 
 def _named(names: Sequence[str], guards: Sequence[Guard], what: Callable[[Guard], str]) -> str:

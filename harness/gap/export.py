@@ -39,7 +39,7 @@ def comparisons_csv(gaps: Sequence[Comparison]) -> str:
 
 
 def pairs_csv(rows: Sequence[PairRow]) -> str:
-    return _csv([dataclasses.asdict(row) for row in rows])
+    return _csv([dataclasses.asdict(row) | {"warnings": " | ".join(row.warnings)} for row in rows])
 
 
 def _flat(one: Comparison) -> dict[str, Any]:

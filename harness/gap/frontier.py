@@ -14,13 +14,14 @@ from harness.gap.alignment import MISSING_LIMIT, Aligned, PairedTask, align, at,
 from harness.gap.cautions import variants
 from harness.gap.doubt import Guard, guard
 from harness.gap.evidence import Evidence
-from harness.gap.pair import beside, compare, judged_by_worst, smallest_visible
+from harness.gap.pair import beside, compare, judged_by_worst, rare, smallest_visible
 from harness.gap.policy import FEW_CLUSTERS, LEVEL, VERY_FEW_ITEMS, interval, verdict
 from harness.gap.select import Selection
 from harness.stats.adjust import bonferroni_level
+from harness.stats.clustered import effective_clusters
 from harness.stats.estimate import t_interval
 from harness.stats.frontier import Frontier, frontier
-from harness.types import Comparison
+from harness.types import Comparison, Verdict
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -102,10 +103,9 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     decided, why = verdict(low, high, margin), []
     if low == high:
         why = ["nothing is decided: no resample differs"]
-    shift = 100 * (result.shared - result.mean)
-    if decided not in ("undecided", verdict(low + shift, high + shift, margin)):
+    if decided != "undecided" and (moved := _moved(result, decided, margin)):
         decided = "undecided"
-        why.append("equally good candidates: had they shared the choice, instead of the first name, nothing would be decided")
+        why += moved
     if closed.lacking.any() or open_.lacking.any():
         everything = np.full(whole.size, True)
         worst = [
@@ -125,14 +125,20 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     pairs = [align(*sides, ids=tuple(items.ids[whole & (items.tasks == place)])) for place, sides in enumerate(two)]
     base = compare(pairs, chosen_by=selection.chosen_by, margin=margin, rows=rows)
     planned = [align(*sides) for sides in two]
+    few = _few_clusters(pairs)
     if decided != "undecided" and "left out" in result.method:
         decided = "undecided"
-        why.append(f"effectively {base.g_eff:.1f} clusters, so whether they agree cannot be judged: nothing is decided")
-    if decided not in ("undecided", base.verdict) and (thin := _thin(pairs, rows, alike=decided == "equivalent")):
+        fewest = min(few, key=lambda name: few[name])
+        what = f"effectively {few[fewest]:.1f} clusters, so whether they agree cannot be judged: nothing is decided"
+        why.append(f"{fewest}: {what}" if fewest else what)
+    guards = _guards(pairs, rows)
+    if decided not in ("undecided", base.verdict) and (thin := _thin(pairs, guards, alike=decided == "equivalent")):
         decided = "undecided"
         why.append(f"{thin}: the two named by themselves are not decided")
-    if base.g_eff < FEW_CLUSTERS:
-        why.append(f"few clusters (effective number {base.g_eff:.1f}): the interval is rough")
+    why += rare(pairs, guards, decided, margin)
+    for name, g_eff in few.items():
+        what = f"few clusters (effective number {g_eff:.1f}): the interval is rough"
+        why.append(f"{name}: {what}" if name else what)
     own_low, own_high = t_interval(result.mean, result.se, result.df, LEVEL)
     sides = [
         [parts for name, parts in side.items() if name in kept.names]
@@ -174,19 +180,42 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     )
 
 
-def _thin(pairs: Sequence[PairedTask], rows: int, *, alike: bool) -> str:
-    """Why resampled items alone are not to be trusted, empty if they are."""
+def _moved(result: Frontier, decided: Verdict, margin: float) -> list[str]:
+    """Why a verdict rests on how the best were chosen, a line for each other way that would give another; else none."""
+    ways = {
+        "equally good candidates: had they shared the choice, instead of the first name": result.shared,
+        "a side with many close candidates loses by choosing on half of the items: with each side's best on all of them, "
+        f"{100 * result.plug_in:+.1f} points apart": result.plug_in,
+    }
+    return [
+        f"{what}, the verdict would be another"
+        for what, gap in ways.items()
+        if verdict(100 * (result.low + gap - result.mean), 100 * (result.high + gap - result.mean), margin) != decided
+    ]
+
+
+def _few_clusters(pairs: Sequence[PairedTask]) -> dict[str, float]:
+    """Effective number of clusters of each task with fewer than 30, by its name; by "" where it is the only task."""
+    found = {pair.name: effective_clusters(pair.clusters) for pair in pairs if pair.clusters is not None}
+    return {name if len(pairs) > 1 else "": g_eff for name, g_eff in found.items() if g_eff < FEW_CLUSTERS}
+
+
+def _guards(pairs: Sequence[PairedTask], rows: int) -> list[Guard]:
+    used = [interval(pair.closed, pair.open_, pair.clusters, rows=rows).simultaneous for pair in pairs]
+    return [guard(pair.closed, pair.open_, pair.clusters, one) for pair, one in zip(pairs, used, strict=True)]
+
+
+def _thin(pairs: Sequence[PairedTask], guards: Sequence[Guard], *, alike: bool) -> str:
+    """Why resampled items, or few clusters, alone are not to be trusted; empty if they are."""
 
     def line(pair: PairedTask, one: Guard) -> str:
         few = f"{pair.closed.size} items" if pair.closed.size < VERY_FEW_ITEMS else ""
+        if not few and pair.clusters is not None and (g_eff := effective_clusters(pair.clusters)) < FEW_CLUSTERS:
+            few = f"effectively {g_eff:.1f} clusters"
         return one.few or (one.unseen if alike else "") or few
 
-    found = []
-    for pair in pairs:
-        used = interval(pair.closed, pair.open_, pair.clusters, rows=rows).simultaneous
-        if told := line(pair, guard(pair.closed, pair.open_, pair.clusters, used)):
-            found.append(f"{pair.name}: {told}")
-    return "; ".join(found)
+    told = [(pair.name, line(pair, one)) for pair, one in zip(pairs, guards, strict=True)]
+    return "; ".join(f"{name}: {why}" for name, why in told if why)
 
 
 def _shares(names: Sequence[str], shares: Floats) -> dict[str, float]:

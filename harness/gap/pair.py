@@ -12,7 +12,7 @@ from harness.errors import Refused
 from harness.gap.alignment import MISSING_LIMIT, PairedTask
 from harness.gap.cautions import cautions
 from harness.gap.comparable import protocol_label
-from harness.gap.doubt import doubt, guard
+from harness.gap.doubt import Guard, caution, doubt, guard
 from harness.gap.evidence import PARTS
 from harness.gap.policy import FEW_CLUSTERS, LEVEL, Interval, interval, verdict
 from harness.stats.adjust import bonferroni_level
@@ -59,6 +59,7 @@ def compare(
     if doubted and (decided != "undecided" or any(one.hopeless for one in guards)):
         decided = "undecided"
         why.append(doubted)
+    why += rare(pairs, guards, decided, margin)
     if decided == "equivalent" and not low <= 0 <= high:
         why.append(f"{'closed' if low > 0 else 'open'} is ahead, by less than the margin of {margin:g} points")
     shares = zip(PARTS, np.mean([pair.waterfall for pair in pairs], axis=0).tolist(), strict=True)
@@ -96,6 +97,15 @@ def beside(pairs: Sequence[PairedTask], planned: Sequence[PairedTask] = ()) -> l
     """What has to stand beside a row whatever its interval; ``planned`` where the row uses only some of the items."""
     sizes = ", ".join(f"{pair.name} {pair.closed.size}" for pair in pairs)
     return [*([f"items by task: {sizes}"] if len(pairs) > 1 else []), *cautions(planned or pairs)]
+
+
+def rare(pairs: Sequence[PairedTask], guards: Sequence[Guard], decided: Verdict, margin: float) -> list[str]:
+    """The caution beside a lead where clusters are few."""
+    if not decided.endswith("leads"):
+        return []
+    few = [pair.clusters is not None and effective_clusters(pair.clusters) < FEW_CLUSTERS for pair in pairs]
+    names = [pair.name for pair in pairs]
+    return caution(names, guards, few, lambda low, high: verdict(100 * low, 100 * high, margin) == decided)
 
 
 def _differ(pair: PairedTask) -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.errors import Refused
-from harness.gap.alignment import PairedTask, align
-from harness.gap.comparable import differences
+from harness.gap.alignment import MISSING_LIMIT, PairedTask, align
+from harness.gap.comparable import differences, unknown
 from harness.gap.evidence import Evidence
-from harness.gap.policy import LEVEL, interval
+from harness.gap.policy import FEW_CLUSTERS, FEW_DISCORDANT, LEVEL, interval
 from harness.stats.adjust import benjamini_yekutieli
+from harness.stats.clustered import effective_clusters, wild_cluster_p
 from harness.stats.estimate import Estimate, t_tail
 from harness.stats.paired import mcnemar_exact
 from harness.stats.proportions import TANGO
@@ -31,9 +32,16 @@ class PairRow:
     method: str
     n: int
     p: float
-    """Exact McNemar with few right-or-wrong items, else of the t interval; NaN where no difference varies."""
+    """Exact McNemar with few right-or-wrong items, else of the t interval; with fewer than 30 effective clusters the
+    larger of that and the wild-cluster p. NaN, which counts as 1, where nothing is decided: no difference varies, fewer
+    than two effective clusters, or more than 2 % of a side missing."""
     p_adjusted: float
     """Benjamini–Yekutieli over the table: of rows below 0.05 at most 5 % are expected to be false."""
+    missing_first: int
+    """Items that lack an answer of the first."""
+    missing_second: int
+    warnings: tuple[str, ...]
+    """What would stand beside the two in a gap of their own."""
 
 
 def all_pairs(members: Sequence[Evidence]) -> list[PairRow]:
@@ -46,22 +54,43 @@ def all_pairs(members: Sequence[Evidence]) -> list[PairRow]:
                 pairs.append(pair)
     if not pairs:
         raise Refused("a table of all pairs needs two comparable systems that answered two of the same items")
-    estimates = [interval(pair.closed, pair.open_, pair.clusters, level=LEVEL).unadjusted for pair in pairs]
+    intervals = [interval(pair.closed, pair.open_, pair.clusters, level=LEVEL) for pair in pairs]
+    estimates = [one.unadjusted for one in intervals]
     p_values = [_p(pair, e) for pair, e in zip(pairs, estimates, strict=True)]
     # What has no p decides nothing, and counts in the table all the same.
     adjusted = benjamini_yekutieli([1.0 if math.isnan(p) else p for p in p_values])
     return [
         PairRow(
             pair.closed_side.name, pair.open_side.name, 100 * e.mean, 100 * e.se, 100 * e.low, 100 * e.high,
-            e.method, e.n, p, float(q),
+            e.method, e.n, p, float(q), pair.missing_closed, pair.missing_open, _beside(pair, one.warnings),
         )
-        for pair, e, p, q in zip(pairs, estimates, p_values, adjusted, strict=True)
+        for pair, one, e, p, q in zip(pairs, intervals, estimates, p_values, adjusted, strict=True)
     ]  # fmt: skip
 
 
 def _p(pair: PairedTask, used: Estimate) -> float:
-    """Two-sided p of "no difference": exact McNemar where the interval is Tango's, else t; NaN without any spread."""
+    """Two-sided p of "no difference", as `PairRow.p` says; where fewer than 20 units differ at least that of their signs."""
     d = pair.closed - pair.open_
+    up, down = int((d > 1e-12).sum()), int((d < -1e-12).sum())
+    if max(pair.lacking) > MISSING_LIMIT:
+        return math.nan
     if used.method == TANGO:
-        return mcnemar_exact(int((d > 0).sum()), int((d < 0).sum()))
-    return 2 * t_tail(abs(used.mean) / used.se, used.df) if used.se > 0 else math.nan
+        return mcnemar_exact(up, down)
+    g_eff = math.inf if pair.clusters is None else effective_clusters(pair.clusters)
+    if g_eff < 2 or not used.se > 0:
+        return math.nan
+    p = 2 * t_tail(abs(used.mean) / used.se, used.df)
+    if up + down < FEW_DISCORDANT:
+        p = max(p, mcnemar_exact(up, down))
+    return max(p, wild_cluster_p(d, pair.clusters)) if pair.clusters is not None and g_eff < FEW_CLUSTERS else p
+
+
+def _beside(pair: PairedTask, warnings: Sequence[str]) -> tuple[str, ...]:
+    """The warnings of one row: its interval, what is missing, and what nobody knows of imported results."""
+    lost = [
+        f"{side.name} lacks {100 * share:.1f} % of its answers (limit 2 %): nothing is decided"
+        for side, share in zip((pair.closed_side, pair.open_side), pair.lacking, strict=True)
+        if share > MISSING_LIMIT
+    ]
+    hidden = [side.hides for side in (pair.closed_side, pair.open_side) if side.hides]
+    return tuple(dict.fromkeys([*lost, *warnings, *unknown(pair.closed_side, pair.open_side), *hidden]))

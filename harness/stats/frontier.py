@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from harness.stats.arrays import Codes, Floats, cluster_codes, matrix, vector
 from harness.stats.bootstrap import FEW_CLUSTERS, resample_counts
 from harness.stats.clustered import effective_clusters
+from harness.stats.dimension import joint_df
 from harness.stats.estimate import Estimate, t_interval, t_quantile
 
 SPLITS_PER_RESAMPLE = 20
@@ -70,11 +71,15 @@ def _halves(codes: Codes, strata: Codes, splits: int, seed: int) -> Floats:
     return chosen[:, codes]
 
 
-def _resamples(codes: Codes, strata: Codes, draws: int, seed: int) -> Floats:
-    """How often each cluster is in a resample, shape (draws, G), when each stratum's are drawn with replacement."""
-    counts = np.empty((draws, int(codes.max()) + 1))
+def _resamples(codes: Codes, strata: Codes, draws: int, seed: int, only: int | None) -> Floats:
+    """How often each cluster is in a resample, shape (draws, G), when each stratum's are drawn with replacement.
+
+    `only` redraws a single stratum; the others stay as they are.
+    """
+    counts = np.ones((draws, int(codes.max()) + 1))
     for stratum, groups in enumerate(_members(codes, strata)):
-        counts[:, groups] = np.concatenate(list(resample_counts(groups.size, draws, seed + stratum)))
+        if only in (None, stratum):
+            counts[:, groups] = np.concatenate(list(resample_counts(groups.size, draws, seed + stratum)))
     return counts
 
 
@@ -132,13 +137,13 @@ def _sums(scores: Floats, codes: Codes) -> Floats:
 
 
 def _bootstrap_sd(
-    closed: Floats, open_: Floats, half: Floats, codes: Codes, strata: Codes, draws: int, seed: int
+    closed: Floats, open_: Floats, half: Floats, codes: Codes, strata: Codes, draws: int, seed: int, only: int | None = None
 ) -> float:  # fmt: skip
     """Standard deviation of the cross-fitted gap over resamples of whole clusters, with items as weights.
 
     The splits stay as they are: an item drawn twice is never on both sides of one.
     """
-    weights = _resamples(codes, strata, draws, seed)
+    weights = _resamples(codes, strata, draws, seed, only)
     # A cluster is drawn, and lies in a half, as a whole: its sums say all.
     closed, open_ = (_sums(side, codes) for side in (closed, open_))
     sizes, half = np.bincount(codes).astype(np.float64), half[:SPLITS_PER_RESAMPLE, np.unique(codes, return_index=True)[1]]
@@ -159,8 +164,9 @@ def frontier(
     Estimand: the mean true score of the system that a half-sample picks, at most the true best. Averaged over
     `splits` seeded halves, whole clusters where there are any. Interval: -+ z * SD over `draws` resamples; with 2 to
     30 effective clusters the wider of that over items and t(G_eff - 1) * sqrt(G/(G-1)) * SD over clusters; below 2,
-    or with two clusters in all, they are left out of it, and `method` says so. `strata` (labels, shape (n,)) names fixed parts, such as
-    the tasks of a dimension: each is halved and redrawn within itself. Shapes (closed systems, n) and (open systems,
+    or with two clusters in all, they are left out of it, and `method` says so. `strata` (labels, shape (n,)) names fixed
+    parts, such as the tasks of a dimension: each is halved and redrawn within itself; where any has clusters, each has
+    its own variance and degrees of freedom, which add up as in E13. Shapes (closed systems, n) and (open systems,
     n), columns in the order of the sorted item ids, rows in that of the sorted names (of equals the first is taken).
     Raises ValueError for NaN, no system on a side, fewer than 2 items, a cluster in two strata. Source: van Hasselt
     2013, arXiv 1302.7175; Andrews, Kitagawa, McCloskey 2024 on the bias.
@@ -169,23 +175,16 @@ def frontier(
     n = c.shape[1]
     if o.shape[1] != n or n < 2:
         raise ValueError(f"{n} closed and {o.shape[1]} open items: both sides need the same two or more")
-    items = np.arange(n)
-    codes = items if clusters is None else cluster_codes(clusters, n)
-    g_eff = effective_clusters(codes)
-    method = "cross-fitted, bootstrap SD"
-    if g_eff < 2 or codes.max() + 1 < FEWEST_CLUSTERS:
-        codes, method = items, method + ", clusters left out"
     layers = np.zeros(n, dtype=np.intp) if strata is None else cluster_codes(strata, n)
+    codes = np.arange(n) if clusters is None else cluster_codes(clusters, n)
+    _members(codes, layers)
+    codes, left_out = _usable(codes, layers)
     half = _halves(codes, layers, splits, seed)
     (closed_score, closed_picked), (open_score, open_picked) = (_cross_fitted(side, half) for side in (c, o))
-    gap, df = closed_score - open_score, math.inf
-    groups = int(codes.max()) + 1
-    enough = groups < n and g_eff >= FEW_CLUSTERS
-    se = 0.0 if enough else _bootstrap_sd(c, o, half, items, layers, draws, seed)
-    if groups < n:
-        wide = _bootstrap_sd(c, o, half, codes, layers, draws, seed) * math.sqrt(groups / (groups - 1))
-        if t_quantile(0.5 + level / 2, g_eff - 1) * wide > t_quantile(0.5 + level / 2, df) * se:
-            se, df, method = wide, g_eff - 1, method + " over clusters, t(G_eff - 1)"
+    gap = closed_score - open_score
+    se, df, over_clusters = _spread(c, o, half, codes, layers, draws, seed, level)
+    method = "cross-fitted, bootstrap SD" + (", clusters left out" if left_out else "")
+    method += " over clusters, t(G_eff - 1)" if over_clusters else ""
     low, high = t_interval(gap, se, df, level)
     closed_means, open_means = c.mean(axis=1), o.mean(axis=1)
     return Frontier(
@@ -194,6 +193,45 @@ def frontier(
         float(closed_means.max() - open_means.max()), int(closed_means.argmax()), int(open_means.argmax()),
         closed_picked, open_picked,
     )  # fmt: skip
+
+
+def _usable(codes: Codes, strata: Codes) -> tuple[Codes, bool]:
+    """The clusters, with items in the place of those of a stratum that has too few to be judged; whether one has."""
+    found, left_out = codes.copy(), False
+    for stratum in range(int(strata.max()) + 1):
+        within = np.flatnonzero(strata == stratum)
+        own = np.unique(codes[within], return_inverse=True)[1]
+        groups = int(own.max()) + 1
+        if groups < within.size and (groups < FEWEST_CLUSTERS or effective_clusters(own) < 2):
+            found[within], left_out = int(codes.max()) + 1 + within, True
+    return (np.unique(found, return_inverse=True)[1], True) if left_out else (codes, False)
+
+
+def _spread(
+    closed: Floats, open_: Floats, half: Floats, codes: Codes, strata: Codes, draws: int, seed: int, level: float
+) -> tuple[float, float, bool]:  # fmt: skip
+    """Standard error and degrees of freedom of the gap, and whether a cluster had a part in them.
+
+    A cluster of one stratum says nothing of how many there are in another: with clusters each stratum is redrawn alone.
+    """
+    items = np.arange(codes.size)
+    layers = int(strata.max()) + 1
+    if np.unique(codes).size == codes.size:
+        return _bootstrap_sd(closed, open_, half, items, strata, draws, seed), math.inf, False
+    ses, dfs, over_clusters = np.zeros(layers), np.full(layers, math.inf), False
+    for stratum in range(layers):
+        own = np.unique(codes[strata == stratum], return_inverse=True)[1]
+        g_eff, groups = effective_clusters(own), int(own.max()) + 1
+        only = stratum if layers > 1 else None
+        if groups == own.size or g_eff < FEW_CLUSTERS:
+            ses[stratum] = _bootstrap_sd(closed, open_, half, items, strata, draws, seed, only)
+        if groups < own.size:
+            wide = _bootstrap_sd(closed, open_, half, codes, strata, draws, seed, only) * math.sqrt(groups / (groups - 1))
+            if t_quantile(0.5 + level / 2, g_eff - 1) * wide > t_quantile(0.5 + level / 2, math.inf) * ses[stratum]:
+                ses[stratum], dfs[stratum], over_clusters = wide, g_eff - 1, True
+    if layers == 1:
+        return float(ses[0]), float(dfs[0]), over_clusters
+    return math.sqrt(float((ses**2).sum())), joint_df(ses**2, dfs, level), over_clusters
 
 
 def frontier_of_means(

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,35 @@ def test_csv_is_safe_in_a_spreadsheet(store: str, capsys: pytest.CaptureFixture[
     assert float(rows[0]["ci_simultaneous_low"]) < float(rows[0]["gap"]), "a negative number stays a number"
     assert main(["gap", "--store", store, "--all-pairs", "--task", "another", "--csv"]) == 0
     assert len(list(csv.DictReader(io.StringIO(capsys.readouterr().out)))) == 3
+
+
+def test_a_table_of_all_pairs_says_what_stands_beside_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`gap` decides nothing of systems that share one cluster, or lack a tenth of their answers; no more do pairs."""
+    ones = [float(i % 10 < 8) for i in range(300)]
+    for name, step, lost in (("a", 8, 0), ("b", 3, 0), ("c", 8, 30)):
+        scores = [None if i < lost else float(i % 10 < step) for i in range(300)]
+        few = [f"g{i % 6}" for i in range(300)]
+        write_run(tmp_path, name, "open_weights", {
+            "alone": Task(scores), "few": Task(scores, clusters=few), "one": Task(ones if name == "a" else scores, clusters=["x"] * 300),
+        })  # fmt: skip
+    where = ["gap", "--store", str(tmp_path), "--all-pairs", "--task"]
+
+    def told(task: str) -> dict[tuple[str, str], dict[str, Any]]:
+        assert main([*where, task, "--json"]) == 0
+        return {(one["first"], one["second"]): one for one in json.loads(capsys.readouterr().out)}
+
+    alone = told("alone")
+    assert alone["a", "b"]["p"] < 1e-6
+    assert (alone["a", "c"]["p"], alone["a", "c"]["p_adjusted"], alone["a", "c"]["missing_second"]) == (None, 1.0, 30)
+    assert alone["b", "c"]["warnings"] == ["c lacks 10.0 % of its answers (limit 2 %): nothing is decided"]
+    assert told("one")["a", "b"]["p"] is None
+    assert told("few")["a", "b"]["p"] >= 2 / 2**6, "six clusters cannot have a smaller wild-cluster p"
+    assert main([*where, "alone"]) == 0
+    out = capsys.readouterr().out
+    assert "note: missing answers: c 30" in out
+    assert "nothing is decided (2 of 3 pairs)" in out.replace("\n    ", " ")
+    assert main([*where, "few", "--csv"]) == 0
+    assert "few clusters (effective number 6.0)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.gap.doubt import Guard, doubt, guard, joined
+from harness.gap.doubt import Guard, caution, doubt, guard, joined, skewness
 from harness.gap.policy import interval, verdict
 from harness.stats.proportions import score_interval
 
@@ -65,14 +66,66 @@ def test_with_many_clusters_they_are_what_must_differ() -> None:
 
 
 def test_failures_that_can_go_unseen_widen_equality_alone() -> None:
-    scores: Floats = (0.9 + 0.001 * (np.arange(25) % 10)).astype(np.float64)
+    scores: Floats = (0.9 + 0.001 * (np.arange(75) % 10)).astype(np.float64)
     found = guarded(scores, scores[::-1].copy())
-    share = 1 - 0.05 ** (1 / 25)
+    share = 1 - 0.05 ** (1 / 75)
     assert found.alike[1] == pytest.approx(found.lead[1] + share * (1 - found.mean))
-    assert "among 25 items with graded scores failures as frequent as 11.3 % can go unseen" in found.unseen
+    assert "among 75 items with graded scores failures as frequent as 3.9 % can go unseen" in found.unseen
     assert said(scores, scores[::-1].copy()) == "undecided"
     many: Floats = (0.9 + 0.001 * (np.arange(1000) % 10)).astype(np.float64)
     assert said(many, many[::-1].copy()) == "equivalent", "3/1000 of total failures stay inside the margin"
+
+
+def test_a_lead_among_few_graded_items_must_bear_failures_that_went_unseen() -> None:
+    """Ahead by 4 points in each of 40 items: 7.2 % of failures can go unseen there, worth more than that."""
+    chance = np.random.default_rng(0)
+    open_ = np.clip(chance.normal(0.8, 0.02, 100), 0, 1)
+    closed = np.clip(open_ + chance.normal(0.04, 0.02, 100), 0, 1)
+    few = guarded(closed[:40], open_[:40])
+    assert few.lead[0] < 0 < few.lead[1]
+    assert few.few == "among 40 items with graded scores failures as frequent as 7.2 % can go unseen"
+    assert said(closed[:40], open_[:40], margin=1) == "undecided"
+    assert said(closed, open_, margin=1) == "closed leads"
+
+
+def test_ordinary_leads_stand() -> None:
+    chance = np.random.default_rng(3)
+    spread = chance.normal(0, 0.25, 100)
+    closed, open_ = np.clip(0.6 + spread - spread.mean(), 0, 1), np.clip(0.5 + spread / 2 - spread.mean() / 2, 0, 1)
+    assert said(closed, open_) == "closed leads", "ten points in 100 graded items"
+    wide, clusters = np.arange(240), np.repeat(np.arange(12), 20).astype(np.intp)
+    right, wrong = (wide % 10 < 7).astype(float), (wide % 10 < 5).astype(float)
+    right[::17] = 0.0
+    assert said(right, wrong, clusters) == "closed leads", "12 balanced clusters"
+    assert said(right[:100], wrong[:100]) == "closed leads", "100 right or wrong answers"
+
+
+def test_a_lead_of_few_clusters_stands_beside_what_they_can_miss() -> None:
+    clusters = np.repeat(np.arange(12), 20).astype(np.intp)
+    found = Guard(0.14, (0.08, 0.2), (-0.17, 0.39), unseen="among 12 effective clusters failures as frequent as 22.1 % can go unseen")
+    (line,) = caution(["t"], [found], [True], lambda low, high: low > 0)
+    assert line == f"{found.unseen}: the lead holds for such clusters as were seen"
+    assert caution(["t"], [found], [False], lambda low, high: low > 0) == []
+    assert caution(["t"], [dataclasses.replace(found, alike=(0.01, 0.3))], [True], lambda low, high: low > 0) == []
+    assert "22.1 %" in guarded((clusters % 2).astype(float), np.zeros(240), clusters).unseen
+
+
+def test_skewed_graded_scores_are_guarded_whatever_their_number() -> None:
+    chance = np.random.default_rng(0)
+    open_ = chance.normal(0.86, 0.02, 300)
+    closed = np.where(chance.random(300) < 0.03, 0.0, chance.normal(0.9, 0.02, 300))
+    used = interval(closed, open_, None).simultaneous
+    assert abs(skewness(closed - open_)) > 0.1 * math.sqrt(300)
+    assert guarded(closed, open_).lead[0] < used.low - 0.001
+    even = chance.normal(0.05, 0.02, 300)
+    used = interval(even + 0.5, np.full(300, 0.5), None).simultaneous
+    assert guarded(even + 0.5, np.full(300, 0.5)).lead == (used.low, used.high)
+
+
+def test_skewness_by_hand() -> None:
+    """0, 0, 0, 4: mean 1, third moment (3 * -1 + 27)/4 = 6, variance 3."""
+    assert skewness(np.array([0.0, 0.0, 0.0, 4.0])) == pytest.approx(6 / 3**1.5)
+    assert skewness(np.ones(5)) == 0.0
 
 
 def test_fewer_than_two_effective_clusters_decide_nothing() -> None:
@@ -121,6 +174,19 @@ def test_equal_systems_with_skewed_scores_seldom_lead(n: int) -> None:
     chance = np.random.default_rng(n)
     pairs = ((chance.beta(0.2, 1.8, n), np.clip(0.1 + chance.normal(0, 0.02, n), 0, 1)) for _ in range(1_000))
     assert sum(said(*pair).endswith("leads") for pair in pairs) <= 65
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "share", "margin"), [(40, 0.05, 3.0), (60, 0.05, 3.0), (200, 0.04, 3.0), (400, 0.02, 1.0)])
+def test_a_side_that_fails_rarely_seldom_leads_as_if_it_never_did(n: int, share: float, margin: float) -> None:
+    """A true gap of 0: closed is a little better in all items but those, 2 to 5 %, in which it fails altogether."""
+    chance, leads = np.random.default_rng(n), 0
+    ahead = share * 0.9 / (1 - share)
+    for _ in range(400):
+        open_ = np.clip(chance.normal(0.9 - ahead, 0.02, n), 0, 1)
+        closed = np.clip(chance.normal((0.9 - ahead) / (1 - share), 0.02, n), 0, 1)
+        leads += said(np.where(chance.random(n) < share, 0.0, closed), open_, margin=margin).endswith("leads")
+    assert leads <= 26, "nominal: 20 of 400"
 
 
 @pytest.mark.slow

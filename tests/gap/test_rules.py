@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import special
 
 from harness.errors import Refused, StoreError, UnknownName, UsageError
 from harness.gap import Gaps, Store
-from harness.types import CompletionStatus
+from harness.types import CompletionStatus, WeightsLevel
 from tests.gap.stores import Task, item, write_run
 
 
@@ -546,3 +547,46 @@ def test_scores_waterfall_and_difference_of_the_two_named_are_of_the_same_items(
     assert (gap.closed, gap.open, gap.n, gap.missing_closed, gap.missing_open) == ("c1", "o1", 234, 2, 1)
     assert gap.score_closed - gap.score_open == pytest.approx(gap.plug_in)
     assert sum(getattr(gap.waterfall, part) for part in gap.waterfall.__slots__) == pytest.approx(gap.plug_in)
+
+
+def in_clusters(store: Path, systems: dict[str, tuple[WeightsLevel, float]], clusters: Sequence[str]) -> None:
+    """Task a: 1,000 independent items, all right alike 3 in 5; task b in clusters, with the given share right in each."""
+    whole = len(clusters)
+    for name, (weights, share) in systems.items():
+        b = [float((7 * i) % 100 < 100 * share) for i in range(whole)]
+        write_run(store, name, weights, {"a": Task(coin(1_000, 0.6, ord(name[-1]))), "b": Task(b, clusters=clusters)})
+
+
+@pytest.mark.parametrize("sizes", [(200, 200), (390, 10)])
+def test_few_clusters_in_one_task_are_not_hidden_by_the_items_of_another(tmp_path: Path, sizes: tuple[int, int]) -> None:
+    """A hopeless third candidate makes a best of several, in which the 1,000 items of the other task are no clusters."""
+    labels = ["x"] * sizes[0] + ["y"] * sizes[1]
+    in_clusters(tmp_path, {"c1": ("closed", 0.6), "c2": ("closed", 0.1), "o3": ("open_weights", 0.4)}, labels)
+    (best,) = Store(tmp_path).gap()
+    assert best.verdict == "undecided"
+    assert best.ci_simultaneous[0] > 0, "the interval alone would decide"
+    said = " ".join(best.warnings)
+    assert "b: few clusters (effective number" in said
+    assert "b: effectively" in said
+
+
+def test_few_clusters_in_one_task_of_a_best_of_several_are_told(tmp_path: Path) -> None:
+    labels = [f"g{i % 12}" for i in range(400)]
+    in_clusters(tmp_path, {"c1": ("closed", 0.7), "c2": ("closed", 0.1), "o3": ("open_weights", 0.4)}, labels)
+    (best,) = Store(tmp_path).gap()
+    assert best.verdict == "closed leads"
+    assert "b: few clusters (effective number 12.0): the interval is rough" in best.warnings
+
+
+def test_many_close_candidates_of_one_side_make_no_lead_of_the_other(tmp_path: Path) -> None:
+    """Fifteen open systems, one as good as the closed one: half of the items often choose another of them."""
+    chance = np.random.default_rng(6)
+    difficulty = chance.normal(size=400)
+    for place, share in enumerate([0.6, 0.6] + [0.57] * 14):
+        right = math.sqrt(0.6) * difficulty + math.sqrt(0.4) * chance.normal(size=400) < special.ndtri(share)
+        name, weights = ("c", "closed") if place == 0 else (f"o{place:02d}", "open_weights")
+        write_run(tmp_path, name, weights, {"t": Task(right.astype(float).tolist())})  # type: ignore[arg-type]
+    (gap,) = Store(tmp_path).gap()
+    assert gap.ci_simultaneous[0] > 0, "cross-fitted, closed is ahead"
+    assert gap.verdict == "undecided"
+    assert "with each side's best on all of them, +2.0 points apart, the verdict would be another" in " ".join(gap.warnings)

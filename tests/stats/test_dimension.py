@@ -58,3 +58,21 @@ def test_it_covers() -> None:
         )
         covered.append(found.low <= -0.1 / 3 <= found.high)
     assert 0.93 <= np.mean(covered) <= 0.97
+
+
+@pytest.mark.parametrize("df", [1.0, 2.0])
+@pytest.mark.parametrize("ratio", [1.0, 5.0, 50.0])
+def test_it_covers_with_few_clusters_in_one_task(df: float, ratio: float) -> None:
+    """One task of many items, one of two or three clusters, whose variance (and its estimate) is `ratio` times as large."""
+    generator, draws = np.random.default_rng(2), 3_000
+    means = generator.normal(0, [1.0, math.sqrt(ratio)], (draws, 2))
+    spreads = np.sqrt(ratio * generator.chisquare(df, draws) / df)
+    found = [dimension(mean, [1.0, spread], [math.inf, df]) for mean, spread in zip(means, spreads.tolist(), strict=True)]
+    assert np.mean([one.low <= 0 <= one.high for one in found]) >= 0.94
+
+
+def test_few_clusters_by_hand() -> None:
+    """Banerjee: t_1 = 12.706 for the task with two clusters, 1.96 for the other; above a df of 3 Welch's alone."""
+    found = dimension([0.1, 0.3], [0.03, 0.04], [math.inf, 1.0])
+    assert found.high - found.mean == pytest.approx(math.hypot(1.959964 * 0.03, 12.706205 * 0.04) / 2, rel=1e-5)
+    assert dimension([0.1, 0.3], [0.03, 0.04], [math.inf, 3.0]).df == pytest.approx(3 * 0.0025**2 / 0.0016**2)

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
+from harness.stats.clustered import clustered
 from harness.stats.frontier import frontier, frontier_of_means
 
 Scores = NDArray[np.float64]
@@ -151,3 +152,17 @@ def test_it_covers_unequal_systems_too() -> None:
         truth = found.closed_picked @ closed_means - found.open_picked @ open_means
         covered.append(found.low <= truth <= found.high)
     assert np.mean(covered) >= 0.9
+
+
+def test_clusters_of_one_stratum_are_not_counted_in_another() -> None:
+    """Three clusters beside many independent items: the degrees of freedom are those of the three, as of a pair."""
+    chance, shift = np.random.default_rng(3), np.repeat([0.25, -0.2, 0.1], 100)
+    c = np.concatenate([(chance.random(900) < 0.6), chance.random(300) < 0.5 + shift]).astype(np.float64)
+    o = np.concatenate([(chance.random(900) < 0.6), chance.random(300) < 0.5 - shift]).astype(np.float64)
+    labels = np.concatenate([np.arange(900), 900 + np.repeat([0, 1, 2], 100)])
+    found = frontier([c, c * 0.0], [o], labels, strata=np.repeat([0, 1], [900, 300]), splits=200, draws=2_000)
+    assert found.df < 3
+    assert found.method.endswith("over clusters, t(G_eff - 1)")
+    d, few = c - o, clustered((c - o)[900:], labels[900:])
+    joint = math.hypot(0.75 * d[:900].std() / 30, 0.25 * few.se)
+    assert found.se == pytest.approx(joint, rel=0.2), "halves of three clusters are unequal, which dampens their spread"

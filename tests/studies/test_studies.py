@@ -14,11 +14,14 @@ from harness.cli.main import main
 from harness.errors import UsageError
 from harness.gap import Store
 from harness.gap.alignment import align
+from harness.gap.doubt import guard
 from harness.gap.evidence import gather
+from harness.gap.policy import interval
 from harness.running.execute import Execution
+from harness.stats.power import n_needed
 from harness.stats.sequential import random_order, sequential
 from harness.store import list_runs, read_plan, read_receipt
-from harness.studies.power import power
+from harness.studies.power import _chance_of_a_lead, _exactly, power
 from harness.studies.switch import compare_change, switch
 from harness.studies.until_decided import Decision, describe, stop_at, until_decided
 from tests.gap.stores import Task, write_run
@@ -208,6 +211,28 @@ def test_the_golden_numbers_of_items_needed(test_data: Path, capsys: pytest.Capt
     assert "what repeats would bring is not known" in told
     assert max(map(len, told.splitlines())) <= 100
     assert main(["power", *names, "--gap", "0"]) == 2
+
+
+@pytest.mark.parametrize(("gap", "differ"), [(0.5, 0.6), (0.3, 0.3), (0.2, 0.25), (0.1, 0.1), (0.05, 0.05)])
+def test_so_few_items_show_a_large_gap_in_four_of_five_cases(gap: float, differ: float) -> None:
+    """By drawing, and by the verdict of `gap` itself; the normal approximation alone gives 53 to 74 %."""
+    short = n_needed(gap, math.sqrt(differ - gap**2))
+    n = _exactly(short, gap, differ)
+    assert short < n < 1.75 * short
+    chance, leads = np.random.default_rng(n), 0
+    for _ in range(400):
+        u = chance.random(n)
+        closed, open_ = (u < (differ + gap) / 2).astype(float), ((u >= (differ + gap) / 2) & (u < differ)).astype(float)
+        used = interval(closed, open_, None).simultaneous
+        leads += guard(closed, open_, None, used).lead[0] > 0
+    assert 0.74 <= leads / 400 <= 0.88
+    assert leads / 400 == pytest.approx(_chance_of_a_lead(n, gap, differ), abs=0.06)
+
+
+def test_many_items_are_as_many_as_the_formula_says() -> None:
+    assert _exactly(232, 0.08, 0.206) == 232
+    assert _chance_of_a_lead(6, 1.0, 1.0) == pytest.approx(1), "six of six"
+    assert _chance_of_a_lead(5, 1.0, 1.0) == pytest.approx(0)
 
 
 def test_repeats_split_the_variance(tmp_path: Path) -> None:
