@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo("opengap: interrupted; every answer so far is kept. The same command again goes on from there:", err=True)
         click.echo(f"  {_command_line(arguments)}", err=True)
         return 128 + (_ended_by[0] if _ended_by else signal.SIGINT)
-    except Exception as error:  # VERDICT (b): a crash is 4, never mistaken for "some unanswered"
+    except Exception as error:  # a crash is 4, never mistaken for "some unanswered"
         import traceback
 
         traceback.print_exc()

@@ -164,7 +164,7 @@ def too_many_missing(pair: PairedTask) -> list[str]:
 
 
 def settle(pairs: Sequence[PairedTask], decided: Verdict, margin: float, rows: int) -> tuple[Verdict, list[str]]:
-    """Apply VERDICT (a): too much missing, or a verdict that what is missing could change, decides nothing."""
+    """Too much missing, or a verdict that what is missing could change, decides nothing."""
     if not any(pair.worst for pair in pairs):
         return decided, []
     said = [line for pair in pairs for line in too_many_missing(pair)]

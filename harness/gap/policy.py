@@ -1,4 +1,4 @@
-"""Which interval is used, and when a verdict falls: VERDICT (d) and (e), in one place."""
+"""Which interval is used, and when a verdict falls, in one place."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FEW_CLUSTERS = 30
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The interval of VERDICT (d), at two levels by one method; in the units of the scores."""
+    """The interval of one task, at two levels by one method; in the units of the scores."""
 
     unadjusted: Estimate
     simultaneous: Estimate
@@ -88,7 +88,7 @@ def _width(estimate: Estimate) -> float:
 def verdict(low: float, high: float, margin: float) -> Verdict:
     """Verdict of an interval of closed - open and a margin, all in points. NaN, or no width at all, decides nothing.
 
-    The order is that of VERDICT (e): an interval inside the margin is equivalence even where it excludes 0.
+    The order matters: an interval inside the margin is equivalence even where it excludes 0.
     """
     if math.isnan(low) or math.isnan(high) or low == high:
         return "undecided"

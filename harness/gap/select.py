@@ -1,4 +1,4 @@
-"""What bare ``opengap gap`` compares: VERDICT (c)."""
+"""What bare ``opengap gap`` compares."""
 
 from __future__ import annotations
 

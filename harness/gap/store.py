@@ -90,7 +90,7 @@ class Store:
         task: str | None = None, by_task: bool = False, margin: float = DEFAULT_MARGIN, at_cost: float | None = None,
         force: bool = False,
     ) -> Gaps:  # fmt: skip
-        """Closed minus open, in points, by VERDICT (c) to (e); one row a dimension, or a task with ``by_task``.
+        """Closed minus open, in points; one row a dimension, or a task with ``by_task``.
 
         ``at_cost``: among systems whose measured cost an item is at most that many dollars. The intervals hold
         together for all rows.

@@ -66,7 +66,7 @@ class Form(ABC, Generic[ItemT]):
 
 
 def grade(form: Form[Any], item: Item, completion: Completion) -> Score | None:
-    """Turn one completion into a score by the table of VERDICT (a); None for what was never answered.
+    """Turn one completion into a score; None for what was never answered.
 
     A truncated answer that can still be read is scored by the metric; an empty or refused one is worth nothing
     and is told apart by its status.
