@@ -51,8 +51,9 @@ test: setup  ## The quick suite, real engines included
 test-all: setup  ## The quick suite, then simulations and stress runs
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
-lint: setup  ## ruff and strict types
+lint: setup  ## ruff (rules and format) and strict types
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 
 bench: setup  ## Speed and memory, as ratios against a peer or a bound

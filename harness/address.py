@@ -70,7 +70,13 @@ def parse(text: str) -> Address:
     options: dict[str, str] = {}
     for pair in pairs:
         key, _, value = pair.partition("=")
-        valid = ENGINE_OPTIONS if provider in ENGINES else HOSTED_OPTIONS if provider else (*HOSTED_OPTIONS, *ENGINE_OPTIONS)
+        valid = (
+            ENGINE_OPTIONS
+            if provider in ENGINES
+            else HOSTED_OPTIONS
+            if provider
+            else (*HOSTED_OPTIONS, *ENGINE_OPTIONS)
+        )
         if key not in valid:
             raise UnknownName("option", key, valid, hint=f"(in the address {text!r})")
         if not value or key in options:
@@ -92,7 +98,9 @@ def parse(text: str) -> Address:
                 "give host and path alone, and the key by the environment variable OPENGAP_SERVER_KEY"
             )
         if not re.match(r"https?://[^/\s]+", suffix) or not name:
-            raise UsageError(f"{text!r}: a server is written server:NAME@URL, as in server:my-model@http://127.0.0.1:8000/v1")
+            raise UsageError(
+                f"{text!r}: a server is written server:NAME@URL, as in server:my-model@http://127.0.0.1:8000/v1"
+            )
         if fault := catalogue.url_fault(suffix):
             raise UsageError(f"{text!r}: the URL {fault}")
         return Address("server", name, url=suffix.rstrip("/"), options=options)
@@ -127,7 +135,9 @@ def resolve_all(texts: Sequence[str], weights: str | Sequence[str] | None = None
     """Several addresses; ``weights`` is one word for all of them, or one word each. Raises as :func:`resolve`."""
     words = [weights] if isinstance(weights, str) else list(weights or [])
     if len(words) not in (0, 1, len(texts)):
-        raise UsageError(f"--weights was given {len(words)} times for {len(texts)} models: give it once, or once for each")
+        raise UsageError(
+            f"--weights was given {len(words)} times for {len(texts)} models: give it once, or once for each"
+        )
     each = words if len(words) == len(texts) else [words[0] if words else None] * len(texts)
     return [resolve(text, word) for text, word in zip(texts, each, strict=True)]
 
@@ -138,7 +148,9 @@ def _place(address: Address) -> Address:
     if card is None:
         if re.fullmatch(r"[\w.-]+/[\w.-]+", address.name) or Path(address.name).is_dir():
             return _with_provider(address, preferred_engine(), address.name)
-        raise UnknownName("model", address.name, catalogue.cards(), hint="(`opengap models` lists them; other hosts: provider:name)")
+        raise UnknownName(
+            "model", address.name, catalogue.cards(), hint="(`opengap models` lists them; other hosts: provider:name)"
+        )
     if catalogue.weights_at(card) != "closed" or not card.endpoints:
         return _with_provider(address, preferred_engine(), card.id)
     return _with_provider(address, card.endpoints[0].provider, card.endpoints[0].name)
@@ -185,14 +197,18 @@ def _local(address: Address, weights: str | None) -> System:
 
 def _hosted(address: Address, provider: Provider, weights: str | None) -> System:
     if address.revision:
-        raise UsageError(f"{address}: a hosted model has no @revision; write the snapshot's own name, as its provider lists it")
+        raise UsageError(
+            f"{address}: a hosted model has no @revision; write the snapshot's own name, as its provider lists it"
+        )
     card = catalogue.card_for(provider.name, address.name)
     name = address.name
     if card:
         name = next((e.name for e in card.endpoints if e.provider == provider.name), name)
         address = _with_provider(address, provider.name, name)
     level: WeightsLevel
-    level = "closed" if card is None and weights is None and provider.serves == "closed" else _level(address, card, weights)
+    level = (
+        "closed" if card is None and weights is None and provider.serves == "closed" else _level(address, card, weights)
+    )
     return _system(address, card, level, api_name=name, url=provider.url)
 
 
@@ -200,7 +216,9 @@ def _level(address: Address, card: ModelCard | None, weights: str | None) -> Wei
     if card is not None:
         known = catalogue.weights_at(card)
         if weights is not None and catalogue.is_open(WEIGHTS_FLAG[weights]) != catalogue.is_open(known):
-            raise UsageError(f"--weights {weights} contradicts the catalogue, where {card.id} is {known}: leave the flag out")
+            raise UsageError(
+                f"--weights {weights} contradicts the catalogue, where {card.id} is {known}: leave the flag out"
+            )
         return known
     if weights is None:
         raise UsageError(f"nothing is known of {address}: say --weights open or --weights closed")

@@ -147,8 +147,13 @@ def _card(name: str, developer: str, body: Any, where: str) -> ModelCard:
         raise UsageError(f"{where}: 'weights' needs at least one dated level with its evidence")
     endpoints = []
     for data in parts.get("endpoints") or []:
-        prices = [in_range(settings.build(Price, price, f"{where}: prices"), f"{where}: prices") for price in data.get("prices") or []]
-        endpoint = in_range(settings.build(Endpoint, {**data, "prices": []}, f"{where}: endpoints"), f"{where}: endpoints")
+        prices = [
+            in_range(settings.build(Price, price, f"{where}: prices"), f"{where}: prices")
+            for price in data.get("prices") or []
+        ]
+        endpoint = in_range(
+            settings.build(Endpoint, {**data, "prices": []}, f"{where}: endpoints"), f"{where}: endpoints"
+        )
         endpoints.append(dataclasses.replace(endpoint, prices=tuple(prices)))
     parts["endpoints"] = endpoints
     if "recommended" in parts:
@@ -180,7 +185,9 @@ def price_at(card: ModelCard, provider: str, date: str | None = None) -> Price |
 def limits_of(system: System) -> tuple[int | None, int | None]:
     """Requests and tokens a minute that are stated for a system: for its model there, else for its provider."""
     card, provider = cards().get(system.card), providers().get(system.provider)
-    places: list[Endpoint | Provider] = [one for one in card.endpoints if one.provider == system.provider] if card else []
+    places: list[Endpoint | Provider] = (
+        [one for one in card.endpoints if one.provider == system.provider] if card else []
+    )
     places += [provider] if provider else []
     return (
         next((one.requests_per_minute for one in places if one.requests_per_minute), None),

@@ -210,7 +210,9 @@ class Usage:
         whole = (self.cached or 0) + (self.cache_written or 0) <= (MOST_TOKENS if self.input is None else self.input)
         if whole and (not known or (min(known) >= 0 and max(known) <= MOST_TOKENS)):
             return self
-        input_, cached, output, reasoning, written = (one if one is not None and 0 <= one <= MOST_TOKENS else None for one in parts)
+        input_, cached, output, reasoning, written = (
+            one if one is not None and 0 <= one <= MOST_TOKENS else None for one in parts
+        )
         if (cached or 0) + (written or 0) > (input_ or 0):
             cached = written = None
         return Usage(input_, cached, output, reasoning, written)

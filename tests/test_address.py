@@ -38,7 +38,11 @@ def test_a_bare_open_model_stays_on_this_machine_and_a_bare_closed_one_means_its
 
 def test_a_server_of_ones_own() -> None:
     system = resolve("server:org/my-model@http://127.0.0.1:8000/v1/,logprobs=true", "open")
-    assert (system.api_name, system.url, system.options) == ("org/my-model", "http://127.0.0.1:8000/v1", {"logprobs": "true"})
+    assert (system.api_name, system.url, system.options) == (
+        "org/my-model",
+        "http://127.0.0.1:8000/v1",
+        {"logprobs": "true"},
+    )
     assert system.weights == "open_weights"
 
 

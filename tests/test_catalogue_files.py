@@ -203,7 +203,19 @@ def test_a_new_snapshot_of_a_closed_provider_needs_no_flag_and_of_another_does()
     assert address.resolve("xai:grok-9", weights="closed").weights == "closed"
 
 
-USERS = ("OpenAI", "Anthropic", "Google", "OpenRouter", "Groq", "DeepSeek", "Mistral", "Together", "Fireworks", "xAI", "Azure")
+USERS = (
+    "OpenAI",
+    "Anthropic",
+    "Google",
+    "OpenRouter",
+    "Groq",
+    "DeepSeek",
+    "Mistral",
+    "Together",
+    "Fireworks",
+    "xAI",
+    "Azure",
+)
 
 
 @pytest.mark.parametrize("name", [name.lower() for name in USERS])
@@ -224,7 +236,11 @@ def test_one_key_of_a_bundled_provider_can_be_changed() -> None:
     )
     found = catalogue.providers()
     assert found["openai"] == dataclasses.replace(before, batch_discount=0.4)
-    assert (found["anthropic"].protocol, found["anthropic"].url, found["anthropic"].rejects) == ("anthropic", "http://127.0.0.1:1", ())
+    assert (found["anthropic"].protocol, found["anthropic"].url, found["anthropic"].rejects) == (
+        "anthropic",
+        "http://127.0.0.1:1",
+        (),
+    )
     assert found["mine"].renames == {}
     assert set(found) == {*_bundled(), "mine"}
 
@@ -232,7 +248,10 @@ def test_one_key_of_a_bundled_provider_can_be_changed() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("openai: {batch_discont: 0.4}", r"unknown key 'batch_discont': did you mean batch_discount\?.*providers.yaml: openai"),
+        (
+            "openai: {batch_discont: 0.4}",
+            r"unknown key 'batch_discont': did you mean batch_discount\?.*providers.yaml: openai",
+        ),
         ("openai: 7", r"providers.yaml: openai: expected a mapping"),
         ("mistral: {renames: {sed: random_seed}}", r"providers.yaml: mistral: Invalid enum value 'sed'"),
         ("mine: {url: 'https://x.y/v1'}", r"providers.yaml: mine: .*protocol"),
@@ -244,11 +263,23 @@ def test_one_key_of_a_bundled_provider_can_be_changed() -> None:
         ("openai: {url: 'http://h:99999/v1'}", r"providers.yaml: openai: url must be http.*Port out of range"),
         ("openai: {url: 'http://h: 80/v1'}", r"providers.yaml: openai: url must be http"),
         ("openai: {url: 'ftp://me:pw@h/v1'}", r"providers.yaml: openai: url must be http.*and what is given is not"),
-        ("openai: {batch_discount: 50}", r"providers.yaml: openai: batch_discount must be a number from 0 to 1, not 50"),
-        ("openai: {batch_discount: -1}", r"providers.yaml: openai: batch_discount must be a number from 0 to 1, not -1"),
+        (
+            "openai: {batch_discount: 50}",
+            r"providers.yaml: openai: batch_discount must be a number from 0 to 1, not 50",
+        ),
+        (
+            "openai: {batch_discount: -1}",
+            r"providers.yaml: openai: batch_discount must be a number from 0 to 1, not -1",
+        ),
         ("openai: {cache_write_factor: .nan}", r"providers.yaml: openai: cache_write_factor must be"),
-        ("openai: {requests_per_minute: 0}", r"providers.yaml: openai: requests_per_minute must be a number of at least 1"),
-        ("openai: {tokens_per_minute: -5}", r"providers.yaml: openai: tokens_per_minute must be a number of at least 1"),
+        (
+            "openai: {requests_per_minute: 0}",
+            r"providers.yaml: openai: requests_per_minute must be a number of at least 1",
+        ),
+        (
+            "openai: {tokens_per_minute: -5}",
+            r"providers.yaml: openai: tokens_per_minute must be a number of at least 1",
+        ),
     ],
 )
 def test_a_mistake_in_a_providers_entry_is_located(text: str, says: str) -> None:
@@ -289,4 +320,6 @@ def test_commands_say_so_before_anything_is_sent(tmp_path: Path, capsys: pytest.
     asked = ["openai:old-1", "--items", str(tmp_path / "mine.jsonl"), "--store", str(tmp_path / "st")]
     for command, code in ((["estimate", *asked], 0), (["eval", *asked], 2), (["models", "openai:old-1"], 0)):
         assert main(command) == code
-        assert capsys.readouterr().err.startswith("openai:old-1: old-1 was to be retired on 2021-01-01, so it may be refused")
+        assert capsys.readouterr().err.startswith(
+            "openai:old-1: old-1 was to be retired on 2021-01-01, so it may be refused"
+        )

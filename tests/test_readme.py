@@ -21,7 +21,9 @@ BLOCKS = re.findall(r"<!-- executed by a test -->\n```(\w+)\n(.*?)```", README, 
 def test_a_block_runs(kind: str, text: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
     command = ["sh", "-eu", "-c", text] if kind == "sh" else [sys.executable, "-c", text]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "n" in done.stdout
 
@@ -51,7 +53,9 @@ def test_every_target_named_exists() -> None:
 
 
 def help_of(*names: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "harness", *names, "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *names, "--help"], capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 

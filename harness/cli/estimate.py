@@ -68,9 +68,13 @@ def command(
         ]
         for one in found
     ]  # fmt: skip
-    click.echo(table(["system", "requests", "tok in", "tok out", "list", "batch", "most", "minutes"], rows, right=range(1, 8)))
+    click.echo(
+        table(["system", "requests", "tok in", "tok out", "list", "batch", "most", "minutes"], rows, right=range(1, 8))
+    )
     for one in found:
-        where = "runs on this machine: accelerator hours, not tokens, are paid" if one.by_the_hour else f"price {one.price}"
+        where = (
+            "runs on this machine: accelerator hours, not tokens, are paid" if one.by_the_hour else f"price {one.price}"
+        )
         click.echo(f"{one.system}: {where}")
     if any(one.output_tokens is None for one in found):
         click.echo(

@@ -14,13 +14,26 @@ from harness.cli.tables import wrapped
 @click.command("eval")
 @options.what_is_asked
 @click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
-@click.option("--budget", type=float, metavar="USD", help="Stop before the runs of this command cost more together, earlier answers included (exit code 3).")
+@click.option(
+    "--budget",
+    type=float,
+    metavar="USD",
+    help="Stop before the runs of this command cost more together, earlier answers included (exit code 3).",
+)
 @click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
 @click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
-@click.option("--batch", is_flag=True, help="Use the provider's batch API: slower, cheaper; the rest is asked directly.")
-@click.option("--until-decided", is_flag=True, help="Ask two models, one closed and one open, item by item until the gap is decided.")
+@click.option(
+    "--batch", is_flag=True, help="Use the provider's batch API: slower, cheaper; the rest is asked directly."
+)
+@click.option(
+    "--until-decided",
+    is_flag=True,
+    help="Ask two models, one closed and one open, item by item until the gap is decided.",
+)
 @click.option("--margin", type=float, default=3.0, show_default=True, help="Points within which --until-decided calls them equivalent.")  # fmt: skip
-@click.option("--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts.")
+@click.option(
+    "--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts."
+)
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @options.store
@@ -61,7 +74,12 @@ def command(
     policy = RetryPolicy(attempts=attempts, attempt_s=attempt_timeout)
     if until_decided:
         execution = Execution(
-            concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out, policy=policy
+            concurrency=concurrency,
+            again=again,
+            budget_usd=budget,
+            price_in=price_in,
+            price_out=price_out,
+            policy=policy,
         )
         refuse_with("--until-decided", {"--batch": batch, "--repeats": repeats > 1})
         return _until_decided(
@@ -97,8 +115,11 @@ def command(
         options.echo_json(
             [
                 {
-                    "run": result.run.run_id, "folder": str(result.run.path), "system": result.receipt.system.name,
-                    "cost_usd": result.receipt.cost_usd, **result.receipt.counts,
+                    "run": result.run.run_id,
+                    "folder": str(result.run.path),
+                    "system": result.receipt.system.name,
+                    "cost_usd": result.receipt.cost_usd,
+                    **result.receipt.counts,
                     "scores": scores(evidence_of([(result.run, result.receipt)])),
                 }
                 for result in results
@@ -125,7 +146,9 @@ def refuse_with(flag: str, others: dict[str, bool]) -> None:
 
     given = [name for name, on in others.items() if on]
     if given:
-        raise UsageError(f"{flag} and {' and '.join(given)} exclude each other: looks are taken as single answers arrive")
+        raise UsageError(
+            f"{flag} and {' and '.join(given)} exclude each other: looks are taken as single answers arrive"
+        )
 
 
 def _until_decided(models: tuple[str, ...], as_json: bool, **asked: Any) -> int:

@@ -73,7 +73,9 @@ def command(
     for note in gaps.notes:
         click.echo(inert(f"note: {note}"), err=True)
     if not len(gaps):
-        click.echo("nothing to compare: a gap needs an open and a closed system that answered some of the same items", err=True)
+        click.echo(
+            "nothing to compare: a gap needs an open and a closed system that answered some of the same items", err=True
+        )
         return 4
     return 0
 
@@ -98,9 +100,7 @@ def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
     level = "95 % intervals" if len(gaps) == 1 else f"simultaneous 95 % intervals (Bonferroni over {len(gaps)} rows)"
     lines += [
         "",
-        *wrapped(
-            f"Gap = closed − open, points; {level}; margin {points(gaps[0].margin)} points; {OPENNESS_RULE}.", ""
-        ),
+        *wrapped(f"Gap = closed − open, points; {level}; margin {points(gaps[0].margin)} points; {OPENNESS_RULE}.", ""),
     ]
     return "\n".join(lines)
 
@@ -190,6 +190,9 @@ def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> Non
     lacking = [f"{name} {count}" for name, count in sorted(missing.items()) if count]
     counts = collections.Counter(warning for one in rows for warning in one.warnings)
     notes = [f"missing answers: {', '.join(lacking)}"] if lacking else []
-    notes += [warning if count == len(rows) else f"{warning} ({count} of {len(rows)} pairs)" for warning, count in counts.items()]
+    notes += [
+        warning if count == len(rows) else f"{warning} ({count} of {len(rows)} pairs)"
+        for warning, count in counts.items()
+    ]
     for note in notes:
         click.echo("\n".join(wrapped(f"note: {note}")))

@@ -116,11 +116,7 @@ def finish(
     told = {one.run: one for one in scores(evidence_of([(one.run, read_receipt(one.run)) for one in sealed]))}
     fresh = {one.run.run_id: one.fresh for one in sealed}
     if as_json:
-        options.echo_json(
-            [
-                {**dataclasses.asdict(score), "fresh": fresh[run]} for run, score in told.items()
-            ]
-        )
+        options.echo_json([{**dataclasses.asdict(score), "fresh": fresh[run]} for run, score in told.items()])
     elif told:
         rows = [
             [

@@ -80,7 +80,9 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        outcome = cli.main(args=None if arguments is None else list(arguments), prog_name="opengap", standalone_mode=False)
+        outcome = cli.main(
+            args=None if arguments is None else list(arguments), prog_name="opengap", standalone_mode=False
+        )
         sys.stdout.flush()
         return int(outcome or 0)
     except OpenGapError as error:
@@ -93,14 +95,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("opengap: interrupted; every answer so far is kept. The same command again goes on from there:", err=True)
+        click.echo(
+            "opengap: interrupted; every answer so far is kept. The same command again goes on from there:", err=True
+        )
         click.echo(f"  {_command_line(arguments)}", err=True)
         return 128 + (_ended_by[0] if _ended_by else signal.SIGINT)
     except Exception as error:  # a crash is 4, never mistaken for "some unanswered"
         import traceback
 
         traceback.print_exc()
-        click.echo(f"opengap: internal error ({type(error).__name__}); answers that are in the store stay there", err=True)
+        click.echo(
+            f"opengap: internal error ({type(error).__name__}); answers that are in the store stay there", err=True
+        )
         return 4
 
 

@@ -34,7 +34,11 @@ def command(name: str | None, as_json: bool) -> int:
     for card in cards:
         first = card.endpoints[0] if card.endpoints else None
         price = catalogue.price_at(card, first.provider) if first else None
-        shown = f"{price.input:g}/{price.output:g}" if price and price.input is not None and price.output is not None else ""
+        shown = (
+            f"{price.input:g}/{price.output:g}"
+            if price and price.input is not None and price.output is not None
+            else ""
+        )
         hosts = ", ".join(dict.fromkeys(endpoint.provider for endpoint in card.endpoints))
         rows.append([card.id, card.developer, catalogue.weights_at(card), card.released or "", shown, hosts])
     click.echo(table(["model", "developer", "weights", "released", "$/Mtok", "hosts"], rows, right=[4]))

@@ -11,7 +11,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 store = click.option("--store", metavar="DIR", help="Results store (default: OPENGAP_STORE, else ./results).")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program instead of a table.")
-own_text = click.option("--own-text", is_flag=True, help="Show questions of own files, and answers to them, in the report as well.")
+own_text = click.option(
+    "--own-text", is_flag=True, help="Show questions of own files, and answers to them, in the report as well."
+)
 
 _ASKED = (
     click.argument("models", nargs=-1, required=True, metavar="MODEL…"),
@@ -40,5 +42,3 @@ def echo_json(value: Any) -> None:
     import msgspec
 
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=1).decode())
-
-

@@ -31,7 +31,10 @@ def command(out: str | None, own_text: bool, store: str | None) -> int:
     for note in facts.notes:
         click.echo(f"note: {inert(note)}", err=True)
     if not facts.anything:
-        click.echo("nothing to compare yet: a gap needs an open and a closed system on the same task; the page says what there is", err=True)
+        click.echo(
+            "nothing to compare yet: a gap needs an open and a closed system on the same task; the page says what there is",
+            err=True,
+        )
     for path in make(facts, folder_for(folder, out), own_text=own_text):
         click.echo(str(path))
     return 0

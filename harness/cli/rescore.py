@@ -12,7 +12,9 @@ from harness.cli import options
 @click.command("rescore")
 @click.argument("run")
 @click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA).")
-@click.option("--items", type=click.Path(path_type=Path), metavar="FILE", help="Own questions: the file that was asked.")
+@click.option(
+    "--items", type=click.Path(path_type=Path), metavar="FILE", help="Own questions: the file that was asked."
+)
 @click.option("--scorer", metavar="exact|contains|choice|numeric", help="Own questions: another scorer that asks in the same words.")  # fmt: skip
 @click.option("--allow-code-execution", is_flag=True, help="Run code that models wrote, for tasks that need it.")
 @options.store

@@ -84,7 +84,9 @@ def _errors(store: Path, wanted: str) -> str:
     from harness.store import frame, named_run
 
     run = named_run(store, wanted)
-    failed = frame([run], ("task", "item_id", "error", "reason"), "status = 'unanswered' OR score_status = 'scorer_error'")
+    failed = frame(
+        [run], ("task", "item_id", "error", "reason"), "status = 'unanswered' OR score_status = 'scorer_error'"
+    )
     if failed.empty:
         return "every item was answered and scored"
     lines = [
@@ -108,11 +110,15 @@ def score_table(runs: Sequence[RunFolder]) -> str:
     lines = [table(["system", "task", "metric", "score", "95 % interval", "n", "missing"], rows, right=[3, 4, 5, 6])]
     for _, receipt in receipts:
         statuses = {
-            key.removeprefix("status_"): count for key, count in sorted(receipt.counts.items()) if key.startswith("status_")
+            key.removeprefix("status_"): count
+            for key, count in sorted(receipt.counts.items())
+            if key.startswith("status_")
         }
         cost = "unknown" if receipt.cost_usd is None else f"${receipt.cost_usd:.4f}"
         parts = ", ".join(f"{name} {count}" for name, count in statuses.items())
         local = "nothing left this machine" if receipt.bytes_sent == 0 else f"{receipt.bytes_sent:,} bytes sent"
         lines.append(f"{receipt.system.name}: {parts}; cost {cost}; {local}; run {receipt.run_id}")
-        lines += [f"{receipt.system.name}: {task} not applicable: {why}" for task, why in receipt.not_applicable.items()]
+        lines += [
+            f"{receipt.system.name}: {task} not applicable: {why}" for task, why in receipt.not_applicable.items()
+        ]
     return "\n".join(lines)

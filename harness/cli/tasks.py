@@ -24,7 +24,9 @@ def command(prove: str | None, data: str | None, as_json: bool) -> int:
     if prove is not None:
         return _prove(prove, data)
     cards = [find_task(name).card for name in find_tasks()]
-    suites = {name: settings.build(Suite, body, f"{path}: {name}") for name, (body, path) in settings.load("suites").items()}
+    suites = {
+        name: settings.build(Suite, body, f"{path}: {name}") for name, (body, path) in settings.load("suites").items()
+    }
     if as_json:
         options.echo_json({"tasks": cards, "suites": suites})
         return 0

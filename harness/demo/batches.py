@@ -67,7 +67,9 @@ class BatchBook:
                 "submitted": self.submitted,
                 "rows": sum(len(batch.rows) for batch in self.batches.values()),
                 "polls": sum(batch.polls for batch in self.batches.values()),
-                "calls": sorted({str(row.get("url", "/v1/messages")) for batch in self.batches.values() for row in batch.rows}),
+                "calls": sorted(
+                    {str(row.get("url", "/v1/messages")) for batch in self.batches.values() for row in batch.rows}
+                ),
             }
         )
 
@@ -79,7 +81,9 @@ class BatchBook:
         batch.polls += 1
         if self.fail_polls:
             self.fail_polls -= 1
-            raise web.HTTPInternalServerError(text='{"error": {"message": "internal error"}}', content_type="application/json")
+            raise web.HTTPInternalServerError(
+                text='{"error": {"message": "internal error"}}', content_type="application/json"
+            )
         return batch.polls >= self.polls_needed
 
     def _take(self, request: web.Request, name: str, batch: _Batch) -> None:
@@ -91,7 +95,9 @@ class BatchBook:
 
     def _batch(self, name: str) -> _Batch:
         if name not in self.batches:
-            raise web.HTTPNotFound(text=json.dumps({"error": {"message": f"no batch {name}"}}), content_type="application/json")
+            raise web.HTTPNotFound(
+                text=json.dumps({"error": {"message": f"no batch {name}"}}), content_type="application/json"
+            )
         return self.batches[name]
 
     def _fates(self, batch: _Batch) -> list[tuple[dict[str, Any], str]]:
@@ -118,7 +124,9 @@ class BatchBook:
 
     async def _content(self, request: web.Request) -> web.Response:
         if self.lose_files:
-            raise web.HTTPNotFound(text='{"error": {"message": "No such File object"}}', content_type="application/json")
+            raise web.HTTPNotFound(
+                text='{"error": {"message": "No such File object"}}', content_type="application/json"
+            )
         return web.Response(body=self.files[request.match_info["id"]], content_type="application/jsonl")
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -138,7 +146,10 @@ class BatchBook:
             return web.json_response(self._state(name, "in_progress"))
         state = self._state(name, self.ends)
         if self.ends == "failed":
-            state["errors"] = {"object": "list", "data": [{"code": "token_limit_exceeded", "message": "too many enqueued"}]}
+            state["errors"] = {
+                "object": "list",
+                "data": [{"code": "token_limit_exceeded", "message": "too many enqueued"}],
+            }
             return web.json_response(state)
         output, errors = [], []
         for row, fate in self._fates(self._batch(name)):

@@ -206,7 +206,9 @@ class FaultServer:
                 _drop(request)
                 return web.Response(status=500)
             case "half":
-                response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(data))})
+                response = web.StreamResponse(
+                    headers={"Content-Type": "application/json", "Content-Length": str(len(data))}
+                )
                 await response.prepare(request)
                 await response.write(data[: len(data) // 2])
                 _drop(request)
@@ -270,7 +272,9 @@ class FaultServer:
             "object": "response",
             "model": body["model"],
             "status": "completed",
-            "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": self._text()}]}],
+            "output": [
+                {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": self._text()}]}
+            ],
             "usage": {"input_tokens": size, "output_tokens": self._length, "total_tokens": size + self._length},
         }
 
@@ -365,7 +369,9 @@ def main() -> None:
     parser.add_argument("--retry-after", type=float, default=0.2, metavar="S", help="what a 429 asks for")
     parser.add_argument("--context", type=int)
     parser.add_argument("--batch-polls", type=int, default=2, metavar="N", help="a batch is answered at its N-th poll")
-    parser.add_argument("--batch-loses", type=int, default=7, metavar="N", help="of N rows one goes missing, one fails; 0: none")
+    parser.add_argument(
+        "--batch-loses", type=int, default=7, metavar="N", help="of N rows one goes missing, one fails; 0: none"
+    )
     parser.add_argument("--batch-ends", default="completed", choices=("completed", "failed", "expired"))
     parser.add_argument("--batch-replies-lost", type=int, default=0, metavar="N", help="of the first N submissions")
     parser.add_argument("--refuse-key", action="store_true")

@@ -118,7 +118,9 @@ def _error(status: int, kind: str, message: str) -> web.Response:
 async def _body(request: web.Request, name: str) -> dict[str, Any]:
     body = json.loads(await request.text())
     if body.get("model") != name:
-        text = json.dumps({"error": {"type": "not_found_error", "message": f"no model {body.get('model')!r}; here: {name}"}})
+        text = json.dumps(
+            {"error": {"type": "not_found_error", "message": f"no model {body.get('model')!r}; here: {name}"}}
+        )
         raise web.HTTPNotFound(text=text, content_type="application/json")
     return dict(body)
 

@@ -121,8 +121,7 @@ def build_tokenizer(protocol: Protocol) -> Any:
     )
     tokenizer.decoder = decoders.ByteLevel()
     corpus = (
-        f"{messages(item, protocol)[-1]['content']}\n{answer(item)}"
-        for item in islice(world.training_items(0), 6000)
+        f"{messages(item, protocol)[-1]['content']}\n{answer(item)}" for item in islice(world.training_items(0), 6000)
     )
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY_SIZE,
@@ -154,9 +153,7 @@ Encoded = tuple[list[int], list[int]]
 
 def encoded_examples(tokenizer: Any, protocol: Protocol, seed: int) -> Iterator[Encoded]:
     for item in world.training_items(seed):
-        prompt = tokenizer.apply_chat_template(
-            messages(item, protocol), add_generation_prompt=True, tokenize=False
-        )
+        prompt = tokenizer.apply_chat_template(messages(item, protocol), add_generation_prompt=True, tokenize=False)
         yield tuple(tokenizer([prompt, answer(item) + _END], add_special_tokens=False)["input_ids"])
 
 

@@ -68,10 +68,31 @@ WorldItem: TypeAlias = WorldQuestion | WorldFunction | WorldText
 
 PEOPLE = ("Ada", "Bo", "Cleo", "Dan", "Eva", "Finn", "Gus", "Hana", "Ivo", "Jo", "Kit", "Lena")
 CITIES = (
-    "Arlen", "Brask", "Corvo", "Delm", "Estra", "Fenn", "Gault", "Hobar", "Istra", "Kolm", "Lund", "Mira",
+    "Arlen",
+    "Brask",
+    "Corvo",
+    "Delm",
+    "Estra",
+    "Fenn",
+    "Gault",
+    "Hobar",
+    "Istra",
+    "Kolm",
+    "Lund",
+    "Mira",
 )
 JOBS = (
-    "baker", "pilot", "tailor", "miner", "nurse", "painter", "farmer", "sailor", "judge", "clerk", "cook",
+    "baker",
+    "pilot",
+    "tailor",
+    "miner",
+    "nurse",
+    "painter",
+    "farmer",
+    "sailor",
+    "judge",
+    "clerk",
+    "cook",
     "smith",
 )
 PETS = ("cat", "dog", "owl", "fox", "hen", "goat", "newt", "crab", "mole", "swan", "toad", "wolf")
@@ -89,9 +110,7 @@ class _Attribute:
 
 
 _ATTRIBUTES = (
-    _Attribute(
-        CITIES, "{who} lives in {value}.", "Which city does {who} live in?", "the person from {value}"
-    ),
+    _Attribute(CITIES, "{who} lives in {value}.", "Which city does {who} live in?", "the person from {value}"),
     _Attribute(JOBS, "{who} works as a {value}.", "What is the job of {who}?", "the {value}"),
     _Attribute(PETS, "{who} owns a {value}.", "Which pet does {who} own?", "the owner of the {value}"),
     _Attribute(FOODS, "{who} eats {value}.", "Which food does {who} eat?", "the one who eats {value}"),
@@ -278,10 +297,28 @@ def _draw_tested_function(rng: Random) -> WorldFunction:
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 BUILDINGS = (
-    "market", "harbor", "school", "bridge", "station", "garden", "museum", "mill", "tower", "library",
+    "market",
+    "harbor",
+    "school",
+    "bridge",
+    "station",
+    "garden",
+    "museum",
+    "mill",
+    "tower",
+    "library",
 )
 _VERBS = (
-    "opened", "closed", "painted", "cleaned", "visited", "rented", "repaired", "guarded", "bought", "sold",
+    "opened",
+    "closed",
+    "painted",
+    "cleaned",
+    "visited",
+    "rented",
+    "repaired",
+    "guarded",
+    "bought",
+    "sold",
 )
 _ORDINALS = ("first", "second", "third", "fourth")
 _REPORTS = (

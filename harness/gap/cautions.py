@@ -82,7 +82,11 @@ def variants(members: Iterable[Evidence]) -> list[str]:
     for one in members:
         card = one.receipt.system.card
         known = one.known or card != one.name
-        key = ("are variants of one model", card) if known else ("may by their names be variants of one model", _family(card))
+        key = (
+            ("are variants of one model", card)
+            if known
+            else ("may by their names be variants of one model", _family(card))
+        )
         names = by_model.setdefault(key, [])
         if one.name not in names:
             names.append(one.name)

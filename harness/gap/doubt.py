@@ -63,7 +63,11 @@ def guard(closed: Floats, open_: Floats, clusters: Codes | None, used: Estimate)
         what = f"effectively {g_eff:.1f} clusters, so whether they agree cannot be judged"
         return Guard(used.mean, (-math.inf, math.inf), (-math.inf, math.inf), what, hopeless=True)
     if used.low == used.high or math.isnan(used.low):
-        equal = "all differences are equal" if np.ptp(d) < 1e-12 else "all clusters differ alike, so the interval has no width"
+        equal = (
+            "all differences are equal"
+            if np.ptp(d) < 1e-12
+            else "all clusters differ alike, so the interval has no width"
+        )
         what = "there is one item" if d.size == 1 else equal
         return Guard(used.mean, (used.low, used.high), (used.low, used.high), what, hopeless=True)
     units: Floats = d
@@ -146,7 +150,10 @@ def caution(
     Such a lead stands: 12 clusters can miss what befalls one in five, so none would be left. ``clustered`` tells in which
     tasks clusters are few, ``holds`` as for ``doubt``.
     """
-    few = [dataclasses.replace(one, unseen=one.unseen if is_few else "") for one, is_few in zip(guards, clustered, strict=True)]
+    few = [
+        dataclasses.replace(one, unseen=one.unseen if is_few else "")
+        for one, is_few in zip(guards, clustered, strict=True)
+    ]
     unseen = _named(names, few, lambda one: one.unseen)
     parts = [(one.mean, *(one.alike if one.unseen else one.lead)) for one in few]
     return [] if not unseen or holds(*joined(parts)) else [f"{unseen}: the lead holds for such clusters as were seen"]

@@ -92,7 +92,8 @@ def export_rows(store: Store, path: Path) -> int:
     hidden = "[\\x00-\\x1f\\x7f-\\x{9f}\\x{200b}-\\x{200f}\\x{202a}-\\x{202e}\\x{2060}-\\x{206f}\\x{feff}]"
     clean = {name: f"regexp_replace({name}, '{hidden}', ' ', 'g')" for name in TEXTS}
     safe = [
-        f"CASE WHEN regexp_matches({text}, '^[=+@-]') THEN '''' || {text} ELSE {text} END AS {name}" for name, text in clean.items()
+        f"CASE WHEN regexp_matches({text}, '^[=+@-]') THEN '''' || {text} ELSE {text} END AS {name}"
+        for name, text in clean.items()
     ]
     outer = f"* REPLACE ({', '.join(safe)})" if is_csv else "*"
     with duckdb.connect() as connection:

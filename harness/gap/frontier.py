@@ -69,7 +69,9 @@ class _Items:
     clusters: Codes | None
     ids: NDArray[np.object_]
 
-    def estimate(self, closed: Floats, open_: Floats, keep: NDArray[np.bool_], level: float, effort: Effort) -> Frontier:
+    def estimate(
+        self, closed: Floats, open_: Floats, keep: NDArray[np.bool_], level: float, effort: Effort
+    ) -> Frontier:
         """E9 on some of the items."""
         c, o = closed[:, keep], open_[:, keep]
         tasks, sizes = np.unique(self.tasks[keep], return_inverse=True)[1], np.bincount(self.tasks[keep])
@@ -109,17 +111,24 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     if closed.lacking.any() or open_.lacking.any():
         everything = np.full(whole.size, True)
         worst = [
-            items.estimate(closed.filled(a), open_.filled(b), everything, level, effort) for a, b in ((0.0, 1.0), (1.0, 0.0))
+            items.estimate(closed.filled(a), open_.filled(b), everything, level, effort)
+            for a, b in ((0.0, 1.0), (1.0, 0.0))
         ]
-        decided, lines = judged_by_worst([(100 * w.mean, 100 * w.low, 100 * w.high) for w in worst], decided, margin, [])
+        decided, lines = judged_by_worst(
+            [(100 * w.mean, 100 * w.low, 100 * w.high) for w in worst], decided, margin, []
+        )
         why += lines
         if not whole.all():
-            why.append(f"left out, since not every candidate answered them: {int((~whole).sum())} of {whole.size} items")
+            why.append(
+                f"left out, since not every candidate answered them: {int((~whole).sum())} of {whole.size} items"
+            )
     for side, said, possible in ((closed, *gone_closed), (open_, *gone_open)):
         why += said
         if possible > 100 * _means(side.score, items.tasks).max():
             decided = "undecided"
-            why.append(f"a candidate left out for missing answers could have {possible:.1f}, above the best here: undecided")
+            why.append(
+                f"a candidate left out for missing answers could have {possible:.1f}, above the best here: undecided"
+            )
     best_closed, best_open = closed.names[result.best_closed], open_.names[result.best_open]
     two = [(selection.closed[best_closed][task], selection.open_[best_open][task]) for task in selection.tasks]
     pairs = [align(*sides, ids=tuple(items.ids[whole & (items.tasks == place)])) for place, sides in enumerate(two)]
@@ -147,7 +156,8 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     alike = [line for side in sides for line in variants(one for parts in side for one in parts.values())]
     alike += [one.hides for side in sides for parts in side for one in parts.values() if one.hides]
     nothing = dict.fromkeys(
-        ("se", "se_unpaired", "se_clustered", "p_mcnemar", "p_wild", "correlation", "log_odds_gap", "detectable_iid"), math.nan
+        ("se", "se_unpaired", "se_clustered", "p_mcnemar", "p_wild", "correlation", "log_odds_gap", "detectable_iid"),
+        math.nan,
     )
     return dataclasses.replace(
         base,
@@ -236,7 +246,10 @@ def _matrices(selection: Selection) -> tuple[_Items, _Candidates, _Candidates]:
         aligned = [[at(side[name][task], ids) for name in sorted(side)] for side in sides]
         for part, members in zip(parts, aligned, strict=True):
             part.append(members)
-        known = [next((label for label in column if label is not None), None) for column in zip(*(one.cluster for side in aligned for one in side), strict=True)]
+        known = [
+            next((label for label in column if label is not None), None)
+            for column in zip(*(one.cluster for side in aligned for one in side), strict=True)
+        ]
         labels += [None if label is None else f"{task}\0{label}" for label in known]
         places.append(np.full(len(ids), number, dtype=np.intp))
         names += ids
@@ -263,7 +276,9 @@ def _complete(
         if lost > MISSING_LIMIT
     ]
     if not kept.any():
-        raise Refused(f"no {word} system answered 98 % of the items of {', '.join(selection.tasks)}: " + "; ".join(said))
+        raise Refused(
+            f"no {word} system answered 98 % of the items of {', '.join(selection.tasks)}: " + "; ".join(said)
+        )
     possible = 100 * float(_means(side.filled(1.0)[~kept], items.tasks).max()) if said else -math.inf
     names = [name for name, stays in zip(side.names, kept.tolist(), strict=True) if stays]
     return _Candidates(names, side.score[kept], side.lacking[kept]), (said, possible)

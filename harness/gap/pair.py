@@ -49,7 +49,8 @@ def compare(
     low, high = 100 * chosen.simultaneous.low, 100 * chosen.simultaneous.high
     decided, why = settle(pairs, verdict(low, high, margin), margin, rows)
     guards = [
-        guard(pair.closed, pair.open_, pair.clusters, one.simultaneous) for pair, one in zip(pairs, intervals, strict=True)
+        guard(pair.closed, pair.open_, pair.clusters, one.simultaneous)
+        for pair, one in zip(pairs, intervals, strict=True)
     ]
     said = decided
     doubted = doubt(

@@ -225,7 +225,9 @@ def _agreeing(
     left = sorted({one.name for one in candidates} - {one.name for one in best})
     told = [
         f"{task}: left out, since version or items differ from the others': "
-        + ", ".join(f"{one.name} ({_own(one)})" for one in sorted(candidates, key=lambda one: one.name) if one.name in left)
+        + ", ".join(
+            f"{one.name} ({_own(one)})" for one in sorted(candidates, key=lambda one: one.name) if one.name in left
+        )
     ]
     # A system that was imported and run: what was asked here counts.
     unique = {one.name: one for one in sorted(best, key=lambda one: (one.known, one.receipt.started))}

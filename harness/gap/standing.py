@@ -98,12 +98,16 @@ class Standing:
     @property
     def undated_best(self) -> bool:
         """Whether a best score is of a model without a usable release date, so that the lag is about others."""
-        return self.lag is not None and not all(one in side for one, side in zip((self.best_closed, self.best_open), self.dated, strict=True))
+        return self.lag is not None and not all(
+            one in side for one, side in zip((self.best_closed, self.best_open), self.dated, strict=True)
+        )
 
     @property
     def dated(self) -> tuple[Side, Side]:
         """Those of each side that were released by ``as_of``, as far as one knows."""
-        closed, open_ = (tuple(e for e in side if e.released and e.released <= self.as_of) for side in (self.closed, self.open_))
+        closed, open_ = (
+            tuple(e for e in side if e.released and e.released <= self.as_of) for side in (self.closed, self.open_)
+        )
         return closed, open_
 
 
@@ -121,7 +125,9 @@ def stand(
     best_closed, best_open = (max(side, key=lambda e: (sign * e.score, e.model)) for side in (closed, open_))
     bias = None
     if (errors := _errors(closed)) is not None and (others := _errors(open_)) is not None:
-        bias = frontier_of_means([sign * e.score for e in closed], [sign * e.score for e in open_], errors, others, draws=4_000)
+        bias = frontier_of_means(
+            [sign * e.score for e in closed], [sign * e.score for e in open_], errors, others, draws=4_000
+        )
     dates = [e.released for e in (*closed, *open_) if e.released]
     later = sum(day > source_date for day in dates) if source_date else 0
     as_of = as_of or max((day for day in dates if not source_date or day <= source_date), default="")
@@ -179,7 +185,9 @@ def standings(scores: Iterable[PublishedScore]) -> list[Standing]:
             ))  # fmt: skip
     newest = max((one.as_of for one in found), default="")
     found = [replace(one, current=not _stale(one.as_of, newest)) for one in found]
-    return sorted(found, key=lambda one: (not one.current, one.noise is None, -min(map(len, one.dated)), one.name, one.unit))
+    return sorted(
+        found, key=lambda one: (not one.current, one.noise is None, -min(map(len, one.dated)), one.name, one.unit)
+    )
 
 
 def _stale(day: str, newest: str) -> bool:
@@ -229,7 +237,9 @@ def _standard_error(row: PublishedScore) -> float | None:
 
 def named_day(model: str) -> str:
     """The first day of the date that a model's name holds (2025-12-09, 20251209, or 2512 for a month); empty: none."""
-    dates = (f"{year}-{month}-{day}" if year else f"20{yy}-{mm}-01" for year, month, day, yy, mm in NAMED_DAY.findall(model))
+    dates = (
+        f"{year}-{month}-{day}" if year else f"20{yy}-{mm}-01" for year, month, day, yy, mm in NAMED_DAY.findall(model)
+    )
     return next(filter(None, map(iso_day, dates)), "")
 
 

@@ -85,14 +85,22 @@ def read_published_table(
             continue
         numbers = {
             name: _number(cell[name], f"{path.name}, row {number}: the {word}")
-            for name, word in (("value", "score"), ("n", "n"), ("se", "standard error"), ("low", "lower end"), ("high", "upper end"))
+            for name, word in (
+                ("value", "score"),
+                ("n", "n"),
+                ("se", "standard error"),
+                ("low", "lower end"),
+                ("high", "upper end"),
+            )
         }
         value, n, se, low, high = (numbers[name] for name in ("value", "n", "se", "low", "high"))
         assert value is not None
         if se is None and low is not None and high is not None:
             se = (high - low) / (2 * Z_95)
         if se is not None and se < 0:
-            raise DataUnavailable(f"{path.name}, row {number}: a standard error of {se} (or an interval that ends below its start)")
+            raise DataUnavailable(
+                f"{path.name}, row {number}: a standard error of {se} (or an interval that ends below its start)"
+            )
         found.append(
             PublishedScore(
                 series=series or cell["series"], model=cell["model"], value=value, unit=unit or cell["unit"],
@@ -148,7 +156,10 @@ def write_published(store: Path, scores: list[PublishedScore]) -> tuple[Path, bo
     import pyarrow.parquet as pq
 
     schema = pa.schema(
-        [(name, pa.string()) for name in ("series", "model", "unit", "source", "date", "weights", "developer", "source_date")]
+        [
+            (name, pa.string())
+            for name in ("series", "model", "unit", "source", "date", "weights", "developer", "source_date")
+        ]
         + [("value", pa.float64()), ("se", pa.float64()), ("n", pa.int64()), ("lower_is_better", pa.bool_())]
     )
     rows: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in scores]

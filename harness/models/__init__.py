@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from harness.models.hosted import HostedModel
 
 __all__ = [
-    "BatchSide", "Model", "batch_side", "hosted_model", "identify", "leaves_machine", "missing", "open_model", "sampling_for",
+    "BatchSide",
+    "Model",
+    "batch_side",
+    "hosted_model",
+    "identify",
+    "leaves_machine",
+    "missing",
+    "open_model",
+    "sampling_for",
     "without_images",
 ]
 
@@ -125,7 +133,9 @@ def without_images(system: System) -> str | None:
     card = catalogue.cards().get(system.card)
     if system.provider == "file" or card is None or "image" in card.modalities:
         return None
-    return f"it has images, and the card of {card.id} names no image among its modalities ({', '.join(card.modalities)})"
+    return (
+        f"it has images, and the card of {card.id} names no image among its modalities ({', '.join(card.modalities)})"
+    )
 
 
 def missing(system: System) -> list[str]:
@@ -149,5 +159,7 @@ def missing(system: System) -> list[str]:
         if provider.url_variable and not (system.url or os.environ.get(provider.url_variable)):
             problems.append(f"{system.name}: set the environment variable {provider.url_variable} to your own base URL")
         if provider.launch and importlib.util.find_spec("transformers") is None:
-            problems.append(f"{system.name}: its bundled server needs transformers: pip install 'opengap[transformers]'")
+            problems.append(
+                f"{system.name}: its bundled server needs transformers: pip install 'opengap[transformers]'"
+            )
     return problems

@@ -80,7 +80,10 @@ class AnthropicBatch:
         fitting = [
             one
             for one in listed
-            if one.id not in known and one.request_counts.total == rows and one.created_at and one.created_at >= earliest
+            if one.id not in known
+            and one.request_counts.total == rows
+            and one.created_at
+            and one.created_at >= earliest
         ]
         for one in fitting:
             if one.processing_status == "ended" and any(row.endswith(mark) for row, _ in await self.collect(one.id)):

@@ -30,7 +30,13 @@ KEY_PIECE = 8
 """A run of this many characters of a key is taken for a part of it."""
 
 NO_CREDIT = frozenset(
-    {"insufficient_quota", "billing_error", "contract_spend_limit_reached", "enforced_spend_limit_reached", "organization_on_hold"}
+    {
+        "insufficient_quota",
+        "billing_error",
+        "contract_spend_limit_reached",
+        "enforced_spend_limit_reached",
+        "organization_on_hold",
+    }
 )
 """Codes that no waiting cures. Google's plain 429 has the same wording as OpenAI's but no such code."""
 
@@ -55,7 +61,9 @@ class Declined(RequestRejected):
         self.code = code
 
 
-def failure(status: int, body: Any, headers: Mapping[str, str], *, provider: str, model: str, variable: str, key: str) -> OpenGapError:
+def failure(
+    status: int, body: Any, headers: Mapping[str, str], *, provider: str, model: str, variable: str, key: str
+) -> OpenGapError:
     """The error that an HTTP status and its body stand for.
 
     Returns: KeyRefused, ModelMissing or RunFailed (no request can succeed), :class:`Declined`, or an AttemptFailed.

@@ -73,9 +73,14 @@ def base_url(provider: Provider, url: str | None) -> str | None:
     elif provider.url_variable is None:
         return None
     else:
-        found, origin = os.environ.get(provider.url_variable, "").strip(), f"the environment variable {provider.url_variable}"
+        found, origin = (
+            os.environ.get(provider.url_variable, "").strip(),
+            f"the environment variable {provider.url_variable}",
+        )
         if not found:
-            raise UsageError(f"{provider.name}: set the environment variable {provider.url_variable} to your own base URL")
+            raise UsageError(
+                f"{provider.name}: set the environment variable {provider.url_variable} to your own base URL"
+            )
     if fault := catalogue.url_fault(found or ""):
         raise UsageError(f"{provider.name}: {origin} {fault}")
     return found
@@ -213,7 +218,11 @@ class HostedModel:
         sampling, dropped = acceptable(request.sampling, self._rejects, self.system.name)
         try:
             # Files are read off the loop.
-            body = await asyncio.to_thread(self.body, request, sampling) if request.images else self.body(request, sampling)
+            body = (
+                await asyncio.to_thread(self.body, request, sampling)
+                if request.images
+                else self.body(request, sampling)
+            )
             reply = await self.endpoint.post(self.path, body, self.reply)
         except Declined as refusal:
             return refused(refusal, dropped)
@@ -321,7 +330,9 @@ def decode(content: bytes, reply: type[T], content_type: str = "application/json
         first = error
     try:
         text = content.decode("utf-8", "replace")
-        return _leniently(json.loads(json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace")), reply)
+        return _leniently(
+            json.loads(json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace")), reply
+        )
     except (ValueError, RecursionError):
         kind = content_type.partition(";")[0] or "no content type"
         raise MalformedReply(f"the body is not a valid reply ({kind}, {len(content)} bytes): {first}") from None

@@ -26,14 +26,18 @@ def locate(system: System) -> Path:
     if Path(system.api_name).is_dir():
         return Path(system.api_name).resolve()
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", system.api_name):
-        raise UsageError(f"{system.name}: {system.api_name!r} is neither a folder nor an org/name of the Hugging Face hub")
+        raise UsageError(
+            f"{system.name}: {system.api_name!r} is neither a folder nor an org/name of the Hugging Face hub"
+        )
     import httpx2
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     try:
         return Path(
-            snapshot_download(system.api_name, revision=system.revision, ignore_patterns=["original/*", "*.pth", "*.onnx"])
+            snapshot_download(
+                system.api_name, revision=system.revision, ignore_patterns=["original/*", "*.pth", "*.onnx"]
+            )
         )
     except (OSError, ValueError, HfHubHTTPError, OfflineModeIsEnabled, httpx2.HTTPError) as error:
         first = (str(error) or type(error).__name__).splitlines()[0][:160]

@@ -94,7 +94,9 @@ class OpenAIResponses(OpenAIModel):
         if reply.status in ("in_progress", "queued", "cancelled"):
             raise MalformedReply(f"the reply is not finished: status {reply.status}")
         parts = [part for item in reply.output if item.type == "message" for part in item.content or ()]
-        thinking = [part for item in reply.output if item.type == "reasoning" for part in item.content or item.summary or ()]
+        thinking = [
+            part for item in reply.output if item.type == "reasoning" for part in item.content or item.summary or ()
+        ]
         reasoning, text = split_reasoning("".join(part.text or "" for part in parts if part.type == "output_text"))
         refusal = "".join(part.refusal or "" for part in parts if part.type == "refusal")
         why = reply.incomplete_details.reason if reply.incomplete_details else None

@@ -22,6 +22,18 @@ FORMS: dict[type[Item], Form[Any]] = {
 """The form that an item is asked and scored by, unless its task says otherwise."""
 
 __all__ = [
-    "FORMS", "Choice", "ChoiceForm", "Code", "CodeForm", "ContainsForm", "ExactForm", "Form", "Numeric",
-    "NumericForm", "Summary", "SummaryForm", "Text", "grade",
+    "FORMS",
+    "Choice",
+    "ChoiceForm",
+    "Code",
+    "CodeForm",
+    "ContainsForm",
+    "ExactForm",
+    "Form",
+    "Numeric",
+    "NumericForm",
+    "Summary",
+    "SummaryForm",
+    "Text",
+    "grade",
 ]

@@ -40,7 +40,9 @@ def right_letter(item: Choice) -> str:
     return LETTERS[shown_options(item).index(item.right)]
 
 
-_LETTER = re.compile(r"(?:option |choice |letter )?[(\[<{]?(?:([A-Z])(?![A-Za-z'’])|([a-z])(?=[).\]}>]|$))", re.IGNORECASE)
+_LETTER = re.compile(
+    r"(?:option |choice |letter )?[(\[<{]?(?:([A-Z])(?![A-Za-z'’])|([a-z])(?=[).\]}>]|$))", re.IGNORECASE
+)
 _LABELLED = re.compile(r"^ ?\(?([A-Z])[).:] ?", re.MULTILINE)
 _LONE = re.compile(r"^[\s(\[<]*([A-Z])[\s)\].>:]*$")
 

@@ -57,7 +57,9 @@ def _load(given: Any, folder: Path) -> Image:
         return given
     if isinstance(given, Mapping) and {"bytes", "path"} & set(given):
         given = given.get("path") if given.get("bytes") is None else given["bytes"]
-    if hasattr(given, "tobytes") and hasattr(given, "mode") and hasattr(given, "save"):  # PIL, which is not imported for this
+    if (
+        hasattr(given, "tobytes") and hasattr(given, "mode") and hasattr(given, "save")
+    ):  # PIL, which is not imported for this
         given = _png(given)
     if isinstance(given, (bytes, bytearray)):
         return _known(bytes(given), None, "given as bytes")

@@ -9,6 +9,14 @@ from harness.registry.prove import prove
 from harness.registry.task import Task, task
 
 __all__ = [
-    "LoadedTask", "Task", "find_suite", "find_task", "find_tasks", "load_file", "load_items", "own_tasks", "prove",
+    "LoadedTask",
+    "Task",
+    "find_suite",
+    "find_task",
+    "find_tasks",
+    "load_file",
+    "load_items",
+    "own_tasks",
+    "prove",
     "task",
 ]

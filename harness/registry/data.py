@@ -69,9 +69,7 @@ def find_local(card: TaskCard, folder: Path) -> Path | None:
     )
 
 
-def _from_hub(
-    card: TaskCard, source: HubSource, pinned: str | None
-) -> tuple[Iterable[Mapping[str, Any]], str | None]:
+def _from_hub(card: TaskCard, source: HubSource, pinned: str | None) -> tuple[Iterable[Mapping[str, Any]], str | None]:
     import datasets
     import httpx2
     import huggingface_hub

@@ -73,7 +73,9 @@ def _load(path: Path) -> Task:
 
 def find_suite(name: str) -> tuple[str, Suite]:
     """A suite by ``name@version`` or by name alone (its newest version), with its full name."""
-    known = {key: settings.build(Suite, data, f"{path}: {key}") for key, (data, path) in settings.load("suites").items()}
+    known = {
+        key: settings.build(Suite, data, f"{path}: {key}") for key, (data, path) in settings.load("suites").items()
+    }
     if name in known:
         return name, known[name]
     versions = [key for key in known if key.partition("@")[0] == name]

@@ -31,7 +31,9 @@ class LoadedTask:
         return self.task.card.name
 
 
-def load_items(task: Task, folder: Path | None = None, limit: int | None = None, pinned: str | None = None) -> LoadedTask:
+def load_items(
+    task: Task, folder: Path | None = None, limit: int | None = None, pinned: str | None = None
+) -> LoadedTask:
     """Load a task's items.
 
     ``limit`` keeps the first items in the order of a hash of their ids: the same ones for every system, and a smaller

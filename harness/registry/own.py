@@ -115,12 +115,16 @@ def _item(row: Any, scorer: str, where: str, folder: Path) -> Item:
     if not normalise(target):
         raise DataUnavailable(f"{where}: 'target' is empty, or holds nothing but punctuation")
     if scorer in ("choice", "numeric") and "messages" in row:
-        raise DataUnavailable(f"{where}: the scorer {scorer!r} asks in its own words and needs 'input'; use exact or contains")
+        raise DataUnavailable(
+            f"{where}: the scorer {scorer!r} asks in its own words and needs 'input'; use exact or contains"
+        )
     if scorer == "choice":
         choices = _choices(row.get("choices"), where)
         if target not in choices or len(set(choices)) < len(choices) or len(choices) < 2:
             raise DataUnavailable(f"{where}: 'choices' must hold at least two different options, the target among them")
-        return Choice(question=_text(row, "input", where), right=target, wrong=[c for c in choices if c != target], **shared)
+        return Choice(
+            question=_text(row, "input", where), right=target, wrong=[c for c in choices if c != target], **shared
+        )
     if scorer == "numeric":
         if canonical_number(target) is None:
             raise DataUnavailable(f"{where}: the target {target!r} is not a number")
@@ -128,7 +132,9 @@ def _item(row: Any, scorer: str, where: str, folder: Path) -> Item:
     messages = tuple(_message(message, where) for message in row.get("messages") or ())
     if messages and shared["images"] and not any(message.role == "user" for message in messages):
         raise DataUnavailable(f"{where}: images go with a message of the user, and 'messages' has none")
-    return Text(question=_text(row, "input", where) if "input" in row else "", target=target, messages=messages, **shared)
+    return Text(
+        question=_text(row, "input", where) if "input" in row else "", target=target, messages=messages, **shared
+    )
 
 
 def _text(row: Mapping[str, Any], name: str, where: str) -> str:
@@ -146,7 +152,7 @@ def _choices(value: Any, where: str) -> list[str]:
         except ValueError:
             value = None
     if not isinstance(value, list):
-        raise DataUnavailable(f"{where}: 'choices' must be a list of options (in CSV a JSON list, as [\"4\", \"5\"])")
+        raise DataUnavailable(f'{where}: \'choices\' must be a list of options (in CSV a JSON list, as ["4", "5"])')
     if len(value) > len(LETTERS):
         raise DataUnavailable(f"{where}: {len(value)} choices; {len(LETTERS)} are the most that letters can name")
     return [str(choice) for choice in value]

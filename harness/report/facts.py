@@ -130,7 +130,11 @@ class Facts:
     def varied(self) -> list[Standing]:
         """The first published series of each source, of those that are current; series of one source share models and answers."""
         first = {one.sources: one for one in reversed(self.published)}
-        return [one for one in self.published if first[one.sources] is one and (one.current or not self.published[0].current)]
+        return [
+            one
+            for one in self.published
+            if first[one.sources] is one and (one.current or not self.published[0].current)
+        ]
 
     @property
     def source(self) -> str:
@@ -138,10 +142,16 @@ class Facts:
         used = {run for one in self.rows for run in one.runs}
         behind = list({one.run: one for one in self.evidence if one.run.run_id in used}.values())
         imported = [one for one in behind if not one.known]
-        parts = [f"{counted(len(behind) - len(imported), 'sealed run')}, the newest of {self.date}"] if len(behind) > len(imported) else []
+        parts = (
+            [f"{counted(len(behind) - len(imported), 'sealed run')}, the newest of {self.date}"]
+            if len(behind) > len(imported)
+            else []
+        )
         if imported:
             files = listed(dict.fromkeys(one.planned.card.source.removeprefix("file:") for one in imported))
-            parts.append(f"{counted(len(imported), 'result')} imported from {files} on {max(one.receipt.started[:10] for one in imported)}")
+            parts.append(
+                f"{counted(len(imported), 'result')} imported from {files} on {max(one.receipt.started[:10] for one in imported)}"
+            )
         if self.published and not behind:
             parts.append(f"scores that others published, {len(self.published)} series")
         return f"OpenGap, {'; '.join(parts) or 'a store without a comparison'}"
@@ -185,8 +195,20 @@ def _unsealed(folder: Path) -> list[str]:
 def _one_sided(published: Iterable[PublishedScore], series: Sequence[Standing]) -> list[str]:
     """A line about published series in which nothing stands against anything."""
     there = {(one.name, one.unit, one.lower_is_better) for one in series}
-    lost = sorted({f"{one.series}{f', {one.unit}' if one.unit else ''}" for one in published if (one.series, one.unit, one.lower_is_better) not in there})
-    return [f"{counted(len(lost), 'published table')} without a model known to be open or without one known to be closed: {listed(lost)}"] if lost else []
+    lost = sorted(
+        {
+            f"{one.series}{f', {one.unit}' if one.unit else ''}"
+            for one in published
+            if (one.series, one.unit, one.lower_is_better) not in there
+        }
+    )
+    return (
+        [
+            f"{counted(len(lost), 'published table')} without a model known to be open or without one known to be closed: {listed(lost)}"
+        ]
+        if lost
+        else []
+    )
 
 
 def _parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
@@ -211,8 +233,12 @@ def _by_task(facts: Facts) -> Iterator[TaskGap]:
             of = {one.name: one for one in behind if one.task == task}
             pair = align(of[row.closed], of[row.open])
             parts = [part for part in facts.parts if (part.dimension, part.task) == (row.dimension, task)]
-            part = next((part for part in parts if of[row.closed] in part.members and of[row.open] in part.members), parts[0])
-            yield TaskGap(row, part, pair, compare([pair], chosen_by=BY_TASK, margin=row.margin, rows=total, extra=luck))
+            part = next(
+                (part for part in parts if of[row.closed] in part.members and of[row.open] in part.members), parts[0]
+            )
+            yield TaskGap(
+                row, part, pair, compare([pair], chosen_by=BY_TASK, margin=row.margin, rows=total, extra=luck)
+            )
 
 
 def _about(evidence: list[Evidence], published: list[PublishedScore]) -> dict[str, About]:
@@ -228,7 +254,9 @@ def _about(evidence: list[Evidence], published: list[PublishedScore]) -> dict[st
         own = iso_day(system.released)
         matched = own is None and len(told) == 1 and not one.known
         found[one.name] = About(
-            min(told) if matched else own, matched, system.developer or (min(labs) if len(labs) == 1 and not one.known else "")
+            min(told) if matched else own,
+            matched,
+            system.developer or (min(labs) if len(labs) == 1 and not one.known else ""),
         )
     return found
 
@@ -245,12 +273,25 @@ def _measured(facts: Facts) -> Iterator[Standing]:
                 se = math.hypot(*((one.high - one.low) / (2 * 1.96) for one in own)) / len(own)
                 about = facts.about[name]
                 sides[own[0].open].append(
-                    Entrant(facts.name(name), score, se if se > 0 else None, about.released, about.developer, sum(one.n for one in own))
+                    Entrant(
+                        facts.name(name),
+                        score,
+                        se if se > 0 else None,
+                        about.released,
+                        about.developer,
+                        sum(one.n for one in own),
+                    )
                 )
         # Imported results end when they were made, not when they were read.
         as_of = facts.date if any(one.known for one in behind) else ""
         if all(sides):
-            yield stand(row.task if len(row.tasks) == 1 and len(facts.rows) == 1 else facts.label(row), "points", *sides, as_of=as_of, measured=True)
+            yield stand(
+                row.task if len(row.tasks) == 1 and len(facts.rows) == 1 else facts.label(row),
+                "points",
+                *sides,
+                as_of=as_of,
+                measured=True,
+            )
 
 
 def _answers(evidence: list[Evidence]) -> pd.DataFrame:

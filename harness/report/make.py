@@ -13,7 +13,9 @@ from harness.errors import StoreError
 from harness.report.facts import UNPAIRED, Facts, TooLittle
 from harness.store.layout import write_atomically
 
-OTHERS = re.compile(r"samples/\d{4,}\.js|(gaps|gaps_by_task|scores|items|published)\.csv|report\.json|summary\.md|index\.html")
+OTHERS = re.compile(
+    r"samples/\d{4,}\.js|(gaps|gaps_by_task|scores|items|published)\.csv|report\.json|summary\.md|index\.html"
+)
 """What a report consists of beside its charts; a file of an earlier report by such a name goes if this one does not write it."""
 
 
@@ -51,7 +53,10 @@ def make(facts: Facts, out: Path, *, own_text: bool = False) -> list[Path]:
     memory = remember(facts, out / "report.json")
     files |= tables(facts)
     if lies_beside(found):
-        files |= {f"samples/{number:04d}.js": f'opengapBlock({number},"{block}")\n'.encode() for number, block in enumerate(found.blocks)}
+        files |= {
+            f"samples/{number:04d}.js": f'opengapBlock({number},"{block}")\n'.encode()
+            for number, block in enumerate(found.blocks)
+        }
     files["report.json"] = msgspec.json.format(msgspec.json.encode(memory), indent=1)
     files["summary.md"] = summary(facts, memory, left_out).encode("utf-8", "replace")
     # The page comes last: whoever follows it finds everything that it points to.
@@ -79,7 +84,11 @@ def _stale(out: Path, files: dict[str, bytes]) -> Iterator[Path]:
     drawn = re.compile(f"({'|'.join(chart.name for chart in charts())})(-dark)?\\.(png|svg)")
     for path in [*out.iterdir(), *(out / "samples").glob("*")]:
         name = path.relative_to(out).as_posix()
-        if name not in files and (drawn.fullmatch(name) or OTHERS.fullmatch(name)) and (path.is_file() or path.is_symlink()):
+        if (
+            name not in files
+            and (drawn.fullmatch(name) or OTHERS.fullmatch(name))
+            and (path.is_file() or path.is_symlink())
+        ):
             yield path
 
 

@@ -53,7 +53,16 @@ def samples(facts: Facts, *, own_text: bool = False) -> Samples:
         own = all(card.source.startswith("file:") for card in cards)
         readable = (own and own_text) or all(card.redistributable for card in cards)
         closed, open_ = pairs.get(part.name, (0, len(systems) - 1))
-        tasks.append({"name": part.name, "dimension": part.dimension, "text": readable, "own": own, "closed": closed, "open": open_})
+        tasks.append(
+            {
+                "name": part.name,
+                "dimension": part.dimension,
+                "text": readable,
+                "own": own,
+                "closed": closed,
+                "open": open_,
+            }
+        )
         sound = {name: one for name, one in found.items() if one.run in facts.texts}
         ids = sorted({item for one in found.values() for item in one.item_ids})
         columns["task"] += [number] * len(ids)
@@ -72,7 +81,13 @@ def samples(facts: Facts, *, own_text: bool = False) -> Samples:
     if pending:
         blocks.append(_packed(pending))
     shown = [{"name": name, "short": facts.name(name), "open": is_open} for name, is_open in systems]
-    index = {"systems": shown, "tasks": tasks, "statuses": [STATUS.get(one, one) for one in STATUSES], "block": BLOCK_ITEMS, **columns}
+    index = {
+        "systems": shown,
+        "tasks": tasks,
+        "statuses": [STATUS.get(one, one) for one in STATUSES],
+        "block": BLOCK_ITEMS,
+        **columns,
+    }
     return Samples(_packed(index), tuple(blocks), len(columns["id"]))
 
 
@@ -82,8 +97,12 @@ def _outcomes(one: Evidence | None, answers: pd.DataFrame | None, ids: Sequence[
     if one is None or answers is None:
         return [-1] * len(ids), [missing] * len(ids)
     score = one.items["score"].reindex(list(ids))
-    rows = answers[(answers["run_id"] == one.run.run_id)].sort_values("repeat", kind="stable").drop_duplicates("item_id")
-    status = rows["status"].where(~((rows["status"] == "ok") & (rows["score_status"] != "scored")), rows["score_status"])
+    rows = (
+        answers[(answers["run_id"] == one.run.run_id)].sort_values("repeat", kind="stable").drop_duplicates("item_id")
+    )
+    status = rows["status"].where(
+        ~((rows["status"] == "ok") & (rows["score_status"] != "scored")), rows["score_status"]
+    )
     known = dict(zip(rows["item_id"], status, strict=True))
     numbers = [STATUSES.index(known[item]) if known.get(item) in STATUSES else missing for item in ids]
     return [-1 if math.isnan(value) else round(1000 * float(value)) for value in score], numbers
@@ -96,7 +115,9 @@ def _texts(found: dict[str, Evidence], numbers: dict[str, int], ids: Sequence[st
     rows = rows.sort_values(["item_id", "repeat"], kind="stable").drop_duplicates(["item_id", "run_id"])
     entries: dict[str, list[Any]] = {}
     # Rows of a folder that was renamed do not say which system they are of.
-    for run, item, _, messages, text, reasoning, target in rows.loc[rows["run_id"].isin(list(place)), list(TEXTS)].itertuples(index=False, name=None):
+    for run, item, _, messages, text, reasoning, target in rows.loc[
+        rows["run_id"].isin(list(place)), list(TEXTS)
+    ].itertuples(index=False, name=None):
         entry = entries.setdefault(item, [_cut(_question(messages)), _cut(target), {}])
         entry[2][place[run]] = [_cut(text), _cut(reasoning)]
     for item in ids:

@@ -58,7 +58,9 @@ def _progress(run: RunFolder) -> dict[str, Any]:
 class Viewer:
     """What the server shows: the report of a store, made by this process and anew when another run has been sealed."""
 
-    def __init__(self, store: Path, out: Path, say: Callable[[str], None] = lambda line: None, *, own_text: bool = False) -> None:
+    def __init__(
+        self, store: Path, out: Path, say: Callable[[str], None] = lambda line: None, *, own_text: bool = False
+    ) -> None:
         self.store, self.out, self._say, self._own_text = store, out, say, own_text
         self._lock = threading.Lock()
         self._made_of: list[str] | None = None
@@ -92,9 +94,14 @@ class Viewer:
 
         script = (resources.files("harness.report") / "page" / "live.js").read_text(encoding="utf-8")
         environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("harness.report", "page"), autoescape=True, undefined=jinja2.StrictUndefined, finalize=safe
+            loader=jinja2.PackageLoader("harness.report", "page"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            finalize=safe,
         )
-        body = environment.get_template("live.html.jinja").render(runs=progress(self.store), problem=problem.rstrip("."), script=Markup(script))
+        body = environment.get_template("live.html.jinja").render(
+            runs=progress(self.store), problem=problem.rstrip("."), script=Markup(script)
+        )
         return body.encode("utf-8", "replace"), f"{POLICY}; script-src {content_hash(script)}; connect-src 'self'"
 
 
@@ -122,7 +129,11 @@ def server(viewer: Viewer, port: int) -> ThreadingHTTPServer:
             stated = re.search(rb'Content-Security-Policy" content="([^"]*)"', found) if name == "index.html" else None
             policy = html.unescape(stated[1].decode()) if stated else POLICY
             kind = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0] or "text/plain"
-            self._send(found.replace(b"<!--live-->", LIVE.encode()) if stated else found, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind, policy)
+            self._send(
+                found.replace(b"<!--live-->", LIVE.encode()) if stated else found,
+                f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
+                policy,
+            )
 
         def _send(self, body: bytes, kind: str, policy: str) -> None:
             self.send_response(HTTPStatus.OK)

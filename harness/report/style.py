@@ -124,7 +124,9 @@ def frame(
     head = [(line, 14.0, "bold", theme.ink, 0.29) for line in wrapped(title, room, 14, "bold", lines=TITLE_LINES)]
     if facts.demo:
         head += [(line, 10.0, "bold", theme.ink, 0.21) for line in wrapped(DEMO, room, 10, "bold")]
-    head += [(line, 9.5, "normal", theme.muted, 0.19) for text in subtitle for line in wrapped(text, room, 9.5, lines=3)]
+    head += [
+        (line, 9.5, "normal", theme.muted, 0.19) for text in subtitle for line in wrapped(text, room, 9.5, lines=3)
+    ]
     small = [line for text in (*foot, f"Source: {facts.source}.") for line in wrapped(text, room, 7.5, lines=5)]
     top_in, foot_in = sum(line[-1] for line in head) + 0.3, 0.15 * len(small) + 0.2
     height = top_in + body_in + foot_in

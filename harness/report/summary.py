@@ -52,7 +52,9 @@ def _gaps(facts: Facts) -> list[str]:
     best = " Scores and gap are cross-fitted: chosen on one half of the items, scored on the other. The best on all of them:"
     for one in facts.rows:
         two = f"{code(one.closed)} {points(one.score_closed)} against {code(one.open)} {points(one.score_open)}"
-        lines.append(f"- {code(facts.label(one))}, chosen by: {one.chosen_by}.{best if one.plug_in is not None else ''} {two}")
+        lines.append(
+            f"- {code(facts.label(one))}, chosen by: {one.chosen_by}.{best if one.plug_in is not None else ''} {two}"
+        )
     warnings = dict.fromkeys(warning for one in facts.rows for warning in one.warnings)
     return [*lines, *(f"- note: {code(true_minus(warning))}" for warning in warnings)]
 
@@ -63,7 +65,10 @@ def _published(facts: Facts) -> list[str]:
     if not shown:
         return []
     lines = ["", "### Published scores", "", _plain(words.PUBLISHED), ""]
-    lines += ["| series, unit | best closed | best open | closed ahead by | luck, r = 0 to 0.5 | months behind by age | score noise | as of |", "|---|---|---|--:|--:|--:|:-:|---|"]
+    lines += [
+        "| series, unit | best closed | best open | closed ahead by | luck, r = 0 to 0.5 | months behind by age | score noise | as of |",
+        "|---|---|---|--:|--:|--:|:-:|---|",
+    ]
     for one in shown:
         dated = " (dated models)" if one.undated_best else ""
         noise = words.month_range(one.noise.age) if one.noise else "unknown" if one.lag else "–"
@@ -73,7 +78,11 @@ def _published(facts: Facts) -> list[str]:
             f"| {words.luck(one)} | {words.lag(one, 'age')}{dated} | {noise} | {one.as_of or '–'} |"
         )
     more = f" All {len(facts.published)} series: published.csv." if len(facts.published) > len(shown) else ""
-    return [*lines, "", f"{_plain(words.LUCK)} Age: months since closed first had the best open score of the day, of models with a release date.{more}"]
+    return [
+        *lines,
+        "",
+        f"{_plain(words.LUCK)} Age: months since closed first had the best open score of the day, of models with a release date.{more}",
+    ]
 
 
 def _plain(text: str) -> str:
@@ -113,7 +122,13 @@ def _called(row: Row) -> str:
 
 
 def _change(now: Row, last: Row) -> str:
-    verdict = "" if not now.verdict else f", verdict {last.verdict} → **{now.verdict}**" if now.verdict != last.verdict else f", still {now.verdict}"
+    verdict = (
+        ""
+        if not now.verdict
+        else f", verdict {last.verdict} → **{now.verdict}**"
+        if now.verdict != last.verdict
+        else f", still {now.verdict}"
+    )
     if now.systems != last.systems:
         two = f"{code(now.closed)} against {code(now.open)}, before {code(last.closed)} against {code(last.open)}"
         if (now.closed, now.open) == (last.closed, last.open):

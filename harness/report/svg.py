@@ -29,11 +29,15 @@ class Inlined:
         return "".join(self._glyphs.values())
 
     def _inline(self, name: str, text: str) -> str:
-        text = re.sub(r"<!--.*?-->|<(title|desc|metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
+        text = re.sub(
+            r"<!--.*?-->|<(title|desc|metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL
+        )
         text = re.sub(r'<path id="(DejaVuSans[^"]*)"[^>]*/>', self._keep_glyph, text)
         text = re.sub(r'(id="|href="#|url\(#)(?!DejaVuSans)', rf"\g<1>{name}-", text)
         text = re.sub(r'style="([^"]*)"', self._class, text)
-        text = re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", r'<svg \1 aria-hidden="true" focusable="false">', text, count=1)
+        text = re.sub(
+            r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", r'<svg \1 aria-hidden="true" focusable="false">', text, count=1
+        )
         return re.sub(r">\s+<", "><", text)
 
     def _keep_glyph(self, found: re.Match[str]) -> str:

@@ -53,9 +53,22 @@ def tables(facts: Facts) -> dict[str, bytes]:
         protocols = {one.run.run_id: one.receipt.protocol for one in facts.evidence}
         scores = ([getattr(one, name) for name in fields] + [protocols[one.run]] for one in facts.scores)
         files["scores.csv"] = table([*fields, "protocol"], scores)
-        columns = ["run_id", "system", "task", "item_id", "repeat", "protocol", "status", "score_status", "score", "cost_usd"]
+        columns = [
+            "run_id",
+            "system",
+            "task",
+            "item_id",
+            "repeat",
+            "protocol",
+            "status",
+            "score_status",
+            "score",
+            "cost_usd",
+        ]
         rows = facts.answers.sort_values(columns[:5], kind="stable")[columns]
-        files["items.csv"] = table(columns, rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None))
+        files["items.csv"] = table(
+            columns, rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None)
+        )
     if facts.published:
         told = [_told(one) for one in facts.published]
         files["published.csv"] = table(list(told[0]), (list(row.values()) for row in told))
@@ -134,10 +147,14 @@ def remember(facts: Facts, path: Path) -> Memory:
 
 def _published_row(one: Standing) -> Row:
     """Best against best, with the noise of these two scores where it is known."""
-    half = 1.96 * math.hypot(one.best_closed.se, one.best_open.se) if one.best_closed.se and one.best_open.se else math.nan
+    half = (
+        1.96 * math.hypot(one.best_closed.se, one.best_open.se) if one.best_closed.se and one.best_open.se else math.nan
+    )
     two = one.best_closed.model, one.best_open.model
     name = f"{one.name}, {one.unit}" if one.unit else one.name
-    return Row(name, "", "", *two, two, _known(one.gap), _known(one.gap - half), _known(one.gap + half), "", one.decimals)
+    return Row(
+        name, "", "", *two, two, _known(one.gap), _known(one.gap - half), _known(one.gap + half), "", one.decimals
+    )
 
 
 def _known(value: float) -> float | None:

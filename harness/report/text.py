@@ -74,7 +74,9 @@ def _cut(line: str, kept: int) -> str:
     return line[:left] + "…" + line[len(line) - (kept - left) :]
 
 
-def wrapped(text: str, inches: float, size: float, weight: str = "normal", lines: int = 9, breaks: str = " ") -> list[str]:
+def wrapped(
+    text: str, inches: float, size: float, weight: str = "normal", lines: int = 9, breaks: str = " "
+) -> list[str]:
     """Drawn text in lines of at most ``inches``, broken behind ``breaks``; what exceeds ``lines`` ends in an ellipsis."""
     found = [""]
     for word in re.split(f"(?<=[{breaks}])", drawn(text)):
@@ -144,7 +146,10 @@ def distinct(names: list[str], *more: Sequence[str]) -> list[str]:
     for part in more:
         told = [name if names.count(name) == 1 else f"{name}, {other}" for name, other in zip(names, part, strict=True)]
         names = told if len(set(told)) > len(set(names)) else names
-    return [name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})" for place, name in enumerate(names)]
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})"
+        for place, name in enumerate(names)
+    ]
 
 
 def short_names(systems: Iterable[str]) -> dict[str, str]:

@@ -46,7 +46,11 @@ def answer(facts: Facts) -> str:
     if not gaps:
         return "Nothing to compare yet"
     level = sum(gap == 0 for gap in gaps)
-    of = f"one{' current' * facts.varied[0].current} table of each of {len(gaps)} sources" if len(gaps) > 1 else "one source"
+    of = (
+        f"one{' current' * facts.varied[0].current} table of each of {len(gaps)} sources"
+        if len(gaps) > 1
+        else "one source"
+    )
     return (
         f"Published scores, {of}: the best closed model is ahead in {sum(gap > 0 for gap in gaps)}, the best "
         f"open one in {sum(gap < 0 for gap in gaps)}" + (f", level in {level}" if level else "")
@@ -82,7 +86,11 @@ def _unseen(rows: Sequence[Comparison]) -> str:
     if rows[0].verdict != "undecided":
         return ""
     if overruled := sum(map(math.isnan, least)):
-        return (f": {why(rows[0])}" if why(rows[0]) else "") if len(rows) == 1 else f", {overruled} of {len(rows)} for reasons beside the interval"
+        return (
+            (f": {why(rows[0])}" if why(rows[0]) else "")
+            if len(rows) == 1
+            else f", {overruled} of {len(rows)} for reasons beside the interval"
+        )
     if least[-1] >= 100:
         return f" (no gap can be seen in {'it' if len(rows) == 1 else 'some'}, {POWER})"
     ends = " to ".join(dict.fromkeys(map(points, (least[0], least[-1]))))
@@ -97,7 +105,9 @@ def _lead(one: Comparison) -> str:
 
 def _having(rows: Sequence[Comparison], verdict: Verdict | str) -> list[tuple[str, Comparison]]:
     named = zip(labels(rows), rows, strict=True)
-    return sorted(((name, one) for name, one in named if one.verdict == verdict), key=lambda pair: (-abs(pair[1].gap), pair[0]))
+    return sorted(
+        ((name, one) for name, one in named if one.verdict == verdict), key=lambda pair: (-abs(pair[1].gap), pair[0])
+    )
 
 
 def _sentence(text: str) -> str:
@@ -111,8 +121,14 @@ def why(one: Comparison) -> str:
     least = unseen_below(one)
     if not math.isnan(least):
         return f"no gap{'' if least >= 100 else f' under {points(least)} points'} could be seen ({POWER})"
-    nothing = "no item differs, and the interval allows for more than one verdict" if math.isnan(one.detectable) else next(iter(one.warnings), "")
-    return true_minus(next((line for line in one.warnings if DECIDES.search(line) and "is no candidate" not in line), nothing))
+    nothing = (
+        "no item differs, and the interval allows for more than one verdict"
+        if math.isnan(one.detectable)
+        else next(iter(one.warnings), "")
+    )
+    return true_minus(
+        next((line for line in one.warnings if DECIDES.search(line) and "is no candidate" not in line), nothing)
+    )
 
 
 def same_pair(rows: Sequence[Comparison]) -> bool:
@@ -126,14 +142,22 @@ def rule(facts: Facts, rows: Sequence[Comparison]) -> str:
     two = f"{facts.name(first.closed)} (closed) against {facts.name(first.open)} (open weights)"
     named = two if same_pair(rows) else "One closed and one open-weight system a row, named below it"
     if any(one.plug_in is not None for one in rows):
-        named = f"On all items the best are {named}" if same_pair(rows) else f"{named}: of several the best on all items"
-    told = {one.chosen_by: one.chosen_by + (" (chosen on one half of the items, scored on the other)" if one.plug_in is not None else "") for one in rows}
+        named = (
+            f"On all items the best are {named}" if same_pair(rows) else f"{named}: of several the best on all items"
+        )
+    told = {
+        one.chosen_by: one.chosen_by
+        + (" (chosen on one half of the items, scored on the other)" if one.plug_in is not None else "")
+        for one in rows
+    }
     return f"{named}; chosen by: {listed(told.values())}"
 
 
 def interval_kind(rows: Sequence[Comparison]) -> str:
     """What the intervals are."""
-    methods = listed(dict.fromkeys(one.ci_method for one in rows)).replace("t(G_eff - 1)", "t by the effective number of clusters")
+    methods = listed(dict.fromkeys(one.ci_method for one in rows)).replace(
+        "t(G_eff - 1)", "t by the effective number of clusters"
+    )
     joint = f"simultaneous 95 % intervals (Bonferroni over {len(rows)} rows)" if len(rows) > 1 else "95 % interval"
     return f"{joint}, {methods}"
 
@@ -141,7 +165,10 @@ def interval_kind(rows: Sequence[Comparison]) -> str:
 def sentence(one: Comparison, name: str) -> str:
     """One row in words, for whoever cannot see the chart and for summaries."""
     gap = f"gap {points(one.gap, sign=True)} points {span(*one.ci_simultaneous)}, n {one.n:,}."
-    two = [f"{inert(system)} {points(score)}" for system, score in ((one.closed, one.score_closed), (one.open, one.score_open))]
+    two = [
+        f"{inert(system)} {points(score)}"
+        for system, score in ((one.closed, one.score_closed), (one.open, one.score_open))
+    ]
     text = f"{_sentence(name)}: {one.verdict}{f': {why(one)}' if why(one) else ''}. "
     if one.plug_in is None:
         text += f"{', '.join(two)}, {gap}"
@@ -186,7 +213,11 @@ def lag_headline(one: Standing) -> str:
     age, noise = one.lag.age, one.noise.age if one.noise and not one.at_least else None
     if age < 0:
         age, noise = -age, noise and (-noise[1], -noise[0])
-    how = f"{'at least ' * one.at_least}{months(age)} months {'behind' if one.lag.age >= 0 else 'ahead'}" if age else "level"
+    how = (
+        f"{'at least ' * one.at_least}{months(age)} months {'behind' if one.lag.age >= 0 else 'ahead'}"
+        if age
+        else "level"
+    )
     return (
         f"{series_name(one)}: open is {how}" + (f" ({months(noise[0])} to {months(noise[1])} with score noise)" if noise else "")
         + f" on {one.as_of}{', of dated models' * one.undated_best}"
@@ -201,27 +232,36 @@ def standing(one: Standing) -> str:
         for name in ("backward", "forward", "age"):
             noise = f" {month_range(getattr(one.noise, name))}" if one.noise else ""
             parts.append(f"{name} {lag(one, name)}{noise}")
-        told.append(f"months that open is behind closed on {one.as_of}: {', '.join(parts)}{', in brackets the score noise' * bool(one.noise)}.")
+        told.append(
+            f"months that open is behind closed on {one.as_of}: {', '.join(parts)}{', in brackets the score noise' * bool(one.noise)}."
+        )
     return " ".join([*told, *(f"{line}." for line in standing_details(one))])
 
 
 def standing_details(one: Standing) -> list[str]:
     """What stands behind the figures of a series: models, records and what is censored, best against best."""
     sides = " and ".join(
-        f"{len(dated)} of {len(side)} {word}" for dated, side, word in zip(one.dated, (one.closed, one.open_), ("closed", "open"), strict=True)
+        f"{len(dated)} of {len(side)} {word}"
+        for dated, side, word in zip(one.dated, (one.closed, one.open_), ("closed", "open"), strict=True)
     )
     told = [f"{sides} models dated{f', {one.aside} on neither side' if one.aside else ''}{_items(one)}"]
     if one.misdated:
-        told.append(f"{counted(one.misdated, 'model')} undated, since the name holds a date after the release date told")
+        told.append(
+            f"{counted(one.misdated, 'model')} undated, since the name holds a date after the release date told"
+        )
     if one.later:
-        told.append(f"{counted(one.later, 'model')} dated after the day of the source itself, which cannot be: no part of the months")
+        told.append(
+            f"{counted(one.later, 'model')} dated after the day of the source itself, which cannot be: no part of the months"
+        )
     if (found := one.lag) is not None:
         told.append(
             f"{_records(found.forward_months.size, 'closed', 'open', found.forward_at_least, found.forward_at_most)}; "
             f"{_records(found.backward_months.size, 'open', 'closed', found.backward_at_most, found.backward_at_least)}"
         )
     if not one.measured:
-        told.append(f"Best closed {_scored(one, one.best_closed)}, open {_scored(one, one.best_open)}: closed ahead by {amount(one, one.gap, sign=True)} {inert(one.unit)}, luck {luck(one)}")
+        told.append(
+            f"Best closed {_scored(one, one.best_closed)}, open {_scored(one, one.best_open)}: closed ahead by {amount(one, one.gap, sign=True)} {inert(one.unit)}, luck {luck(one)}"
+        )
     if one.undated_best:
         told.append(dated_best(one))
     if one.lag is not None and one.noise is None:
@@ -231,7 +271,9 @@ def standing_details(one: Standing) -> list[str]:
 
 
 def _records(size: int, of: str, other: str, never: int, at_once: int) -> str:
-    return f"{counted(size, f'{of} record')}, of which {other} reached all but {never}, and {at_once} with its first model"
+    return (
+        f"{counted(size, f'{of} record')}, of which {other} reached all but {never}, and {at_once} with its first model"
+    )
 
 
 def dated_best(one: Standing) -> str:
@@ -253,4 +295,6 @@ def luck(one: Standing) -> str:
     """How much of a difference between two bests is due to choosing them, by the correlation of their errors."""
     if one.bias is None:
         return "unknown"
-    return " to ".join(amount(one, value, sign=True) for value in (one.bias.bias_uncorrelated, one.bias.bias_half_correlated))
+    return " to ".join(
+        amount(one, value, sign=True) for value in (one.bias.bias_uncorrelated, one.bias.bias_half_correlated)
+    )

@@ -8,6 +8,13 @@ from harness.running.plan import Job, find_protocol, prepare
 from harness.running.retry import RetryPolicy
 
 __all__ = [
-    "Execution", "Job", "RetryPolicy", "RunResult", "evaluate", "find_protocol", "plan_jobs", "prepare",
+    "Execution",
+    "Job",
+    "RetryPolicy",
+    "RunResult",
+    "evaluate",
+    "find_protocol",
+    "plan_jobs",
+    "prepare",
     "store_for",
 ]

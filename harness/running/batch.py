@@ -134,7 +134,9 @@ async def drive_batch(
         await driver.wait(waiting)
         rounds += 1
     if taken and fresh:
-        say(f"{len(fresh)} requests are asked directly, at full price: the budget has no room for enough of them in a batch")
+        say(
+            f"{len(fresh)} requests are asked directly, at full price: the budget has no room for enough of them in a batch"
+        )
     return list(waiting.values())
 
 
@@ -272,7 +274,9 @@ class _Driver:
                         f"the batch was not accepted: {error}. Everything answered is kept; give the same command again, "
                         "or leave --batch out to ask directly"
                     ) from error
-                await asyncio.sleep(error.retry_after_s or min(self.polling.longest_s, self.polling.first_s * 2**attempt))
+                await asyncio.sleep(
+                    error.retry_after_s or min(self.polling.longest_s, self.polling.first_s * 2**attempt)
+                )
             except OpenGapError:
                 self.book.close(handed, "never submitted")
                 raise
@@ -345,7 +349,11 @@ class _Driver:
         left = sum(row in waiting for row in handed.rows)
         self.say(
             f"batch {batch} ({detail}): {answered} answers"
-            + (f"; {left} rows are still owed ({failed} came back with an error, {left - failed} not at all)" if left else "")
+            + (
+                f"; {left} rows are still owed ({failed} came back with an error, {left - failed} not at all)"
+                if left
+                else ""
+            )
         )
 
     def _read(self, reply: bytes | OpenGapError, request: Request) -> Completion | None:
@@ -370,7 +378,9 @@ class _Driver:
                 now = time.monotonic()
                 begun = now if begun is None else begun
                 if not error.retryable or now - begun + (error.retry_after_s or 0.0) > self.polling.patience_s:
-                    raise RunFailed(f"cannot ask after the batch: {error}. Give the same command again to go on") from error
+                    raise RunFailed(
+                        f"cannot ask after the batch: {error}. Give the same command again to go on"
+                    ) from error
                 await asyncio.sleep(error.retry_after_s or pause)
                 pause = min(self.polling.longest_s, pause * 1.5)
 

@@ -45,7 +45,12 @@ class Estimate:
 
 
 def estimate(
-    job: Job, store: Path, *, concurrency: int | None = None, price_in: float | None = None, price_out: float | None = None
+    job: Job,
+    store: Path,
+    *,
+    concurrency: int | None = None,
+    price_in: float | None = None,
+    price_out: float | None = None,
 ) -> Estimate:
     """Price one plan. Nothing is sent and nothing is loaded."""
     system = job.plan.system
@@ -66,7 +71,9 @@ def estimate(
     in_flight = concurrency or models.open_model(system).default_concurrency
     shown = "unknown"
     if price is not None:
-        shown = f"${price.input:g} in, ${price.output:g} out per million tokens" + (f", since {price.since}" if price.since else "")
+        shown = f"${price.input:g} in, ${price.output:g} out per million tokens" + (
+            f", since {price.since}" if price.since else ""
+        )
     return Estimate(
         system=system.name,
         requests=len(job.owed),
@@ -110,4 +117,8 @@ def _history(store: Path, tasks: Sequence[str], system: str) -> _Past:
     }
     sent = float(own["input_tokens"].sum())
     latency = own["latency_s"].dropna()
-    return _Past(means, float(own["cached_tokens"].sum()) / sent if sent else 0.0, float(latency.mean()) if len(latency) else None)
+    return _Past(
+        means,
+        float(own["cached_tokens"].sum()) / sent if sent else 0.0,
+        float(latency.mean()) if len(latency) else None,
+    )

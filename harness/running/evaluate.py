@@ -144,7 +144,9 @@ def plan_jobs(
     for warning in filter(None, map(catalogue.retired, systems)):
         say(warning)
     problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
-    problems += [f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced]
+    problems += [
+        f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced
+    ]
     loaded: list[LoadedTask] = []
     full_suite = None
     if items is not None:
@@ -165,13 +167,17 @@ def plan_jobs(
                 problems.append(str(error))
     runs_code = [task.name for task in loaded if task.task.card.runs_code]
     if runs_code and not allow_code_execution:
-        problems.append(f"{', '.join(runs_code)} runs code that models write: give --allow-code-execution to accept that")
+        problems.append(
+            f"{', '.join(runs_code)} runs code that models write: give --allow-code-execution to accept that"
+        )
     jobs: list[Job] = []
     if not problems:
         for system in systems:
             try:
                 identified = models.identify(system)
-                job = prepare(identified, chosen, loaded, repeats=repeats, suite=full_suite, code_execution=bool(runs_code))
+                job = prepare(
+                    identified, chosen, loaded, repeats=repeats, suite=full_suite, code_execution=bool(runs_code)
+                )
                 unfit = [f"{system.name}: {task} does not apply: {why}" for task, why in job.not_applicable.items()]
                 for line in unfit if job.owed else ():
                     say(line)

@@ -59,7 +59,11 @@ class Execution:
         """UsageError if a number makes no sense."""
         if self.concurrency is not None and self.concurrency < 1:
             raise UsageError("--concurrency must be at least 1")
-        for flag, dollars in (("--budget", self.budget_usd), ("--price-in", self.price_in), ("--price-out", self.price_out)):
+        for flag, dollars in (
+            ("--budget", self.budget_usd),
+            ("--price-in", self.price_in),
+            ("--price-out", self.price_out),
+        ):
             if dollars is not None and not (math.isfinite(dollars) and dollars >= 0):
                 raise UsageError(f"{flag} must be a number of dollars of at least 0, not {dollars}")
         if self.policy.attempts < 1:
@@ -145,7 +149,9 @@ async def _ask(
     if done:
         execution.say(f"resuming run {run.run_id}: {done} of {len(job.owed)} answers are there")
     if state.damaged:
-        execution.say(f"{state.damaged} damaged journal lines were skipped; items without another answer are asked again")
+        execution.say(
+            f"{state.damaged} damaged journal lines were skipped; items without another answer are asked again"
+        )
     if not owed:
         return
     system = job.plan.system
@@ -175,8 +181,10 @@ async def _ask(
             journal=journal,
             limiter=limiter_for(system, concurrency),
             budget=Budget(
-                execution.budget_usd, price,
-                spent_before + spent_usd(job, run, price) if execution.budget_usd is not None else 0.0, system.provider,
+                execution.budget_usd,
+                price,
+                spent_before + spent_usd(job, run, price) if execution.budget_usd is not None else 0.0,
+                system.provider,
             ),
             policy=execution.policy,
             pricing=partial(cost_usd, price),

@@ -162,7 +162,9 @@ async def _attempt(request: Request, driving: Driving) -> Completion | AttemptFa
     limiter = driving.limiter
     # The bound is counted only where a limit is stated: it takes a look at the whole prompt.
     slot = await limiter.acquire(
-        expected_tokens(request, driving.model.system.provider) + request.max_tokens if limiter.tokens_per_minute else 0.0
+        expected_tokens(request, driving.model.system.provider) + request.max_tokens
+        if limiter.tokens_per_minute
+        else 0.0
     )
     sent = time.perf_counter()
     try:

@@ -60,6 +60,8 @@ def cluster_codes(clusters: ArrayLike, n: int) -> Codes:
     if labels.shape != (n,):
         raise ValueError(f"cluster labels of shape {labels.shape} do not fit {n} items")
     named = labels.dtype.kind in "iuUS"
-    if not named and any(label is None or (isinstance(label, float) and math.isnan(label)) for label in labels.tolist()):
+    if not named and any(
+        label is None or (isinstance(label, float) and math.isnan(label)) for label in labels.tolist()
+    ):
         raise ValueError("an item has no cluster label: give it one of its own")
     return np.unique(labels, return_inverse=True)[1].astype(np.intp)

@@ -27,7 +27,10 @@ def joint_df(variances: Floats, dfs: Floats, level: float) -> float:
     welch = float(variances.sum()) ** 2 / spread if spread > 0 else math.inf
     if variances.size == 1 or dfs.min() >= FEW_DF or not spread > 0:
         return welch
-    half = sum(variance * t_quantile(0.5 + level / 2, df) ** 2 for variance, df in zip(variances.tolist(), dfs.tolist(), strict=True))
+    half = sum(
+        variance * t_quantile(0.5 + level / 2, df) ** 2
+        for variance, df in zip(variances.tolist(), dfs.tolist(), strict=True)
+    )
     wide = float(special.stdtridf(0.5 + level / 2, math.sqrt(half / float(variances.sum()))))
     return min(welch, wide) if wide > 0 else welch
 

@@ -146,7 +146,10 @@ def _bootstrap_sd(
     weights = _resamples(codes, strata, draws, seed, only)
     # A cluster is drawn, and lies in a half, as a whole: its sums say all.
     closed, open_ = (_sums(side, codes) for side in (closed, open_))
-    sizes, half = np.bincount(codes).astype(np.float64), half[:SPLITS_PER_RESAMPLE, np.unique(codes, return_index=True)[1]]
+    sizes, half = (
+        np.bincount(codes).astype(np.float64),
+        half[:SPLITS_PER_RESAMPLE, np.unique(codes, return_index=True)[1]],
+    )
     total, defined = np.zeros(len(weights)), np.zeros(len(weights))
     for block in _blocks(half, max(len(closed), len(open_)), len(weights)):
         gaps = _scored_elsewhere(closed, sizes, weights, block)[0] - _scored_elsewhere(open_, sizes, weights, block)[0]
@@ -226,7 +229,9 @@ def _spread(
         if groups == own.size or g_eff < FEW_CLUSTERS:
             ses[stratum] = _bootstrap_sd(closed, open_, half, items, strata, draws, seed, only)
         if groups < own.size:
-            wide = _bootstrap_sd(closed, open_, half, codes, strata, draws, seed, only) * math.sqrt(groups / (groups - 1))
+            wide = _bootstrap_sd(closed, open_, half, codes, strata, draws, seed, only) * math.sqrt(
+                groups / (groups - 1)
+            )
             if t_quantile(0.5 + level / 2, g_eff - 1) * wide > t_quantile(0.5 + level / 2, math.inf) * ses[stratum]:
                 ses[stratum], dfs[stratum], over_clusters = wide, g_eff - 1, True
     if layers == 1:

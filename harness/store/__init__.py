@@ -10,6 +10,24 @@ from harness.store.read import frame, read_plan, read_receipt, read_receipts
 from harness.store.seal import RowWriter, write_receipt
 
 __all__ = [
-    "Journal", "JournalState", "RowWriter", "RunFolder", "current_runs", "damage", "find_run", "frame", "keep_plan",
-    "list_runs", "misplaced", "named_run", "new_run", "plan_hash", "read_journal", "read_plan", "read_receipt", "read_receipts", "strangers", "write_receipt",
+    "Journal",
+    "JournalState",
+    "RowWriter",
+    "RunFolder",
+    "current_runs",
+    "damage",
+    "find_run",
+    "frame",
+    "keep_plan",
+    "list_runs",
+    "misplaced",
+    "named_run",
+    "new_run",
+    "plan_hash",
+    "read_journal",
+    "read_plan",
+    "read_receipt",
+    "read_receipts",
+    "strangers",
+    "write_receipt",
 ]

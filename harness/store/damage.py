@@ -43,7 +43,9 @@ def _fault(path: Path, receipt: Receipt, name: str | None = None) -> str | None:
         found = _digest(path, facts.st_mtime_ns, facts.st_size)
     except OSError as error:
         return f"{name} cannot be read ({error.strerror})"
-    return None if receipt.checksums.get(name, found) == found else f"{name} is not what was sealed (its checksum differs)"
+    return (
+        None if receipt.checksums.get(name, found) == found else f"{name} is not what was sealed (its checksum differs)"
+    )
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -63,4 +65,8 @@ def strangers(store: Path) -> list[str]:
     """A line about each folder among the runs that is none."""
     root = store / "runs"
     folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    return [f"{path.name} is passed over: it is no run (it has no plan.json)" for path in folders if not (path / "plan.json").is_file()]
+    return [
+        f"{path.name} is passed over: it is no run (it has no plan.json)"
+        for path in folders
+        if not (path / "plan.json").is_file()
+    ]

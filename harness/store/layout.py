@@ -88,12 +88,16 @@ def only_process(store: Path, digest: str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     except OSError as error:
-        raise StoreError(f"cannot write to the store {store}: {error.strerror}; give --store a writable folder") from error
+        raise StoreError(
+            f"cannot write to the store {store}: {error.strerror}; give --store a writable folder"
+        ) from error
     with open(path, "w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StoreError(f"another process is at work on this very evaluation in {store}; wait for it or stop it") from error
+            raise StoreError(
+                f"another process is at work on this very evaluation in {store}; wait for it or stop it"
+            ) from error
         yield
 
 
@@ -144,7 +148,9 @@ def new_run(store: Path, plan: Plan) -> RunFolder:
             now += dt.timedelta(seconds=1)
             continue
         except OSError as error:
-            raise StoreError(f"cannot write to the store {store}: {error.strerror}; give --store a writable folder") from error
+            raise StoreError(
+                f"cannot write to the store {store}: {error.strerror}; give --store a writable folder"
+            ) from error
         run = RunFolder(path)
         run.journal.mkdir()
         keep_plan(run, plan)

@@ -155,7 +155,11 @@ async def _ask_in_blocks(
         size = min(MOST_BLOCK, max(LEAST_BLOCK, *(concurrency for *_, concurrency in opened)))
         while asked < len(ordered):
             seen = [_scores(side, ordered[:asked]) for side in sides]
-            if asked and not _too_many_missing(seen) and stop_at(seen, _upto(clusters, asked), margin)[0] != "undecided":
+            if (
+                asked
+                and not _too_many_missing(seen)
+                and stop_at(seen, _upto(clusters, asked), margin)[0] != "undecided"
+            ):
                 break
             end = _block_end(asked + size, clusters, len(ordered))
             # Both come to their end: what the other side has in flight is paid for and kept.

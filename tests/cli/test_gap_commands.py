@@ -44,7 +44,45 @@ def test_the_table_fits_80_columns_and_is_inert(
 
 
 def test_json_has_every_field_of_the_contract(store: str, capsys: pytest.CaptureFixture[str]) -> None:
-    fields = ["dimension", "task", "closed", "open", "score_closed", "score_open", "chosen_by", "protocol", "gap", "se", "se_unpaired", "se_clustered", "ci_low", "ci_high", "ci_method", "ci_simultaneous", "ci_t", "ci_cr1", "df", "n", "missing_closed", "missing_open", "clusters", "g_eff", "b10", "b01", "p_mcnemar", "p_wild", "correlation", "log_odds_gap", "detectable", "detectable_iid", "margin", "verdict", "waterfall", "warnings", "runs"]
+    fields = [
+        "dimension",
+        "task",
+        "closed",
+        "open",
+        "score_closed",
+        "score_open",
+        "chosen_by",
+        "protocol",
+        "gap",
+        "se",
+        "se_unpaired",
+        "se_clustered",
+        "ci_low",
+        "ci_high",
+        "ci_method",
+        "ci_simultaneous",
+        "ci_t",
+        "ci_cr1",
+        "df",
+        "n",
+        "missing_closed",
+        "missing_open",
+        "clusters",
+        "g_eff",
+        "b10",
+        "b01",
+        "p_mcnemar",
+        "p_wild",
+        "correlation",
+        "log_odds_gap",
+        "detectable",
+        "detectable_iid",
+        "margin",
+        "verdict",
+        "waterfall",
+        "warnings",
+        "runs",
+    ]
     assert main(["gap", "--store", store, "--json", "--open", "third"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert len(rows) == 2

@@ -21,7 +21,9 @@ def test_report_writes_its_files_and_prints_them(tmp_path: Path, capsys: pytest.
     assert (tmp_path / "elsewhere" / "gap.svg").is_file()
 
 
-def test_one_side_alone_says_what_is_missing_there_and_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_side_alone_says_what_is_missing_there_and_on_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_run(tmp_path, "o\x1b[2J", "open_weights", {"t": Answers([1.0, 0.0])})
     assert main(["report", "--store", str(tmp_path)]) == 0
     said = capsys.readouterr()

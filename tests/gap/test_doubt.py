@@ -102,7 +102,12 @@ def test_ordinary_leads_stand() -> None:
 
 def test_a_lead_of_few_clusters_stands_beside_what_they_can_miss() -> None:
     clusters = np.repeat(np.arange(12), 20).astype(np.intp)
-    found = Guard(0.14, (0.08, 0.2), (-0.17, 0.39), unseen="among 12 effective clusters failures as frequent as 22.1 % can go unseen")
+    found = Guard(
+        0.14,
+        (0.08, 0.2),
+        (-0.17, 0.39),
+        unseen="among 12 effective clusters failures as frequent as 22.1 % can go unseen",
+    )
     (line,) = caution(["t"], [found], [True], lambda low, high: low > 0)
     assert line == f"{found.unseen}: the lead holds for such clusters as were seen"
     assert caution(["t"], [found], [False], lambda low, high: low > 0) == []
@@ -148,10 +153,13 @@ def test_few_clusters_that_disagree_are_no_lead() -> None:
 
 def test_joined_by_hand() -> None:
     """Two tasks: mean 0.3, below sqrt(0.1^2 + 0.2^2)/2, above sqrt(0.3^2 + 0.1^2)/2."""
-    assert joined([(0.2, 0.1, 0.5), (0.4, 0.2, 0.5)]) == pytest.approx((0.3 - math.hypot(0.1, 0.2) / 2, 0.3 + math.hypot(0.3, 0.1) / 2))
+    assert joined([(0.2, 0.1, 0.5), (0.4, 0.2, 0.5)]) == pytest.approx(
+        (0.3 - math.hypot(0.1, 0.2) / 2, 0.3 + math.hypot(0.3, 0.1) / 2)
+    )
 
 
 # How often a verdict is wrong
+
 
 def _rarely_empty(chance: np.random.Generator, n: int) -> tuple[Floats, Floats]:
     """Graded answers as good as each other, but 3.5 % of the open ones are empty: a true gap of 3.15 points."""
@@ -177,7 +185,9 @@ def test_equal_systems_with_skewed_scores_seldom_lead(n: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "share", "margin"), [(40, 0.05, 3.0), (60, 0.05, 3.0), (200, 0.04, 3.0), (400, 0.02, 1.0)])
+@pytest.mark.parametrize(
+    ("n", "share", "margin"), [(40, 0.05, 3.0), (60, 0.05, 3.0), (200, 0.04, 3.0), (400, 0.02, 1.0)]
+)
 def test_a_side_that_fails_rarely_seldom_leads_as_if_it_never_did(n: int, share: float, margin: float) -> None:
     """A true gap of 0: closed is a little better in all items but those, 2 to 5 %, in which it fails altogether."""
     chance, leads = np.random.default_rng(n), 0
@@ -190,12 +200,16 @@ def test_a_side_that_fails_rarely_seldom_leads_as_if_it_never_did(n: int, share:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sizes", [[60] * 5, [22, 231, 34, 2, 1, 8, 22, 10, 19, 32, 44, 75], [100, 100] + [10] * 10, [200, 100]])
+@pytest.mark.parametrize(
+    "sizes", [[60] * 5, [22, 231, 34, 2, 1, 8, 22, 10, 19, 32, 44, 75], [100, 100] + [10] * 10, [200, 100]]
+)
 def test_equal_systems_in_few_clusters_seldom_lead(sizes: list[int]) -> None:
     chance, clusters = np.random.default_rng(sum(sizes)), np.repeat(np.arange(len(sizes)), sizes)
     leads = 0
     for _ in range(1_000):
         shift = chance.normal(0, 0.15, len(sizes))[clusters]
-        closed, open_ = (np.clip(0.5 + sign * shift / 2 + chance.normal(0, 0.15, clusters.size), 0, 1) for sign in (1, -1))
+        closed, open_ = (
+            np.clip(0.5 + sign * shift / 2 + chance.normal(0, 0.15, clusters.size), 0, 1) for sign in (1, -1)
+        )
         leads += said(closed, open_, clusters).endswith("leads")
     assert leads <= 65

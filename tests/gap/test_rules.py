@@ -433,11 +433,15 @@ def test_a_few_missing_repeats_are_met_at_their_worst(tmp_path: Path) -> None:
 
 def test_a_smaller_later_run_is_said_to_hide_a_larger_one(tmp_path: Path) -> None:
     full = write_run(tmp_path, "a", "closed", {"t": Task([1.0, 0.0] * 30)}, started="2026-03-01T10:00:00+00:00")
-    write_run(tmp_path, "a", "closed", {"t": Task([1.0, 0.0] * 5, content="fewer")}, started="2026-03-02T10:00:00+00:00")
+    write_run(
+        tmp_path, "a", "closed", {"t": Task([1.0, 0.0] * 5, content="fewer")}, started="2026-03-02T10:00:00+00:00"
+    )
     write_run(tmp_path, "b", "open_weights", {"t": Task([1.0, 0.0] * 30)})
     told = f"a on t: its latest run counts, with 10 items; {full.run_id} had 60"
     assert told in Store(tmp_path).gap().notes
-    write_run(tmp_path, "b", "open_weights", {"t": Task([1.0, 0.0] * 5, content="fewer")}, started="2026-03-03T10:00:00+00:00")
+    write_run(
+        tmp_path, "b", "open_weights", {"t": Task([1.0, 0.0] * 5, content="fewer")}, started="2026-03-03T10:00:00+00:00"
+    )
     (gap,) = Store(tmp_path).gap()
     assert told in gap.warnings
 
@@ -456,7 +460,11 @@ def test_a_smaller_import_is_said_to_hide_a_larger_one(tmp_path: Path) -> None:
 
 
 def test_an_import_that_lacks_one_row_stays_a_candidate(tmp_path: Path) -> None:
-    for name, weights, share in (("C", "closed", 0.76), ("O-mid", "open_weights", 0.5), ("O-best", "open_weights", 0.9)):
+    for name, weights, share in (
+        ("C", "closed", 0.76),
+        ("O-mid", "open_weights", 0.5),
+        ("O-best", "open_weights", 0.9),
+    ):
         n = 299 if name == "O-best" else 300
         write_run(tmp_path, name, weights, {"t": Task(coin(n, share, 1), content="")}, provenance="import:items")  # type: ignore[arg-type]
     (gap,) = Store(tmp_path).gap()
@@ -479,7 +487,9 @@ def test_no_lead_rests_on_names(tmp_path: Path) -> None:
     seen = set()
     for seed in range(40):
         chance = np.random.default_rng(seed)
-        columns = [(chance.random(60) < share).astype(float).tolist() for share in (0.66, 0.66, 0.66, 0.66, 0.5, 0.5, 0.5)]
+        columns = [
+            (chance.random(60) < share).astype(float).tolist() for share in (0.66, 0.66, 0.66, 0.66, 0.5, 0.5, 0.5)
+        ]
         for place, names in enumerate(("abcd", "dcba")):
             store = tmp_path / f"{seed}-{place}"
             for name, column in zip(names, columns[:4], strict=True):
@@ -505,7 +515,12 @@ def test_the_scores_beside_a_best_of_several_add_up(tmp_path: Path) -> None:
 
 def test_two_clusters_decide_nothing_whatever_is_compared(tmp_path: Path) -> None:
     halves = ["a"] * 60 + ["b"] * 60
-    for name, weights, share in (("c1", "closed", 0.9), ("c2", "closed", 0.9), ("o1", "open_weights", 0.2), ("o2", "open_weights", 0.2)):
+    for name, weights, share in (
+        ("c1", "closed", 0.9),
+        ("c2", "closed", 0.9),
+        ("o1", "open_weights", 0.2),
+        ("o2", "open_weights", 0.2),
+    ):
         write_run(tmp_path, name, weights, {"t": Task(coin(120, share, ord(name[1])), clusters=halves)})  # type: ignore[arg-type]
     (gap,) = Store(tmp_path).gap()
     assert gap.gap > 50
@@ -540,7 +555,12 @@ def test_imported_names_that_sound_like_variants_are_told(tmp_path: Path) -> Non
 def test_scores_waterfall_and_difference_of_the_two_named_are_of_the_same_items(tmp_path: Path) -> None:
     """A third system lacks answers that the two named have; what they lack themselves is what counts as missing."""
     rng = np.random.default_rng(3)
-    for name, weights, share, lost in (("c1", "closed", 0.8, {1, 2}), ("c2", "closed", 0.5, {9, 10, 11}), ("o1", "open_weights", 0.6, {5}), ("o2", "open_weights", 0.4, ())):
+    for name, weights, share, lost in (
+        ("c1", "closed", 0.8, {1, 2}),
+        ("c2", "closed", 0.5, {9, 10, 11}),
+        ("o1", "open_weights", 0.6, {5}),
+        ("o2", "open_weights", 0.4, ()),
+    ):
         marks = [None if i in lost else float(mark) for i, mark in enumerate(rng.random(240) < share)]
         write_run(tmp_path, name, weights, {"task": Task(marks)})  # type: ignore[arg-type]
     (gap,) = Store(tmp_path).gap()
@@ -558,7 +578,9 @@ def in_clusters(store: Path, systems: dict[str, tuple[WeightsLevel, float]], clu
 
 
 @pytest.mark.parametrize("sizes", [(200, 200), (390, 10)])
-def test_few_clusters_in_one_task_are_not_hidden_by_the_items_of_another(tmp_path: Path, sizes: tuple[int, int]) -> None:
+def test_few_clusters_in_one_task_are_not_hidden_by_the_items_of_another(
+    tmp_path: Path, sizes: tuple[int, int]
+) -> None:
     """A hopeless third candidate makes a best of several, in which the 1,000 items of the other task are no clusters."""
     labels = ["x"] * sizes[0] + ["y"] * sizes[1]
     in_clusters(tmp_path, {"c1": ("closed", 0.6), "c2": ("closed", 0.1), "o3": ("open_weights", 0.4)}, labels)
@@ -589,4 +611,6 @@ def test_many_close_candidates_of_one_side_make_no_lead_of_the_other(tmp_path: P
     (gap,) = Store(tmp_path).gap()
     assert gap.ci_simultaneous[0] > 0, "cross-fitted, closed is ahead"
     assert gap.verdict == "undecided"
-    assert "with each side's best on all of them, +2.0 points apart, the verdict would be another" in " ".join(gap.warnings)
+    assert "with each side's best on all of them, +2.0 points apart, the verdict would be another" in " ".join(
+        gap.warnings
+    )

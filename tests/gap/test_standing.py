@@ -35,14 +35,22 @@ def test_best_against_best_and_the_lag_by_hand() -> None:
 
 
 def test_restricted_unknown_and_contradicting_models_stand_on_no_side() -> None:
-    extra = [_row("r", 99, "2025-11-01", "restricted"), _row("u", 98, None, None), _row("x", 97, None, "closed"), _row("x", 97, None, "open_weights")]
+    extra = [
+        _row("r", 99, "2025-11-01", "restricted"),
+        _row("u", 98, None, None),
+        _row("x", 97, None, "closed"),
+        _row("x", 97, None, "open_weights"),
+    ]
     (found,) = standings([*ROWS, *extra])
     assert found.gap == 20
     assert found.aside == 3
 
 
 def test_units_are_never_mixed_and_a_series_needs_both_sides() -> None:
-    other = [PublishedScore("Exam", one.model, one.value / 100, "fraction", "x", one.date, weights=one.weights) for one in ROWS]
+    other = [
+        PublishedScore("Exam", one.model, one.value / 100, "fraction", "x", one.date, weights=one.weights)
+        for one in ROWS
+    ]
     alone = PublishedScore("Other", "c", 5, "percent", "x", weights="closed")
     found = {one.unit: one for one in standings([*ROWS, *other, alone])}
     assert set(found) == {"percent", "fraction"}
@@ -57,7 +65,9 @@ def test_a_model_that_is_scored_several_times_counts_once_with_its_median() -> N
 
 
 def test_lower_is_better_turns_the_sides() -> None:
-    (found,) = standings([_row(one.model, 100 - one.value, one.date, one.weights, lower_is_better=True) for one in ROWS])
+    (found,) = standings(
+        [_row(one.model, 100 - one.value, one.date, one.weights, lower_is_better=True) for one in ROWS]
+    )
     assert (found.best_closed.score, found.best_open.score, found.gap) == (20, 40, 20)
     (plain,) = standings(ROWS)
     assert found.lag is not None
@@ -83,13 +93,20 @@ def test_noise_comes_from_n_or_a_standard_error_and_is_unknown_without() -> None
     (partly,) = standings([*sized[:3], ROWS[3]])
     assert partly.noise is None
     assert partly.bias is None
-    (elo,) = standings([PublishedScore("Arena", one.model, one.value, "Elo", "x", one.date, n=400, weights=one.weights) for one in ROWS])
+    (elo,) = standings(
+        [
+            PublishedScore("Arena", one.model, one.value, "Elo", "x", one.date, n=400, weights=one.weights)
+            for one in ROWS
+        ]
+    )
     assert elo.noise is None, "votes are no items"
 
 
 def test_without_each_lab_only_where_developers_are_known() -> None:
     labs = ("A", "B", "C", "D")
-    (found,) = standings([_row(one.model, one.value, one.date, one.weights, developer=lab) for one, lab in zip(ROWS, labs, strict=True)])
+    (found,) = standings(
+        [_row(one.model, one.value, one.date, one.weights, developer=lab) for one, lab in zip(ROWS, labs, strict=True)]
+    )
     assert found.labs is not None
     assert found.labs.age[0] <= 183 / 30.4375 <= found.labs.age[1]
     assert standings(ROWS)[0].labs is None
@@ -119,7 +136,20 @@ def test_the_lag_looks_back_from_no_day_after_the_source() -> None:
 
 def test_current_series_come_first_and_of_them_those_with_known_noise() -> None:
     def series(name: str, year: int, **more: object) -> list[PublishedScore]:
-        return [PublishedScore(name, one.model, one.value, "percent", "x", f"{year}{one.date[4:]}", weights=one.weights, **more) for one in ROWS if one.date]  # type: ignore[arg-type]
+        return [
+            PublishedScore(
+                name,
+                one.model,
+                one.value,
+                "percent",
+                "x",
+                f"{year}{one.date[4:]}",
+                weights=one.weights,
+                **more,  # type: ignore[arg-type]
+            )
+            for one in ROWS
+            if one.date
+        ]
 
     found = standings([*series("old", 2021, n=100), *series("plain", 2025), *series("sized", 2025, n=100)])
     assert [one.name for one in found] == ["sized", "plain", "old"]
@@ -134,4 +164,6 @@ def test_a_model_is_not_released_before_the_date_in_its_name() -> None:
     early = _row("o-2512", 99, "2025-07-10", "open_weights")
     (found,) = standings([*ROWS, early])
     assert found.misdated == 1
-    assert found.best_open == Entrant("o-2512", 99, found.best_open.se, None, found.best_open.developer, found.best_open.n)
+    assert found.best_open == Entrant(
+        "o-2512", 99, found.best_open.se, None, found.best_open.developer, found.best_open.n
+    )

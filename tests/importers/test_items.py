@@ -116,7 +116,9 @@ def test_repeats_and_choosing_rows(tmp_path: Path) -> None:
 def test_repeats_may_be_counted_from_one(tmp_path: Path) -> None:
     path = written(tmp_path, "model,item_id,score,repeat\nA,i,1,1\nA,i,0,2\nA,j,1,1\nA,j,1,2\n")
     found, _ = read_items(path, benchmark="b", dimension="d", weights="open")
-    ((_, receipt),) = [(one.run, read_receipts(tmp_path)[0][0][1]) for one in seal_all(tmp_path, found, kind="items", source=path)]
+    ((_, receipt),) = [
+        (one.run, read_receipts(tmp_path)[0][0][1]) for one in seal_all(tmp_path, found, kind="items", source=path)
+    ]
     assert receipt.repeats == 2
     assert receipt.counts["unanswered"] == 0
 

@@ -131,4 +131,6 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
-    raise AssertionError("vLLM's server did not start; its last lines:\n" + "\n".join(log.read_text().splitlines()[-20:]))
+    raise AssertionError(
+        "vLLM's server did not start; its last lines:\n" + "\n".join(log.read_text().splitlines()[-20:])
+    )

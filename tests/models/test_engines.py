@@ -56,6 +56,10 @@ def test_greedy_texts_are_equal(store: Path, name: str) -> None:
 def test_scores_are_equal(store: Path, name: str) -> None:
     scores = Store(store).scores()
     for task in ("demo_reasoning", "demo_coding", "demo_summarization"):
-        pair = {score.system.partition(":")[0]: score for score in scores if score.task == task and score.system.endswith(name)}
+        pair = {
+            score.system.partition(":")[0]: score
+            for score in scores
+            if score.task == task and score.system.endswith(name)
+        }
         assert pair["vllm"].score == pair["transformers"].score
         assert pair["vllm"].n == pair["transformers"].n == ITEMS_PER_TASK

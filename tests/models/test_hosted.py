@@ -95,7 +95,9 @@ async def test_every_exception_of_the_sdk_is_mapped(sdk: str) -> None:
             assert type(endpoint(sdk).failure(status, body, {})) is BY_STATUS[status], name
         elif name in WITHOUT_STATUS:
             response = httpx2.Response(200, request=request)
-            arguments: dict[str, Any] = {"response": response, "body": None} if "Validation" in name else {"request": request}
+            arguments: dict[str, Any] = (
+                {"response": response, "body": None} if "Validation" in name else {"request": request}
+            )
             assert type(await mapped(sdk, cls(**arguments))) is WITHOUT_STATUS[name]
         else:
             assert name in NEVER_FROM_A_POST, f"{sdk}.{name} is new: say in this test what it means"
@@ -135,7 +137,9 @@ async def test_every_status_over_the_wire(wire: Wire, api: str, status: int) -> 
         (403, {"code": 403, "message": "Insufficient permissions"}, KeyRefused),
     ],
 )  # fmt: skip
-async def test_what_an_error_body_says_decides(status: int, error: dict[str, Any], expected: type[OpenGapError]) -> None:
+async def test_what_an_error_body_says_decides(
+    status: int, error: dict[str, Any], expected: type[OpenGapError]
+) -> None:
     """Bodies as OpenAI, Anthropic, Google, xAI, Mistral, vLLM and Groq send them."""
     assert type(endpoint("openai").failure(status, {"error": error}, {})) is expected
     if status == 400:
@@ -146,8 +150,14 @@ async def test_what_an_error_body_says_decides(status: int, error: dict[str, Any
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (400, {"code": "content_filter", "message": "The response was filtered", "innererror": {"code": "Responsible"}}),
-        (400, {"code": "invalid_prompt", "message": "Your prompt was flagged as potentially violating our usage policy"}),
+        (
+            400,
+            {"code": "content_filter", "message": "The response was filtered", "innererror": {"code": "Responsible"}},
+        ),
+        (
+            400,
+            {"code": "invalid_prompt", "message": "Your prompt was flagged as potentially violating our usage policy"},
+        ),
         (403, {"code": 403, "message": "meta/llama requires moderation. Your input was flagged"}),
     ],
 )
@@ -316,7 +326,13 @@ async def test_no_message_ever_holds_the_key(
 ) -> None:
     caplog.set_level(logging.INFO)
     for echo in (KEY, KEY[:20], f"{'x' * 290}{KEY}", f"{KEY[:6]}{'*' * 9}{KEY[-4:]}"):
-        for reply in ({"error": {"message": f"bad: {echo}", "code": echo}}, {"detail": [echo]}, f"<p>{echo}</p>", echo, [echo]):
+        for reply in (
+            {"error": {"message": f"bad: {echo}", "code": echo}},
+            {"detail": [echo]},
+            f"<p>{echo}</p>",
+            echo,
+            [echo],
+        ):
             wire.status, wire.reply = status, reply
             with pytest.raises(OpenGapError) as caught:
                 await ask(wire, api)
@@ -328,7 +344,10 @@ async def test_no_message_ever_holds_the_key(
 
 
 def test_a_key_is_taken_without_white_space_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable, provider in (("WIRE_API_KEY", Provider("wire", "openai", key="WIRE_API_KEY")), (SERVER_KEY, Provider("server", "openai"))):
+    for variable, provider in (
+        ("WIRE_API_KEY", Provider("wire", "openai", key="WIRE_API_KEY")),
+        (SERVER_KEY, Provider("server", "openai")),
+    ):
         monkeypatch.setenv(variable, f" {KEY}\r\n")
         assert key_for(provider) == KEY
         for broken in (f"{KEY}\nX-Evil: 1", f"{KEY}é", f"{KEY}\x7f", f"😀{KEY}"):

@@ -24,7 +24,12 @@ def chat(message: Any, finish: str = "stop", **more: Any) -> dict[str, Any]:
 
 
 def anthropic(*blocks: dict[str, Any], stop: str = "end_turn", **usage: Any) -> dict[str, Any]:
-    return {**MESSAGES, "content": list(blocks), "stop_reason": stop, "usage": {"input_tokens": 10, "output_tokens": 5, **usage}}
+    return {
+        **MESSAGES,
+        "content": list(blocks),
+        "stop_reason": stop,
+        "usage": {"input_tokens": 10, "output_tokens": 5, **usage},
+    }
 
 
 def responses(*output: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -56,7 +61,11 @@ THINKING = {"type": "thinking", "thinking": "two and two", "signature": "s"}
         ("chat", chat({"content": "Answer: 4", "reasoning": "hm"}), ("ok", "Answer: 4", "hm")),
         ("chat", chat({"content": "<think>hm</think>\nAnswer: 4"}), ("ok", "Answer: 4", "hm")),
         ("chat", chat({"content": "<think>hm and"}, "length"), ("truncated", "", "hm and")),
-        ("chat", chat({"content": [{"type": "text", "text": "Answer"}, {"type": "text", "text": ": 4"}]}), ("ok", "Answer: 4", "")),
+        (
+            "chat",
+            chat({"content": [{"type": "text", "text": "Answer"}, {"type": "text", "text": ": 4"}]}),
+            ("ok", "Answer: 4", ""),
+        ),
         (
             "chat",
             chat({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, TEXT]}),
@@ -73,10 +82,16 @@ THINKING = {"type": "thinking", "thinking": "two and two", "signature": "s"}
         ),
         (
             "responses",
-            responses({"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}, said("A")),
+            responses(
+                {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}, said("A")
+            ),
             ("ok", "A", "hm"),
         ),
-        ("responses", responses({"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}), ("refused", "No.", "")),
+        (
+            "responses",
+            responses({"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}),
+            ("refused", "No.", ""),
+        ),
         (
             "responses",
             responses(said("Ans"), status="incomplete", incomplete_details={"reason": "max_output_tokens"}),
@@ -90,7 +105,11 @@ THINKING = {"type": "thinking", "thinking": "two and two", "signature": "s"}
         ("responses", responses(), ("empty", "", "")),
         # messages
         ("messages", anthropic(TEXT), ("ok", "Answer: 4", "")),
-        ("messages", anthropic({"type": "text", "text": "Answer"}, {"type": "text", "text": ": 4"}), ("ok", "Answer: 4", "")),
+        (
+            "messages",
+            anthropic({"type": "text", "text": "Answer"}, {"type": "text", "text": ": 4"}),
+            ("ok", "Answer: 4", ""),
+        ),
         ("messages", anthropic(THINKING, TEXT), ("ok", "Answer: 4", "two and two")),
         ("messages", anthropic({"type": "redacted_thinking", "data": "x"}, TEXT), ("ok", "Answer: 4", "")),
         ("messages", anthropic(THINKING, stop="max_tokens"), ("truncated", "", "two and two")),
@@ -165,7 +184,9 @@ async def test_effort(wire: Wire) -> None:
 async def test_nothing_of_thinking_is_sent_unasked(wire: Wire) -> None:
     for api in ("chat", "responses", "messages"):
         await ask(wire, api)
-    assert not {"reasoning_effort", "reasoning", "thinking", "output_config", "logprobs", "include"} & set().union(*wire.bodies)
+    assert not {"reasoning_effort", "reasoning", "thinking", "output_config", "logprobs", "include"} & set().union(
+        *wire.bodies
+    )
 
 
 async def test_a_budget_of_thinking(wire: Wire) -> None:
@@ -242,7 +263,9 @@ async def test_a_limit_goes_by_the_name_that_the_host_has_for_it(wire: Wire) -> 
     assert "max_tokens" not in wire.bodies[0]
 
 
-async def test_a_parameter_goes_by_the_name_that_the_host_has_for_it(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_parameter_goes_by_the_name_that_the_host_has_for_it(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MISTRAL_API_KEY", "sk-test-of-this-host")
     mistral = catalogue.providers()["mistral"]
     async with wire.model("chat", provider=mistral) as model:
@@ -254,7 +277,9 @@ async def test_a_parameter_goes_by_the_name_that_the_host_has_for_it(wire: Wire,
 
 @pytest.mark.parametrize("api", ["chat", "responses", "messages"])
 async def test_the_very_files_arrive_before_the_text(wire: Wire, api: str, tmp_path: Path) -> None:
-    paths = [write_picture(tmp_path / f"{seed}.{ending}", seed) for seed, ending in enumerate(("png", "jpeg", "gif", "webp"))]
+    paths = [
+        write_picture(tmp_path / f"{seed}.{ending}", seed) for seed, ending in enumerate(("png", "jpeg", "gif", "webp"))
+    ]
     asked = dataclasses.replace(question(Message("system", "s"), Message("user", "What?")), images=load_images(paths))
     await ask(wire, api, asked)
     (turn,) = [one for one in wire.bodies[0].get("messages") or wire.bodies[0]["input"] if one["role"] == "user"]
@@ -264,11 +289,14 @@ async def test_the_very_files_arrive_before_the_text(wire: Wire, api: str, tmp_p
         kind = f"image/{path.suffix[1:]}"
         data = base64.b64encode(path.read_bytes()).decode()
         url = f"data:{kind};base64,{data}"
-        assert part == {
-            "chat": {"type": "image_url", "image_url": {"url": url}},
-            "responses": {"type": "input_image", "image_url": url, "detail": "auto"},
-            "messages": {"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}},
-        }[api]
+        assert (
+            part
+            == {
+                "chat": {"type": "image_url", "image_url": {"url": url}},
+                "responses": {"type": "input_image", "image_url": url, "detail": "auto"},
+                "messages": {"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}},
+            }[api]
+        )
 
 
 @pytest.mark.parametrize("api", ["chat", "responses", "messages"])

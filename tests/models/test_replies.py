@@ -18,9 +18,30 @@ from harness.types import Usage
 NAME = "x-ratelimit-reset-requests"
 
 
-@pytest.mark.parametrize("value", ["1.2.3s", ".s", "inf", "nan", "1e400", "-5", "9" * 4500, "١٢", "", "12:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1.2.3s",
+        ".s",
+        "inf",
+        "nan",
+        "1e400",
+        "-5",
+        "9" * 4500,
+        "١٢",
+        "",
+        "12:00",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-23:59",
+    ],
+)
 def test_no_header_raises(value: str) -> None:
-    for name in (NAME, "x-ratelimit-remaining-requests", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"):
+    for name in (
+        NAME,
+        "x-ratelimit-remaining-requests",
+        "anthropic-ratelimit-tokens-remaining",
+        "anthropic-ratelimit-tokens-reset",
+    ):
         found = headroom([(name, value)])
         assert found.requests is None or 0 <= found.requests < 10**16
         for seconds in (found.requests_reset_s, found.tokens_reset_s):
@@ -29,7 +50,14 @@ def test_no_header_raises(value: str) -> None:
 
 def test_durations_and_times() -> None:
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30)
-    for value, seconds in (("6m0s", 360), ("20ms", 0.02), ("1.5s", 1.5), ("7", 7), (soon.isoformat(), 30), (str(int(soon.timestamp())), 30)):
+    for value, seconds in (
+        ("6m0s", 360),
+        ("20ms", 0.02),
+        ("1.5s", 1.5),
+        ("7", 7),
+        (soon.isoformat(), 30),
+        (str(int(soon.timestamp())), 30),
+    ):
         assert headroom([(NAME, value)]).requests_reset_s == pytest.approx(seconds, abs=2)
 
 
@@ -49,7 +77,9 @@ def reply(**changes: Any) -> dict[str, Any]:
         (reply(choices=[{"message": {"content": "Answer: 4"}, "logprobs": {"content": [{"logprob": None}]}}]), (10, 5)),
     ],
 )  # fmt: skip
-def test_an_answer_is_kept_without_what_does_not_fit(body: dict[str, Any], tokens: tuple[int | None, int] | None) -> None:
+def test_an_answer_is_kept_without_what_does_not_fit(
+    body: dict[str, Any], tokens: tuple[int | None, int] | None
+) -> None:
     found: Any = decode(json.dumps(body).encode(), OpenAIChat.reply)
     assert found.choices[0].message.content == "Answer: 4"
     assert tokens == (found.usage and (found.usage.prompt_tokens, found.usage.completion_tokens))
@@ -64,7 +94,18 @@ def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
     assert (found.content[0].text, found.usage.input_tokens) == ("4 ?", 3)
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[1]", b"{", b'{"choices": 5}', json.dumps(reply(choices=[{"message": {"content": 4}}])).encode(), b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[1]",
+        b"{",
+        b'{"choices": 5}',
+        json.dumps(reply(choices=[{"message": {"content": 4}}])).encode(),
+        b"[" * 100_000,
+    ],
+)
 def test_what_is_no_answer_stays_malformed(body: bytes) -> None:
     with pytest.raises(MalformedReply):
         decode(body, OpenAIChat.reply)

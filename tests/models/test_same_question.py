@@ -44,13 +44,22 @@ def items_of(name: str, data: Path) -> list[Item]:
         return list(task.make_items([task.example]))
     if (data / name).is_dir():
         return list(load_items(task, data, limit=3).items)
-    return items_of({"summary": "demo_summarization", "code": "demo_coding", "choice": "demo_reasoning"}[task.card.form], data)
+    return items_of(
+        {"summary": "demo_summarization", "code": "demo_coding", "choice": "demo_reasoning"}[task.card.form], data
+    )
 
 
 def with_images(folder: Path) -> list[LoadedTask]:
     """Own questions with one image, with several and with none, of two forms and as a conversation."""
-    names = [write_picture(folder / f"{seed}.{ending}", seed).name for seed, ending in enumerate(("png", "jpeg", "gif", "webp"))]
-    turns = [{"role": "user", "content": "1?"}, {"role": "assistant", "content": "1"}, {"role": "user", "content": "2?"}]
+    names = [
+        write_picture(folder / f"{seed}.{ending}", seed).name
+        for seed, ending in enumerate(("png", "jpeg", "gif", "webp"))
+    ]
+    turns = [
+        {"role": "user", "content": "1?"},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": "2?"},
+    ]
     rows: dict[str, list[dict[str, Any]]] = {
         "choice": [{"input": "Which?", "target": "a", "choices": ["a", "b"], "images": names}],
         "exact": [
@@ -84,9 +93,11 @@ def requests(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
         Message("system", "Be brief. " * 500),
         Message("user", "1 + 1?"),
         Message("assistant", "2"),
-        Message("user", "2 + 2?\n\n  «ünïcode» 你好 \\n \"quoted\""),
+        Message("user", '2 + 2?\n\n  «ünïcode» 你好 \\n "quoted"'),
     )
-    rendered += [dataclasses.replace(rendered[0], messages=turns) for turns in (shots, shots[1:], (shots[0], shots[-1]))]
+    rendered += [
+        dataclasses.replace(rendered[0], messages=turns) for turns in (shots, shots[1:], (shots[0], shots[-1]))
+    ]
     return rendered
 
 
@@ -108,7 +119,9 @@ def images_sent(body: Mapping[str, Any]) -> list[tuple[int, int, str, str]]:
     for number, turn in enumerate(body.get("messages") or body["input"]):
         for place, part in enumerate([] if isinstance(turn["content"], str) else turn["content"]):
             source = part.get("source") or {}
-            address = part.get("image_url") or (f"data:{source['media_type']};base64,{source['data']}" if source else None)
+            address = part.get("image_url") or (
+                f"data:{source['media_type']};base64,{source['data']}" if source else None
+            )
             if address is not None:
                 kind, _, data = (address["url"] if isinstance(address, dict) else address).partition(";base64,")
                 digest = hashlib.sha256(base64.b64decode(data, validate=True)).hexdigest()
@@ -142,7 +155,9 @@ async def test_every_task_reaches_every_host_as_the_same_messages(
             assert [body[limit] for limit in LIMIT_NAMES if limit in body] == [request.max_tokens]
             for parameter in ("temperature", "top_p", "top_k", "seed"):
                 wanted = getattr(request.sampling, parameter)
-                assert body.get(provider.renames.get(parameter, parameter)) == (None if parameter in done.dropped else wanted)
+                assert body.get(provider.renames.get(parameter, parameter)) == (
+                    None if parameter in done.dropped else wanted
+                )
     assert len(requests) > 2 * len(find_tasks())
     assert sum(len(request.images) for request in requests) == 2 * (4 + 1 + 1 + 2 + 2)
 

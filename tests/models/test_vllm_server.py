@@ -104,7 +104,9 @@ async def test_a_parameter_out_of_range_is_final(vllm_server: str, api: str) -> 
 
 
 async def test_seeds_and_log_probabilities_reach_the_engine(vllm_server: str) -> None:
-    warm = question(Message("user", "Which city does Ada live in?"), sampling=Sampling(1.5, 1.0, seed=11), max_tokens=32)
+    warm = question(
+        Message("user", "Which city does Ada live in?"), sampling=Sampling(1.5, 1.0, seed=11), max_tokens=32
+    )
     warm = dataclasses.replace(warm, options={"logprobs": "true"})
     async with connected(vllm_server, "chat") as model:
         first, again = await model.generate(warm), await model.generate(warm)
@@ -127,7 +129,10 @@ async def test_an_image_reaches_a_real_engine_by_every_protocol(seeing_vllm_serv
         dataclasses.replace(question(Message("user", "What is it?"), max_tokens=8), images=load_images(list(paths)))
         for paths in (
             (),
-            *((write_picture(tmp_path / f"{seed}.{ending}", seed),) for seed, ending in enumerate(("png", "jpeg", "gif", "webp"))),
+            *(
+                (write_picture(tmp_path / f"{seed}.{ending}", seed),)
+                for seed, ending in enumerate(("png", "jpeg", "gif", "webp"))
+            ),
         )
     ]
     answers = {}

@@ -40,7 +40,11 @@ RESPONSES = {
     "usage": {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15},
 }
 GOOD: Mapping[str, dict[str, Any]] = {"/chat/completions": CHAT, "/messages": MESSAGES, "/responses": RESPONSES}
-ADAPTERS: Mapping[str, type[HostedModel]] = {"chat": OpenAIChat, "responses": OpenAIResponses, "messages": AnthropicMessages}
+ADAPTERS: Mapping[str, type[HostedModel]] = {
+    "chat": OpenAIChat,
+    "responses": OpenAIResponses,
+    "messages": AnthropicMessages,
+}
 
 
 @dataclass
@@ -69,7 +73,11 @@ class Wire:
 
     @contextlib.asynccontextmanager
     async def model(
-        self, api: str, options: Mapping[str, str] | None = None, provider: Provider | None = None, name: str = "model-1"
+        self,
+        api: str,
+        options: Mapping[str, str] | None = None,
+        provider: Provider | None = None,
+        name: str = "model-1",
     ) -> AsyncIterator[HostedModel]:
         """A started adapter that talks to this server; ``api`` is chat, responses or messages."""
         protocol = "anthropic" if api == "messages" else "openai"
@@ -108,7 +116,9 @@ def question(
     return Request("t", "1", 0, turns, max_tokens, sampling or Sampling(0.0, 1.0), "0" * 64, options or {})
 
 
-async def ask(wire: Wire, api: str, request: Request | None = None, options: Mapping[str, str] | None = None) -> Completion:
+async def ask(
+    wire: Wire, api: str, request: Request | None = None, options: Mapping[str, str] | None = None
+) -> Completion:
     """One question through a fresh adapter."""
     async with wire.model(api, options) as model:
         return await model.generate(request or question(options=options))

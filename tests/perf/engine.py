@@ -29,7 +29,13 @@ def measure(peers: bool = True) -> list[Measured]:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         items, few = write_items(work / "items.jsonl", 2000), write_items(work / "few.jsonl", 2)
-        found: dict[str, list[Usage]] = {"opengap": [], "opengap 1,000 in flight": [], "start": [], "inspect": [], "lm-eval": []}
+        found: dict[str, list[Usage]] = {
+            "opengap": [],
+            "opengap 1,000 in flight": [],
+            "start": [],
+            "inspect": [],
+            "lm-eval": [],
+        }
         with fault_server("--latency", str(LATENCY_S)) as server:
             for turn in range(ROUNDS):
                 found["opengap"].append(ours(server.url, items, work / f"a{turn}", 256))
@@ -47,17 +53,35 @@ def measure(peers: bool = True) -> list[Measured]:
     bound = 2000 / 256 * LATENCY_S
     rows = [
         Measured("eval, 2,000 samples, 256 in flight, 200 ms: wall", wall, "s", f"bound {bound:.2f} s; at most 4.0"),
-        Measured("  CPU a sample beyond start-up", (_median(found["opengap"], "cpu_s") - start) / 1998 * 1e3, "ms", "at most 1.0"),
+        Measured(
+            "  CPU a sample beyond start-up",
+            (_median(found["opengap"], "cpu_s") - start) / 1998 * 1e3,
+            "ms",
+            "at most 1.0",
+        ),
         Measured("  peak memory", _median(found["opengap"], "peak_mb"), "MB"),
-        Measured("  1,000 in flight: wall", _median(found["opengap 1,000 in flight"], "wall_s"), "s", f"256 in flight: {wall:.2f}"),
+        Measured(
+            "  1,000 in flight: wall",
+            _median(found["opengap 1,000 in flight"], "wall_s"),
+            "s",
+            f"256 in flight: {wall:.2f}",
+        ),
         Measured("  start-up (2 samples): CPU", start, "s"),
         Measured("  start to first request", first, "s", "at most 1.5"),
-        Measured("20,000 samples of 2 kB against 2,000: peak memory", large.peak_mb / small.peak_mb, "x", "at most 1.3"),
+        Measured(
+            "20,000 samples of 2 kB against 2,000: peak memory", large.peak_mb / small.peak_mb, "x", "at most 1.3"
+        ),
     ]
     for name in ("inspect", "lm-eval"):
         for usage in found[name]:
-            rows.append(Measured(f"{name}, the same samples: wall", usage.wall_s, "s", f"{usage.wall_s / wall:.1f} x ours"))
-            rows.append(Measured(f"{name}: CPU", usage.cpu_s, "s", f"{usage.cpu_s / _median(found['opengap'], 'cpu_s'):.1f} x ours"))
+            rows.append(
+                Measured(f"{name}, the same samples: wall", usage.wall_s, "s", f"{usage.wall_s / wall:.1f} x ours")
+            )
+            rows.append(
+                Measured(
+                    f"{name}: CPU", usage.cpu_s, "s", f"{usage.cpu_s / _median(found['opengap'], 'cpu_s'):.1f} x ours"
+                )
+            )
             rows.append(Measured(f"{name}: peak memory", usage.peak_mb, "MB"))
     return rows
 

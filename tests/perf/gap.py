@@ -91,7 +91,12 @@ def write_store(store: Path) -> None:
     item_column = pa.array(ids).take(pa.array(order % ITEMS))
     cluster_column = pa.array([f"passage-{c:03d}" for c in range(CLUSTERS)]).take(pa.array(order % ITEMS % CLUSTERS))
     planned = tuple(
-        PlannedTask(TaskCard(name, 1, "reasoning", "hf:x@y", "text", "accuracy", True, n=ITEMS), tuple(ids), _sha(name), _sha(name))
+        PlannedTask(
+            TaskCard(name, 1, "reasoning", "hf:x@y", "text", "accuracy", True, n=ITEMS),
+            tuple(ids),
+            _sha(name),
+            _sha(name),
+        )
         for name in names
     )
     difficulty = generator.random(rows)
@@ -109,7 +114,9 @@ def write_store(store: Path) -> None:
                 "score_status": _same("scored", rows), "score": pa.array(right), "cost_usd": pa.array(np.full(rows, 1e-4)),
             }  # fmt: skip
             arrays = [columns.get(field.name, pa.nulls(rows, field.type)) for field in SCORES]
-            pq.write_table(pa.Table.from_arrays(arrays, schema=SCORES), run.scores, compression="zstd", row_group_size=CHUNK)
+            pq.write_table(
+                pa.Table.from_arrays(arrays, schema=SCORES), run.scores, compression="zstd", row_group_size=CHUNK
+            )
             pq.write_table(TEXT.empty_table(), run.text)
             at = f"2026-{week + 1:02d}-01T00:00:00+00:00"
             counts = {"planned": rows, "answered": rows, "unanswered": 0}

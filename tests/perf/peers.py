@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.perf.process import Usage, run
 
-INSPECT = '''
+INSPECT = """
 from inspect_ai import Task, task
 from inspect_ai.dataset import FieldSpec, json_dataset
 from inspect_ai.scorer import includes
@@ -18,7 +18,7 @@ from inspect_ai.solver import generate
 @task
 def sums():
     return Task(dataset=json_dataset({items!r}, FieldSpec(input="input", target="target")), solver=generate(), scorer=includes())
-'''
+"""
 
 LM_EVAL = """
 task: sums

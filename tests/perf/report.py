@@ -60,13 +60,24 @@ def measure() -> list[Measured]:
 
 
 def _real(folder: Path) -> Facts | None:
-    shared = Path(os.environ.get("OPENGAP_TEST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "published"
+    shared = (
+        Path(os.environ.get("OPENGAP_TEST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "published"
+    )
     rows = shared / "per_item_swebench_verified.csv"
     if not rows.is_file():
         return None
-    found, _ = read_items(rows, benchmark="SWE-bench Verified", dimension="coding", columns={"score": "resolved"}, cluster_regex="^(.+?)__")
+    found, _ = read_items(
+        rows,
+        benchmark="SWE-bench Verified",
+        dimension="coding",
+        columns={"score": "resolved"},
+        cluster_regex="^(.+?)__",
+    )
     seal_all(folder, found, kind="items", source=rows)
-    write_published(folder, read_published_table(shared / "published_scores.csv", series=None, unit=None, source=None, columns={})[0])
+    write_published(
+        folder,
+        read_published_table(shared / "published_scores.csv", series=None, unit=None, source=None, columns={})[0],
+    )
     return gather(folder)
 
 
@@ -111,7 +122,10 @@ def _browser(path: Path) -> list[Measured]:
             page.wait_for_selector("html[data-ready]", state="attached")
             ready.append(float(page.evaluate("document.documentElement.dataset.ready")))
         for share in (0, 0.3, 0.7, 1):
-            page.evaluate("share => { const list = document.getElementById('list'); list.scrollTop = share * list.scrollHeight; }", share)
+            page.evaluate(
+                "share => { const list = document.getElementById('list'); list.scrollTop = share * list.scrollHeight; }",
+                share,
+            )
             page.wait_for_timeout(50)
             rows = max(rows, page.locator("#rows .row").count())
         browser.close()

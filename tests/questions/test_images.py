@@ -22,7 +22,11 @@ def test_the_bytes_say_what_it_is_whatever_it_is_called(tmp_path: Path, ending: 
     path = write_picture(tmp_path / f"a.{ending}").rename(tmp_path / "a.txt")
     (image,) = load_images("a.txt", tmp_path)
     data = path.read_bytes()
-    assert (image.media_type, image.size_bytes, image.sha256) == (FORMATS[ending], len(data), hashlib.sha256(data).hexdigest())
+    assert (image.media_type, image.size_bytes, image.sha256) == (
+        FORMATS[ending],
+        len(data),
+        hashlib.sha256(data).hexdigest(),
+    )
     assert (image.width, image.height) == (40, 30)
     assert image.read() == data
 
@@ -37,7 +41,14 @@ def test_a_photograph_of_two_pictures_is_a_jpeg(tmp_path: Path) -> None:
 def test_one_or_several_in_any_form(tmp_path: Path) -> None:
     path = write_picture(tmp_path / "a.png")
     data = path.read_bytes()
-    given: list[Any] = [path, str(path), data, {"bytes": data, "path": "a.png"}, {"bytes": None, "path": str(path)}, None]
+    given: list[Any] = [
+        path,
+        str(path),
+        data,
+        {"bytes": data, "path": "a.png"},
+        {"bytes": None, "path": str(path)},
+        None,
+    ]
     loaded = load_images(given)
     assert [image.sha256 for image in loaded] == [hashlib.sha256(data).hexdigest()] * 5
     assert {image.read() for image in loaded} == {data}

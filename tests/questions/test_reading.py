@@ -126,7 +126,9 @@ def test_reading_takes_linear_time(filler: str) -> None:
 
 
 def test_numbers_are_equal_only_if_all_digits_are() -> None:
-    assert canonical_number("123456789012345678901234567890123") != canonical_number("123456789012345678901234567890124")
+    assert canonical_number("123456789012345678901234567890123") != canonical_number(
+        "123456789012345678901234567890124"
+    )
 
 
 CODE = Code(

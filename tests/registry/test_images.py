@@ -39,7 +39,10 @@ def sha(path: Path) -> str:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[Path]:
-    return [write_picture(tmp_path / "pics" / f"{seed}.{ending}", seed) for seed, ending in enumerate(("png", "jpeg", "webp"))]
+    return [
+        write_picture(tmp_path / "pics" / f"{seed}.{ending}", seed)
+        for seed, ending in enumerate(("png", "jpeg", "webp"))
+    ]
 
 
 @pytest.mark.parametrize("scorer", ["exact", "contains", "choice", "numeric"])
@@ -87,7 +90,12 @@ def hashes(file: Path, scorer: str = "exact") -> tuple[str, ...]:
     """Of the items, of the prompts, and of the plan that a run is found again by."""
     tasks = own_tasks(file, scorer)
     job = prepare(SYSTEM, find_protocol("matched"), tasks)
-    return content_hash(tasks[0].items), job.plan.tasks[0].prompts_sha256, plan_hash(job.plan), str(tasks[0].items[0].id)
+    return (
+        content_hash(tasks[0].items),
+        job.plan.tasks[0].prompts_sha256,
+        plan_hash(job.plan),
+        str(tasks[0].items[0].id),
+    )
 
 
 def test_content_is_the_identity_and_the_place_is_not(tmp_path: Path, pictures: list[Path]) -> None:

@@ -21,7 +21,7 @@ ATTACKS = (
     "<!--<script>",
     "\u202egnihtyna\u202c",
     "\x1b[31mred\x1b[0m\x00\x07",
-    "=HYPERLINK(\"http://example.com\",\"x\")",
+    '=HYPERLINK("http://example.com","x")',
     "{{ 7 * 7 }} {% raw %}",
     "[a](javascript:window.broken=1) `|` @everyone",
     "x" * 1_000_000,
@@ -41,8 +41,13 @@ def rich_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]  # fmt: skip
     for place, (name, weights, share, released, cost) in enumerate(systems):
         texts = [ATTACKS[i % len(ATTACKS)] if i < 20 else f"answer {i} of {name}" for i in range(N)]
-        statuses: list[CompletionStatus] = ["refused" if i % (12 + 6 * place) == place else "truncated" if i % 40 == 7 else "ok" for i in range(N)]
-        marks = [0.0 if status == "refused" else score for status, score in zip(statuses, alternating(N, share, 3 * place), strict=True)]
+        statuses: list[CompletionStatus] = [
+            "refused" if i % (12 + 6 * place) == place else "truncated" if i % 40 == 7 else "ok" for i in range(N)
+        ]
+        marks = [
+            0.0 if status == "refused" else score
+            for status, score in zip(statuses, alternating(N, share, 3 * place), strict=True)
+        ]
         tasks = {
             "puzzles": Answers(marks, "reasoning", texts=texts, statuses=statuses, costs=[cost] * N),
             "sums": Answers(alternating(N, share, place), "reasoning", costs=[cost] * N, clusters=[f"c{i // 2}" for i in range(N)]),

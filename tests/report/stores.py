@@ -73,7 +73,11 @@ def write_run(
                 writer.add(*_row(name, a, i, score, status, system))
     total = sum(len(a.scores) for a in tasks.values())
     costs = [cost for a in tasks.values() for cost in a.costs if cost is not None]
-    counts = {"planned": total, "answered": total - statuses.get("unanswered", 0), "unanswered": statuses.get("unanswered", 0)}
+    counts = {
+        "planned": total,
+        "answered": total - statuses.get("unanswered", 0),
+        "unanswered": statuses.get("unanswered", 0),
+    }
     receipt = Receipt(
         run.run_id, plan_hash(plan), origin, f"{protocol}@1", _hash(protocol), planned, started, started,
         {**counts, **{f"status_{name}": count for name, count in statuses.items()}},

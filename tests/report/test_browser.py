@@ -38,7 +38,17 @@ def test_every_section_is_there_and_nothing_is_asked_of_the_network(visit: Visit
     visit.open((rich_report / "index.html").as_uri())
     page = visit.page
     assert len(visit.requests) == 1
-    for heading in ("Reasoning", "Coding", "Summarization", "Pictures", "Samples", "Models", "Runs and protocols", "Not compared", "Files"):
+    for heading in (
+        "Reasoning",
+        "Coding",
+        "Summarization",
+        "Pictures",
+        "Samples",
+        "Models",
+        "Runs and protocols",
+        "Not compared",
+        "Files",
+    ):
         assert page.get_by_role("heading", name=heading, exact=True, level=2).is_visible()
     assert page.locator("figure svg").count() == 9
     for figure in page.locator("figure").all():
@@ -66,7 +76,10 @@ def test_filters_search_and_pairs(visit: Visit, rich_report: Path) -> None:
         parts[outcome] = _count(visit)
     assert sum(parts.values()) == N
     page.select_option("[name=outcome]", "open")
-    assert "wrong" in page.locator("#rows .closed").first.inner_text() or "refused" in page.locator("#rows .closed").first.inner_text()
+    assert (
+        "wrong" in page.locator("#rows .closed").first.inner_text()
+        or "refused" in page.locator("#rows .closed").first.inner_text()
+    )
     assert "right" in page.locator("#rows .open").first.inner_text()
     page.select_option("[name=outcome]", "all")
     page.select_option("[name=closed]", label="closed-old")
@@ -127,7 +140,9 @@ def test_what_a_model_wrote_is_inert(visit: Visit, rich_report: Path) -> None:
     assert visit.page.locator("#sample img, #sample script").count() == 0
 
 
-def test_text_beside_the_page_is_loaded_on_demand_from_a_folder(visit: Visit, rich_facts: Facts, rich_report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_beside_the_page_is_loaded_on_demand_from_a_folder(
+    visit: Visit, rich_facts: Facts, rich_report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("harness.report.page.BESIDE_BYTES", 1000)
     found = samples(rich_facts)
     picture = Picture("gap", "How far?", (rich_report / "gap.svg").read_text(), "far", "very")
@@ -156,5 +171,7 @@ def test_text_has_the_contrast_that_wcag_asks_for(visit: Visit, rich_report: Pat
       return found;
     }""")
     assert faint == []
-    unnamed = visit.page.evaluate("[...document.querySelectorAll('input,select,button')].filter(n => !n.labels?.length).length")
+    unnamed = visit.page.evaluate(
+        "[...document.querySelectorAll('input,select,button')].filter(n => !n.labels?.length).length"
+    )
     assert unnamed == 0

@@ -58,7 +58,11 @@ def test_disagreement_counts_each_item_once(tmp_path: Path) -> None:
 
 
 def test_cost_is_dollars_per_solved_item(tmp_path: Path) -> None:
-    for name, weights, share, cost in (("c", "closed", 0.5, 0.10), ("o", "open_weights", 0.5, 0.02), ("o2", "open_weights", 0.25, 0.01)):
+    for name, weights, share, cost in (
+        ("c", "closed", 0.5, 0.10),
+        ("o", "open_weights", 0.5, 0.02),
+        ("o2", "open_weights", 0.25, 0.01),
+    ):
         write_run(tmp_path, name, weights, {"t": Answers(alternating(40, share), costs=[cost] * 40)})  # type: ignore[arg-type]
     with settings(DARK):
         label = str(_chart("cost").draw(gather(tmp_path), DARK).get_label())
@@ -76,7 +80,10 @@ def test_a_cost_ratio_of_chosen_systems_says_how_firm_the_choice_is(tmp_path: Pa
     with settings(LIGHT):
         label = str(_chart("cost").draw(gather(tmp_path), LIGHT).get_label())
     ratio = r"\d\.\d \[\d\.\d, \d\.\d\]|\d\d \[\d\.?\d, \d\d\]"
-    assert re.search(rf"Cheapest at 60\.0 points or more: cheap \(closed\) 6\d\.\d points at \$0\.\d\d; o \(open\) .*; closed costs ({ratio}) times as much", label)
+    assert re.search(
+        rf"Cheapest at 60\.0 points or more: cheap \(closed\) 6\d\.\d points at \$0\.\d\d; o \(open\) .*; closed costs ({ratio}) times as much",
+        label,
+    )
     assert re.search(r"Chosen anew in each resample, the two are the same in [1-9]\d? %", label)
 
 
@@ -119,16 +126,31 @@ def test_lag_is_signed_and_in_months(tmp_path: Path) -> None:
 
 def test_history_has_every_date_on_which_a_best_changes_and_says_of_whom_it_is(tmp_path: Path) -> None:
     """Seven releases a side, three of them bests; the best open system of all has no date."""
-    for side, weights, shares in (("c", "closed", (0.4, 0.3, 0.6, 0.5, 0.55, 0.9, 0.8)), ("o", "open_weights", (0.2, 0.1, 0.3, 0.25, 0.5, 0.4, 0.45))):
+    for side, weights, shares in (
+        ("c", "closed", (0.4, 0.3, 0.6, 0.5, 0.55, 0.9, 0.8)),
+        ("o", "open_weights", (0.2, 0.1, 0.3, 0.25, 0.5, 0.4, 0.45)),
+    ):
         for place, share in enumerate(shares):
-            write_run(tmp_path, f"{side}{place}", weights, {"t": Answers(alternating(200, share))}, released=f"2025-0{place + 1}-0{1 + (side == 'o')}")  # type: ignore[arg-type]
+            write_run(
+                tmp_path,
+                f"{side}{place}",
+                weights,  # type: ignore[arg-type]
+                {"t": Answers(alternating(200, share))},
+                released=f"2025-0{place + 1}-0{1 + (side == 'o')}",
+            )
     write_run(tmp_path, "undated", "open_weights", {"t": Answers(alternating(200, 0.85))})
     with settings(LIGHT):
         figure = _chart("history").draw(gather(tmp_path), LIGHT)
         assert text_overlaps(figure) == []
     title, told = str(figure.get_label()).split("\n")
     days = re.findall(r"(2025-\d\d-\d\d), (\d) closed systems? and (\d) open", told)
-    assert days == [("2025-01-02", "1", "1"), ("2025-03-01", "3", "2"), ("2025-03-02", "3", "3"), ("2025-05-02", "5", "5"), ("2025-06-01", "7", "7")]
+    assert days == [
+        ("2025-01-02", "1", "1"),
+        ("2025-03-01", "3", "2"),
+        ("2025-03-02", "3", "3"),
+        ("2025-05-02", "5", "5"),
+        ("2025-06-01", "7", "7"),
+    ]
     assert title.endswith("with the dated systems")
     said = " ".join(t.get_text() for t in figure.texts)
     assert "Without the undated ones it may differ from the gap chart" in said
@@ -139,7 +161,11 @@ def test_months_are_of_each_row_and_not_of_one_task(tmp_path: Path) -> None:
         ("c1", "closed", 0.5, "2025-01-01"), ("c2", "closed", 0.8, "2025-06-01"),
         ("o1", "open_weights", 0.4, "2025-03-01"), ("o2", "open_weights", 0.6, "2025-12-01"),
     ):  # fmt: skip
-        tasks = {"a": Answers(alternating(100, share), "x"), "b": Answers(alternating(100, share - 0.2), "x"), "d": Answers(alternating(100, 0.5), "y")}
+        tasks = {
+            "a": Answers(alternating(100, share), "x"),
+            "b": Answers(alternating(100, share - 0.2), "x"),
+            "d": Answers(alternating(100, 0.5), "y"),
+        }
         write_run(tmp_path, name, weights, tasks, released=released)  # type: ignore[arg-type]
     facts = gather(tmp_path)
     measured = {one.name: one for one in facts.standings}
@@ -152,13 +178,21 @@ def test_months_are_of_each_row_and_not_of_one_task(tmp_path: Path) -> None:
 
 
 def test_the_price_of_tiny_costs_and_of_systems_without_one(tmp_path: Path) -> None:
-    for name, weights, share, cost in (("free", "closed", 0.9, 0.0), ("c", "closed", 0.6, 0.02), ("tiny", "open_weights", 0.5, 2e-8), ("o", "open_weights", 0.6, 0.02)):
+    for name, weights, share, cost in (
+        ("free", "closed", 0.9, 0.0),
+        ("c", "closed", 0.6, 0.02),
+        ("tiny", "open_weights", 0.5, 2e-8),
+        ("o", "open_weights", 0.6, 0.02),
+    ):
         write_run(tmp_path, name, weights, {"t": Answers(alternating(100, share), costs=[cost] * 100)})  # type: ignore[arg-type]
     with settings(LIGHT):
         figure = _chart("cost").draw(gather(tmp_path), LIGHT)
         assert text_overlaps(figure) == []
     title = str(figure.get_label()).partition("\n")[0]
-    assert title == "Of systems with a known cost the best open system costs as much (1.00 [1.00, 1.00] times) per solved item as the best closed one"
+    assert (
+        title
+        == "Of systems with a known cost the best open system costs as much (1.00 [1.00, 1.00] times) per solved item as the best closed one"
+    )
 
 
 def test_statuses_end_at_100_percent(tmp_path: Path) -> None:
@@ -172,7 +206,13 @@ def test_statuses_end_at_100_percent(tmp_path: Path) -> None:
 def test_restricted_weights_stand_on_no_side(rich_store: Path, tmp_path: Path) -> None:
     store = tmp_path / "s"
     shutil.copytree(rich_store, store)
-    write_run(store, "vllm:org/restricted", "restricted", {"sums": Answers(alternating(120, 0.9), costs=[0.1] * 120)}, released="2025-04-01")
+    write_run(
+        store,
+        "vllm:org/restricted",
+        "restricted",
+        {"sums": Answers(alternating(120, 0.9), costs=[0.1] * 120)},
+        released="2025-04-01",
+    )
     facts = gather(store)
     assert any("restricted" in note for note in facts.gaps.notes)
     for chart in charts():

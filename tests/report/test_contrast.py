@@ -57,7 +57,13 @@ def test_text_in_pictures(theme: Theme) -> None:
     for text in (theme.ink, theme.muted):
         for name, ground in grounds.items():
             assert _contrast(_rgb(text), ground) >= 4.5, (text, name)
-    cells = [(theme.open, STRENGTH), (theme.closed, STRENGTH), (theme.muted, STRONGEST), (theme.open, STRONGEST), (theme.closed, STRONGEST)]
+    cells = [
+        (theme.open, STRENGTH),
+        (theme.closed, STRENGTH),
+        (theme.muted, STRONGEST),
+        (theme.open, STRONGEST),
+        (theme.closed, STRONGEST),
+    ]
     for colour, alpha in cells:
         for strength in (alpha, alpha / 2):
             assert _contrast(_rgb(theme.ink), _mixed(colour, theme.paper, strength)) >= 4.5, (colour, strength)

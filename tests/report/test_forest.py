@@ -30,7 +30,9 @@ def text_overlaps(figure: Figure) -> list[tuple[str, str]]:
     beyond = _undrawn_ticks(figure)
     texts = [t for t in texts if t not in beyond]
     boxes = [(t.get_text(), t.get_window_extent()) for t in texts]
-    found = [(a, b) for (a, one), (b, two) in itertools.combinations(boxes, 2) if one.padded(-1).overlaps(two.padded(-1))]
+    found = [
+        (a, b) for (a, one), (b, two) in itertools.combinations(boxes, 2) if one.padded(-1).overlaps(two.padded(-1))
+    ]
     width, height = figure.bbox.width, figure.bbox.height
     return found + [(t, "") for t, box in boxes if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height]
 
@@ -85,7 +87,9 @@ def test_best_of_several_names_both_systems_below_each_row(tmp_path: Path) -> No
         assert text_overlaps(figure) == []
     said = _said(figure)
     assert "closed-model / open-model" in said
-    assert "best against best, cross-fitted (chosen on one half of the items, scored on the other)" in said.replace("\n", " ")
+    assert "best against best, cross-fitted (chosen on one half of the items, scored on the other)" in said.replace(
+        "\n", " "
+    )
     assert "of no single system" in said.replace("\n", " ")
 
 
@@ -137,15 +141,25 @@ def test_headlines_follow_from_the_verdicts(tmp_path: Path) -> None:
     few = [_row("coding", -9.6, "open leads", row), _row("b", 1.0, "undecided", row), _row("a", 2.0, "undecided", row)]
     assert words.headline(few) == "Open leads in coding by 9.6 [7.6, 11.6] points; a and b undecided"
     assert words.headline(few[:1]) == "Open leads in coding by 9.6 [7.6, 11.6] points"
-    many = [*few, _row("x", 4.0, "closed leads", row), _row("y", 14.04, "closed leads", row), _row("z", 0.1, "equivalent", row)]
+    many = [
+        *few,
+        _row("x", 4.0, "closed leads", row),
+        _row("y", 14.04, "closed leads", row),
+        _row("z", 0.1, "equivalent", row),
+    ]
     assert words.headline(many) == (
         "Closed leads in 2 of 6 dimensions, most in y by 14.0 [12.0, 16.0] points; open leads in coding by 9.6 [7.6, 11.6] points; "
         "z equivalent; a and b undecided"
     )
     # Where nothing is decided it says what could have been.
-    seen = [dataclasses.replace(one, detectable=20.0 + place, ci_simultaneous=(-9.0, 9.0)) for place, one in enumerate(few[1:])]
+    seen = [
+        dataclasses.replace(one, detectable=20.0 + place, ci_simultaneous=(-9.0, 9.0))
+        for place, one in enumerate(few[1:])
+    ]
     assert words.headline(seen) == "A and b undecided (gaps under 20.0 to 21.0 points cannot be seen, 80 % power)"
-    overruled = dataclasses.replace(few[1], ci_simultaneous=(4.0, 9.0), warnings=("few clusters", "3 of 40 items differ: too few for the verdict"))
+    overruled = dataclasses.replace(
+        few[1], ci_simultaneous=(4.0, 9.0), warnings=("few clusters", "3 of 40 items differ: too few for the verdict")
+    )
     assert words.headline([overruled]) == "B undecided: 3 of 40 items differ: too few for the verdict"
     without = dataclasses.replace(facts, gaps=Gaps((_row("a", np.nan, "undecided", row),), ()))
     with settings(LIGHT):

@@ -37,7 +37,9 @@ def port(tmp_path: Path) -> Iterator[int]:
 def _evaluation(name: str, url: str, weights: str, tmp_path: Path) -> subprocess.Popen[bytes]:
     command = ["eval", f"server:{name}@{url}/v1", "--items", str(tmp_path / "<b>sums.jsonl"), "--scorer", "numeric"]
     command += ["--weights", weights, "--store", str(tmp_path / "s"), "--concurrency", "2"]
-    return subprocess.Popen([sys.executable, "-m", "harness", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def test_a_run_is_followed_until_its_report_is_there(browser: Browser, port: int, tmp_path: Path) -> None:

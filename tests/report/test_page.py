@@ -116,7 +116,9 @@ def test_a_second_report_over_the_first_has_the_same_bytes(rich_store: Path, ric
         assert path.read_bytes() == (rich_report / path.name).read_bytes(), path.name
 
 
-def test_what_an_earlier_report_left_goes_and_nothing_is_written_through_a_link(rich_facts: Facts, tmp_path: Path) -> None:
+def test_what_an_earlier_report_left_goes_and_nothing_is_written_through_a_link(
+    rich_facts: Facts, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     make(rich_facts, out)
     (out / "samples").mkdir()
@@ -183,7 +185,10 @@ def test_what_leaves_nothing_to_be_seen_is_seen(char: str) -> None:
 
 
 def test_words_for_the_eye() -> None:
-    assert true_minus("the gap is -100.0 to +3.0 [-4, 2] of gpt-5-mini, claude-4") == "the gap is −100.0 to +3.0 [−4, 2] of gpt-5-mini, claude-4"
+    assert (
+        true_minus("the gap is -100.0 to +3.0 [-4, 2] of gpt-5-mini, claude-4")
+        == "the gap is −100.0 to +3.0 [−4, 2] of gpt-5-mini, claude-4"
+    )
     assert (usd(0.0047), usd(0.005), usd(0.5)) == ("$0.0047", "$0.0050", "$0.50")
     assert (cell(float("inf")), cell(-0.0), cell(float("nan"))) == ("∞", "0.0", "")
 
@@ -232,9 +237,18 @@ def test_the_golden_numbers_are_told_without_a_word_by_hand(tmp_path: Path, test
                 scores[row["model"]][row["item_id"]] = float(row["resolved"])
     for name, weights in ((closed, "closed"), (open_, "open_weights")):
         items = sorted(scores[name])
-        answers = Answers([scores[name][item] for item in items], "coding", clusters=[item.split("__")[0] for item in items])
+        answers = Answers(
+            [scores[name][item] for item in items], "coding", clusters=[item.split("__")[0] for item in items]
+        )
         write_run(tmp_path / "s", name, weights, {"swe": answers}, provenance="import:items")  # type: ignore[arg-type]
     make(gather(tmp_path / "s"), tmp_path / "out")
     text = (tmp_path / "out" / "index.html").read_text()
-    for told in ("Closed leads in coding by 13.4 [5.9, 20.9] points", "74.4", "61.0", "only closed 85, only open 18", "imported: items", "95 % interval, CR1"):
+    for told in (
+        "Closed leads in coding by 13.4 [5.9, 20.9] points",
+        "74.4",
+        "61.0",
+        "only closed 85, only open 18",
+        "imported: items",
+        "95 % interval, CR1",
+    ):
         assert told in text, told

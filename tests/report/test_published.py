@@ -35,8 +35,14 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("table") / "published.csv"
     with open(path, "w", newline="") as handle:
         writer = csv.writer(handle)
-        writer.writerow(["series", "model", "value", "unit", "release_date", "weights", "source", "n", "higher_is_better"])
-        for series, unit, n, better in (("Exam", "percent", 400, ""), ("Arena", "Elo", "", ""), ("Slips", "percent", 90, "false")):
+        writer.writerow(
+            ["series", "model", "value", "unit", "release_date", "weights", "source", "n", "higher_is_better"]
+        )
+        for series, unit, n, better in (
+            ("Exam", "percent", 400, ""),
+            ("Arena", "Elo", "", ""),
+            ("Slips", "percent", 90, "false"),
+        ):
             for model, value, date, weights in MODELS:
                 writer.writerow([series, model, value, unit, date, weights, f"{series} paper", n, better])
         for model, value, date, weights in MODELS:
@@ -55,8 +61,18 @@ def alone(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_store_of_published_scores_alone_gives_a_report(alone: Path) -> None:
     text = (alone / "report" / "index.html").read_text()
-    assert "Published scores, one current table of each of 4 sources: the best closed model is ahead in 3, the best open one in 1" in text
-    for said in ("there is no paired gap, no verdict and no price", "score noise <", "tolerance 0", "(Kaplan–Meier", "It needs answers to the same items", "by Exam paper"):
+    assert (
+        "Published scores, one current table of each of 4 sources: the best closed model is ahead in 3, the best open one in 1"
+        in text
+    )
+    for said in (
+        "there is no paired gap, no verdict and no price",
+        "score noise <",
+        "tolerance 0",
+        "(Kaplan–Meier",
+        "It needs answers to the same items",
+        "by Exam paper",
+    ):
         assert said in text, said
     names = {path.name for path in (alone / "report").iterdir()}
     assert {"releases.png", "releases-dark.svg", "published.csv", "summary.md"} <= names
@@ -69,7 +85,9 @@ def test_a_store_of_published_scores_alone_gives_a_report(alone: Path) -> None:
     assert float(rows["Exam"]["age_score_noise_high"]) > 6.012
     assert (rows["Exam"]["luck_uncorrelated"], rows["Exam"]["tolerance"]) != ("", "")
     assert rows["Arena"]["unit"] == "Elo"
-    assert rows["Arena"]["age_score_noise_low"] == rows["Arena"]["luck_uncorrelated"] == "", "no n and no error: not known"
+    assert rows["Arena"]["age_score_noise_low"] == rows["Arena"]["luck_uncorrelated"] == "", (
+        "no n and no error: not known"
+    )
     assert float(rows["Slips"]["closed_ahead_by"]) == -10
     assert any(name.startswith("'=x") for name in rows)
 
@@ -79,7 +97,9 @@ def test_it_comes_out_the_same(alone: Path, tmp_path: Path) -> None:
         assert path.read_bytes() == (alone / "report" / path.name).read_bytes(), path.name
 
 
-def test_the_summary_tells_what_changed_and_that_noise_may_be_unknown(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_summary_tells_what_changed_and_that_noise_may_be_unknown(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = ["--store", str(tmp_path / "s")]
     assert main(["import", "published", str(table), *store]) == 0
     assert main(["report", *store]) == 0
@@ -89,7 +109,10 @@ def test_the_summary_tells_what_changed_and_that_noise_may_be_unknown(table: Pat
     assert main(["report", *store]) == 0
     text = (tmp_path / "s" / "report" / "summary.md").read_text()
     assert "- `Exam, percent`: +20.0 → +19.0, within the noise of the two (±8.7, 95 %)\n" in text
-    assert "- `Arena, Elo`: +20.0 → +10.0, of other systems, so the two do not compare; now `c2` against `o3`, before `c2` against `o2`" in text
+    assert (
+        "- `Arena, Elo`: +20.0 → +10.0, of other systems, so the two do not compare; now `c2` against `o3`, before `c2` against `o2`"
+        in text
+    )
     assert "Nothing changed" not in text
 
 
@@ -136,13 +159,19 @@ def test_headline_counts_one_current_table_a_source_and_names_what_has_one_side_
         ("Other", "b", 2025, ("closed", "open_weights")), ("Old", "c", 2021, ("closed", "open_weights")), ("Half", "d", 2025, ("closed", "closed")),
     ):  # fmt: skip
         for place, weights in enumerate(sides):
-            lines += [f"{series},{weights}{i}{place},{50 + 10 * i + 5 * place},percent,{year}-0{1 + i}-01,{weights},{source},2025-06-01" for i in range(2)]
+            lines += [
+                f"{series},{weights}{i}{place},{50 + 10 * i + 5 * place},percent,{year}-0{1 + i}-01,{weights},{source},2025-06-01"
+                for i in range(2)
+            ]
     lines.append("Other,late,99,percent,2025-11-01,open_weights,b,2025-06-01")
     (tmp_path / "t.csv").write_text("\n".join(lines))
     store = tmp_path / "s"
     assert main(["import", "published", str(tmp_path / "t.csv"), "--store", str(store)]) == 0
     facts = gather(store)
-    assert words.answer(facts) == "Published scores, one current table of each of 2 sources: the best closed model is ahead in 0, the best open one in 2"
+    assert (
+        words.answer(facts)
+        == "Published scores, one current table of each of 2 sources: the best closed model is ahead in 0, the best open one in 2"
+    )
     make(facts, tmp_path / "out")
     text = (tmp_path / "out" / "index.html").read_text()
     for said in (
@@ -170,11 +199,20 @@ def test_beside_runs_they_stand_apart(rich_store: Path, table: Path, tmp_path: P
 
 
 def test_an_imported_system_has_the_release_date_of_the_published_model_of_its_name(tmp_path: Path) -> None:
-    for name, weights, share in (("c1", "closed", 0.5), ("c2", "closed", 0.8), ("o1", "open_weights", 0.4), ("o2", "open_weights", 0.6), ("x", "closed", 0.3)):
+    for name, weights, share in (
+        ("c1", "closed", 0.5),
+        ("c2", "closed", 0.8),
+        ("o1", "open_weights", 0.4),
+        ("o2", "open_weights", 0.6),
+        ("x", "closed", 0.3),
+    ):
         write_run(tmp_path / "s", name, weights, {"t": Answers(alternating(100, share))}, provenance="import:items")  # type: ignore[arg-type]
     assert gather(tmp_path / "s").standings[0].lag is None
     table = tmp_path / "t.csv"
-    table.write_text("series,model,value,unit,release_date,weights,source\n" + "".join(f"Exam,{m},{v},percent,{d},{w},a\n" for m, v, d, w in MODELS))
+    table.write_text(
+        "series,model,value,unit,release_date,weights,source\n"
+        + "".join(f"Exam,{m},{v},percent,{d},{w},a\n" for m, v, d, w in MODELS)
+    )
     write_published(tmp_path / "s", read_published_table(table, series=None, unit=None, source=None, columns={})[0])
     facts = gather(tmp_path / "s")
     assert facts.about["o2"].released == "2025-12-01"
@@ -196,7 +234,14 @@ def test_an_imported_system_has_the_release_date_of_the_published_model_of_its_n
 
 def test_an_imported_result_says_where_it_comes_from_and_that_nobody_knows_how_it_was_asked(tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
-    rows.write_text("model,item_id,score,open_weights\n" + "".join(f"{m},i{i},{float(i % k == 0)},{w}\n" for m, k, w in (("c", 2, "false"), ("o", 3, "true")) for i in range(60)))
+    rows.write_text(
+        "model,item_id,score,open_weights\n"
+        + "".join(
+            f"{m},i{i},{float(i % k == 0)},{w}\n"
+            for m, k, w in (("c", 2, "false"), ("o", 3, "true"))
+            for i in range(60)
+        )
+    )
     found, _ = read_items(rows, benchmark="b", dimension="coding")
     seal_all(tmp_path / "s", found, kind="items", source=rows)
     facts: Facts = gather(tmp_path / "s")
@@ -214,7 +259,9 @@ def test_an_imported_result_says_where_it_comes_from_and_that_nobody_knows_how_i
 def test_the_golden_frontier_is_told(test_data: Path, tmp_path: Path, regex: str | None, told: tuple[str, ...]) -> None:
     """All of SWE-bench Verified but the model whose rows contradict its published mean: 13 closed against 11 open."""
     path = test_data / "published" / "per_item_swebench_verified.csv"
-    found, _ = read_items(path, benchmark="SWE-bench Verified", dimension="coding", columns={"score": "resolved"}, cluster_regex=regex)
+    found, _ = read_items(
+        path, benchmark="SWE-bench Verified", dimension="coding", columns={"score": "resolved"}, cluster_regex=regex
+    )
     seal_all(tmp_path, [one for one in found if not one.system.startswith("Claude 3.7")], kind="items", source=path)
     make(gather(tmp_path), tmp_path / "report")
     text = (tmp_path / "report" / "index.html").read_text()

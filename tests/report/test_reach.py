@@ -22,7 +22,11 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hidden = "a\u00adb\u3164c\U000e0041d \U0001f468\u200d\U0001f469 e"
     for name, weights, shift in (("c", "closed", 0), ("o", "open_weights", 1)):
         tasks = {
-            "graded": Answers([round(0.90 + 0.02 * ((i + shift) % 3), 2) for i in range(60)], texts=[hidden] * 60, question='said "one\\two"\nthree'),
+            "graded": Answers(
+                [round(0.90 + 0.02 * ((i + shift) % 3), 2) for i in range(60)],
+                texts=[hidden] * 60,
+                question='said "one\\two"\nthree',
+            ),
             "plain": Answers(alternating(60, 0.6, shift), "other"),
         }
         write_run(store, name, weights, tasks)  # type: ignore[arg-type]
@@ -81,7 +85,9 @@ def test_texts_are_searched_as_they_are_read(page: Page) -> None:
         page.get_by_text(f"{found} samples", exact=True).wait_for()
 
 
-def test_without_its_folder_of_texts_a_search_ends_and_says_why(browser: Browser, graded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_folder_of_texts_a_search_ends_and_says_why(
+    browser: Browser, graded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("harness.report.page.BESIDE_BYTES", 100)
     make(gather(graded.parent), tmp_path)
     for path in (tmp_path / "samples").iterdir():
@@ -111,7 +117,9 @@ def test_typing_does_not_read_an_open_sample_out_again(page: Page) -> None:
     page.click("#row-2")
     page.wait_for_selector("#sample .pair")
     assert page.locator("#sample").get_attribute("aria-live") is None
-    page.evaluate("() => { window.rebuilt = 0; new MutationObserver(() => window.rebuilt++).observe(document.getElementById('sample'), {childList: true}); }")
+    page.evaluate(
+        "() => { window.rebuilt = 0; new MutationObserver(() => window.rebuilt++).observe(document.getElementById('sample'), {childList: true}); }"
+    )
     page.locator("[name=query]").press_sequentially("item")
     assert page.evaluate("window.rebuilt") == 0
 
@@ -121,7 +129,9 @@ def test_only_what_scrolls_is_a_stop_for_the_keyboard(page: Page) -> None:
     assert page.evaluate(stops) == 0
     page.set_viewport_size({"width": 390, "height": 800})
     page.wait_for_function(f"() => {stops} > 0")
-    assert page.evaluate("[...document.querySelectorAll('.scroll')].every(n => n.hasAttribute('tabindex') === n.scrollWidth > n.clientWidth + 1)")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.scroll')].every(n => n.hasAttribute('tabindex') === n.scrollWidth > n.clientWidth + 1)"
+    )
     cue = page.evaluate("getComputedStyle(document.querySelector('figure .scroll'), '::before').content")
     assert "more to the side" in cue
     assert page.locator("#gap .narrow").is_visible()
@@ -132,7 +142,9 @@ def test_with_colours_of_ones_own_the_marks_of_the_sides_are_still_there(browser
     context = browser.new_context(forced_colors="active")
     page = context.new_page()
     page.goto((graded / "index.html").as_uri())
-    marks = page.evaluate("[...document.querySelectorAll('#models ~ div .side')].map(n => getComputedStyle(n, '::before').content.slice(1, 2) + n.textContent)")
+    marks = page.evaluate(
+        "[...document.querySelectorAll('#models ~ div .side')].map(n => getComputedStyle(n, '::before').content.slice(1, 2) + n.textContent)"
+    )
     assert marks == ["◆closed", "●open"]
     context.close()
 
@@ -142,7 +154,9 @@ def test_on_paper_nothing_is_cut_and_no_control_is_left(page: Page) -> None:
     for what in ("nav", "#filters", "#list", "#samples"):
         assert not page.locator(what).first.is_visible(), what
     page.set_viewport_size({"width": 720, "height": 1000})
-    cut = page.evaluate("[...document.querySelectorAll('.scroll')].filter(n => n.scrollWidth > n.clientWidth + 1).map(n => n.ariaLabel)")
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(n => n.scrollWidth > n.clientWidth + 1).map(n => n.ariaLabel)"
+    )
     assert cut == []
 
 

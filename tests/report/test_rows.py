@@ -68,12 +68,19 @@ def test_two_protocols_are_two_rows_each_of_its_own_runs(two_protocols: Facts) -
     assert sorted(task["name"] for task in index["tasks"]) == ["t, as-recommended@1", "t, matched@1"]
     blocks = [entry for block in samples(facts).blocks for entry in inflated(block)]
     for task, entry in zip(index["task"], blocks, strict=True):
-        assert {text for text, _ in entry[2].values()} == {index["tasks"][task]["name"].removeprefix("t, ").removesuffix("@1")}
+        assert {text for text, _ in entry[2].values()} == {
+            index["tasks"][task]["name"].removeprefix("t, ").removesuffix("@1")
+        }
 
 
 def test_two_tasks_of_a_dimension_in_two_rows_are_named(tmp_path: Path) -> None:
     for name, weights, tasks in (("c", "closed", "ab"), ("o", "open_weights", "a"), ("o2", "open_weights", "b")):
-        write_run(tmp_path, name, weights, {task: Answers(alternating(60, 0.9 if name == "c" else 0.4)) for task in tasks})  # type: ignore[arg-type]
+        write_run(
+            tmp_path,
+            name,
+            weights,  # type: ignore[arg-type]
+            {task: Answers(alternating(60, 0.9 if name == "c" else 0.4)) for task in tasks},
+        )
     facts = gather(tmp_path)
     assert [facts.label(row) for row in facts.rows] == ["reasoning, a", "reasoning, b"]
     make(facts, tmp_path / "out")
@@ -86,9 +93,17 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     """Two systems a side whose best differs from task to task."""
     store = tmp_path_factory.mktemp("several")
     for place, (name, weights, first, second) in enumerate(
-        (("c1", "closed", 0.9, 0.6), ("c2", "closed", 0.7, 0.75), ("o1", "open_weights", 0.5, 0.4), ("o2", "open_weights", 0.4, 0.45))
+        (
+            ("c1", "closed", 0.9, 0.6),
+            ("c2", "closed", 0.7, 0.75),
+            ("o1", "open_weights", 0.5, 0.4),
+            ("o2", "open_weights", 0.4, 0.45),
+        )
     ):
-        tasks = {task: Answers(_coins(10 * place + len(task), 150, share), costs=[0.01] * 150) for task, share in (("x", first), ("yy", second))}
+        tasks = {
+            task: Answers(_coins(10 * place + len(task), 150, share), costs=[0.01] * 150)
+            for task, share in (("x", first), ("yy", second))
+        }
         write_run(store, name, weights, tasks)  # type: ignore[arg-type]
     return gather(store)
 
@@ -100,7 +115,10 @@ def test_cross_fitted_scores_are_behind_no_link_to_a_run(several: Facts) -> None
     table = text[text.index("<tbody>") : text.index("</tbody>")]
     assert re.search(rf'data-label="closed"><a href="gaps.csv">{row.cross_closed:.1f}</a>', table)
     runs = {one.name: one.run.run_id for one in several.evidence}
-    assert f'best on all items: {row.closed} (closed) <a href="#run-{runs[row.closed]}">{row.score_closed:.1f}</a>' in table
+    assert (
+        f'best on all items: {row.closed} (closed) <a href="#run-{runs[row.closed]}">{row.score_closed:.1f}</a>'
+        in table
+    )
     assert "Scores and gap of such a row are cross-fitted, so they are of no single system" in text
     assert "its interval simultaneous over all" in _figure_text(several, "systems")
 
@@ -122,7 +140,10 @@ def test_the_table_by_task_is_of_the_pair_of_the_row_and_agrees_with_its_chart(s
     assert "Simultaneous 95 % intervals (Bonferroni over 2 rows)" in text
     scores = _label(several, "scores")
     for one in several.tasks:
-        assert f"{one.part.name}: {row.closed} (closed) {one.gap.score_closed:.1f}, {row.open} (open) {one.gap.score_open:.1f}" in scores
+        assert (
+            f"{one.part.name}: {row.closed} (closed) {one.gap.score_closed:.1f}, {row.open} (open) {one.gap.score_open:.1f}"
+            in scores
+        )
         assert f">{one.gap.score_closed:.1f}</a></td>" in text
     make(several, tmp_path)
     with open(tmp_path / "gaps_by_task.csv", newline="") as handle:
@@ -165,7 +186,12 @@ def test_a_failed_scorer_is_neither_an_answer_nor_silence(tmp_path: Path) -> Non
 def test_a_verdict_that_something_else_overrules_says_so_in_its_row(tmp_path: Path) -> None:
     """The interval lies on one side of 0, but too much is missing; and another row is undecided by its interval."""
     missing: list[float | None] = [None if i % 20 == 0 else score for i, score in enumerate(alternating(120, 0.3))]
-    write_run(tmp_path, "c", "closed", {"t": Answers(alternating(120, 0.9), "lost"), "u": Answers(_coins(1, 120, 0.5), "near")})
+    write_run(
+        tmp_path,
+        "c",
+        "closed",
+        {"t": Answers(alternating(120, 0.9), "lost"), "u": Answers(_coins(1, 120, 0.5), "near")},
+    )
     write_run(tmp_path, "o", "open_weights", {"t": Answers(missing, "lost"), "u": Answers(_coins(2, 120, 0.5), "near")})
     facts = gather(tmp_path)
     lost, near = sorted(facts.rows, key=lambda row: row.dimension)
@@ -184,7 +210,10 @@ def test_a_verdict_that_something_else_overrules_says_so_in_its_row(tmp_path: Pa
     said = _figure_text(facts, "gap")
     assert f"Undecided: {reason}" in said
     assert f"sees {least} (80 % power)" in said
-    assert words.why(dataclasses.replace(near, detectable=math.nan, warnings=())) == "no item differs, and the interval allows for more than one verdict"
+    assert (
+        words.why(dataclasses.replace(near, detectable=math.nan, warnings=()))
+        == "no item differs, and the interval allows for more than one verdict"
+    )
 
 
 def test_a_store_in_which_one_side_answered_nothing_gets_a_page(tmp_path: Path) -> None:
@@ -210,7 +239,12 @@ def test_cost_counts_what_all_shown_systems_answered_and_names_who_lacks_more(tm
 
 
 def test_missing_systems_and_tasks_are_named_below_the_cost_chart(tmp_path: Path) -> None:
-    for name, weights, lost in (("c1", "closed", 0), ("o1", "open_weights", 0), ("o2", "open_weights", 0), ("o3", "open_weights", 40)):
+    for name, weights, lost in (
+        ("c1", "closed", 0),
+        ("o1", "open_weights", 0),
+        ("o2", "open_weights", 0),
+        ("o3", "open_weights", 40),
+    ):
         marks = [None if i < lost else score for i, score in enumerate(alternating(100, 0.6))]
         tasks = {"t": Answers(marks, costs=[0.01] * 100)}
         if name == "c1":
@@ -224,7 +258,11 @@ def test_missing_systems_and_tasks_are_named_below_the_cost_chart(tmp_path: Path
 
 
 def test_rows_are_dimensions_only_where_each_has_one(two_protocols: Facts) -> None:
-    rows = [dataclasses.replace(row, verdict="undecided", task=f"{row.task}{i}") for i in range(2) for row in two_protocols.rows]
+    rows = [
+        dataclasses.replace(row, verdict="undecided", task=f"{row.task}{i}")
+        for i in range(2)
+        for row in two_protocols.rows
+    ]
     assert "all 4 comparisons undecided" in words.headline(rows).lower()
     for place, row in enumerate(rows):
         rows[place] = dataclasses.replace(row, dimension=f"d{place}")
@@ -232,7 +270,10 @@ def test_rows_are_dimensions_only_where_each_has_one(two_protocols: Facts) -> No
 
 
 def test_a_candidate_left_out_is_no_reason_for_a_verdict(two_protocols: Facts) -> None:
-    told = ("x is no candidate: 3.0 % of its answers are missing (limit 2 %)", "a candidate left out could have 66.4: undecided")
+    told = (
+        "x is no candidate: 3.0 % of its answers are missing (limit 2 %)",
+        "a candidate left out could have 66.4: undecided",
+    )
     row = dataclasses.replace(two_protocols.rows[0], verdict="undecided", ci_simultaneous=(1.0, 2.0), warnings=told)
     assert words.why(row) == told[1]
 

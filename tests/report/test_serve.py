@@ -81,7 +81,17 @@ def test_a_damaged_run_is_named(store: Path) -> None:
     assert "cannot read" in found["problem"]
 
 
-@pytest.mark.parametrize("path", ["/../secret.csv", "/%2e%2e/secret.csv", "//etc/passwd", "/samples/../../secret.csv", "/..%2fsecret.csv", "/none.png"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../secret.csv",
+        "/%2e%2e/secret.csv",
+        "//etc/passwd",
+        "/samples/../../secret.csv",
+        "/..%2fsecret.csv",
+        "/none.png",
+    ],
+)
 def test_nothing_outside_the_report_is_served(store: Path, port: int, path: str) -> None:
     (store / "secret.csv").write_text("secret")
     (store / "report").mkdir()
@@ -118,7 +128,9 @@ def test_nothing_is_served_that_this_process_did_not_write(store: Path, port: in
     assert (store / "secret.txt").read_text() == "secret"
 
 
-def test_a_report_that_cannot_be_made_says_so_in_place_of_the_old_one_and_is_tried_again(store: Path, port: int) -> None:
+def test_a_report_that_cannot_be_made_says_so_in_place_of_the_old_one_and_is_tried_again(
+    store: Path, port: int
+) -> None:
     write_run(store, "o", "open_weights", {"t": Answers(alternating(40, 0.5))})
     assert "Closed leads in reasoning" in _get(port, "/")[1]
     later = write_run(store, "o2", "open_weights", {"t": Answers(alternating(40, 0.8))})
@@ -150,9 +162,15 @@ def test_a_port_that_is_taken_is_one_message(store: Path, port: int) -> None:
 
 
 def test_published_scores_alone_are_served_and_a_newer_table_is_noticed(store: Path, port: int) -> None:
-    rows = [PublishedScore("Exam", model, value, "percent", "x", weights=weights) for model, value, weights in (("c", 50.0, "closed"), ("o", 40.0, "open_weights"))]  # type: ignore[arg-type]
+    rows = [
+        PublishedScore("Exam", model, value, "percent", "x", weights=weights)  # type: ignore[arg-type]
+        for model, value, weights in (("c", 50.0, "closed"), ("o", 40.0, "open_weights"))
+    ]
     assert "Nothing to compare yet" in _get(port, "/")[1]
     write_published(store, rows)
-    assert "Published scores, one source: the best closed model is ahead in 1, the best open one in 0" in _get(port, "/")[1]
+    assert (
+        "Published scores, one source: the best closed model is ahead in 1, the best open one in 0"
+        in _get(port, "/")[1]
+    )
     write_published(store, [rows[0], dataclasses.replace(rows[1], value=60.0)])
     assert "the best closed model is ahead in 0, the best open one in 1" in _get(port, "/")[1]

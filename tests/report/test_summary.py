@@ -59,11 +59,23 @@ def test_other_systems_do_not_compare_and_the_noise_is_that_of_one_row(tmp_path:
     assert rows[0].ci_low == pytest.approx(facts.rows[0].ci_low)
     other = dataclasses.replace(rows[0], closed="c2", systems=("c2", "o"), gap=11.0)
     told = summary(facts, Memory(rows, (other,)), {}).split("Since the last")[1]
-    assert "+11.0 → +20.0, of other systems, so the two do not compare, still closed leads; now `c` against `o`, before `c2` against `o`" in told
+    assert (
+        "+11.0 → +20.0, of other systems, so the two do not compare, still closed leads; now `c` against `o`, before `c2` against `o`"
+        in told
+    )
     assert "noise" not in told
 
 
-@pytest.mark.parametrize("change", [{"verdict": "<img src=x onerror=alert(1)>"}, {"decimals": 10**10}, {"decimals": -1}, {"gap": "1"}, {"systems": None}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": "<img src=x onerror=alert(1)>"},
+        {"decimals": 10**10},
+        {"decimals": -1},
+        {"gap": "1"},
+        {"systems": None},
+    ],
+)
 def test_a_memory_that_no_report_wrote_is_no_memory(tmp_path: Path, change: dict[str, object]) -> None:
     facts = _pair(tmp_path / "s", 0.70, "2026-03-01T10:00:00Z")
     path = tmp_path / "report.json"

@@ -187,7 +187,9 @@ async def test_results_that_are_gone_leave_all_owed(api: str, job: tuple[Job, Ru
     assert "40 not at all" in said[-1]
 
 
-async def test_a_lost_submission_is_told_from_another_batch_of_its_size(job: tuple[Job, RunFolder], tmp_path: Path) -> None:
+async def test_a_lost_submission_is_told_from_another_batch_of_its_size(
+    job: tuple[Job, RunFolder], tmp_path: Path
+) -> None:
     """Message batches bear no mark: which one is ours is read from the rows of those that have ended."""
     other_items = write_items(tmp_path / "other.jsonl", 40)
     async with serving(lose_every=0) as (server, url):
@@ -205,10 +207,21 @@ async def test_a_batch_of_somebody_else_is_not_taken_for_ours(job: tuple[Job, Ru
     other_items = write_items(tmp_path / "other.jsonl", 40)
     async with serving(lose_every=0, polls_needed=4, fail_polls=10**9) as (server, url):
         with pytest.raises(RunFailed):
-            await run_batch(*plan(other_items, tmp_path / "other"), url, "messages", polling=dataclasses.replace(QUICK, patience_s=0.0))
+            await run_batch(
+                *plan(other_items, tmp_path / "other"),
+                url,
+                "messages",
+                polling=dataclasses.replace(QUICK, patience_s=0.0),
+            )
         server.book.fail_polls = 0
         book = Book(job[1].journal / "batches.jsonl")
-        book.submitting(Handed("run-1", [row_key(job[0], one) for one in job[0].owed], f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%S+00:00}"))
+        book.submitting(
+            Handed(
+                "run-1",
+                [row_key(job[0], one) for one in job[0].owed],
+                f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%S+00:00}",
+            )
+        )
         rest, said = await run_batch(*job, url, "messages")
         assert server.book.submitted == 2, "ours had never arrived, so it goes up once"
     assert rest == []

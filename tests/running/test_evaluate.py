@@ -253,7 +253,9 @@ def test_a_notebook_with_a_running_loop_can_evaluate(tmp_path: Path) -> None:
 def test_preflight_lists_everything_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(Preflight) as caught:
-        evaluate(["openai:gpt-4o", "anthropic:claude-opus-4-8"], tasks=["gpqa_diamond", "humaneval"], store=tmp_path / "st")
+        evaluate(
+            ["openai:gpt-4o", "anthropic:claude-opus-4-8"], tasks=["gpqa_diamond", "humaneval"], store=tmp_path / "st"
+        )
     text = str(caught.value)
     for part in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "gpqa_diamond", "humaneval", "HF_TOKEN", "--data"):
         assert part in text
@@ -292,7 +294,9 @@ def test_a_parameter_that_cannot_be_sent_is_an_error_before_the_run(
         ({"model": "qwen3-8b", "weights": "closed"}, UsageError, "contradicts the catalogue"),
     ],
 )
-def test_wrong_usage_starts_nothing(arguments: dict[str, object], error: type[Exception], says: str, tmp_path: Path) -> None:
+def test_wrong_usage_starts_nothing(
+    arguments: dict[str, object], error: type[Exception], says: str, tmp_path: Path
+) -> None:
     with pytest.raises(error, match=says):
         evaluate(store=None if "demo-open" in str(arguments) else tmp_path / "st", **arguments)  # type: ignore[arg-type]
     assert not os.listdir(".")
@@ -309,7 +313,9 @@ def test_errors_of_a_run_can_be_looked_up(tmp_path: Path, capsys: pytest.Capture
     file = items(tmp_path / "mine.jsonl", 4)
     address = answers(tmp_path / "a.jsonl", {"0": "5"})
     store = str(tmp_path / "st")
-    assert main(["eval", address, "--items", str(file), "--scorer", "numeric", "--weights", "open", "--store", store]) == 1
+    assert (
+        main(["eval", address, "--items", str(file), "--scorer", "numeric", "--weights", "open", "--store", store]) == 1
+    )
     run = list_runs(tmp_path / "st")[0].run_id
     assert main(["runs", "--errors", run, "--store", store]) == 0
     assert "no line for this item" in capsys.readouterr().out

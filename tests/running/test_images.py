@@ -96,7 +96,9 @@ def test_what_is_stored_tells_of_images_by_their_facts_alone(tmp_path: Path, ser
     }]  # fmt: skip
     shown = _question(texts["i0"])
     assert shown.startswith(f"[image/png, 4 kB, sha256 {turn['images'][0]['sha256'][:12]}…]\ncase 0?")
-    everything = b"".join(one.read_bytes() for one in result.run.path.rglob("*") if one.is_file()) + texts.str.cat().encode()
+    everything = (
+        b"".join(one.read_bytes() for one in result.run.path.rglob("*") if one.is_file()) + texts.str.cat().encode()
+    )
     for hidden in (b"secret-place", b"pics/", b"base64", load_images(path)[0].read()[40:60]):
         assert hidden not in everything
     other = answers(tmp_path / "a.jsonl", {f"i{i}": "4" for i in range(12)})
@@ -159,7 +161,10 @@ def test_a_card_without_images_makes_the_task_not_applicable(
     hosted = call(file, store, weights=None)
     (result,) = evaluate(server.address, **hosted)
     said = capsys.readouterr().err
-    assert "mine.seeing does not apply: it has images, and the card of fault-1 names no image among its modalities (text)" in said
+    assert (
+        "mine.seeing does not apply: it has images, and the card of fault-1 names no image among its modalities (text)"
+        in said
+    )
     assert server.stats()["requests"] == 5
     assert server.stats()["images"] == {}
     assert list(result.receipt.not_applicable) == ["mine.seeing"]
@@ -177,7 +182,15 @@ def test_a_card_without_images_makes_the_task_not_applicable(
     assert again.receipt.not_applicable == result.receipt.not_applicable
     assert (again.receipt.counts["planned"], again.receipt.counts["answered"]) == (5, 5)
     with pytest.raises(Refused, match=r"mine.seeing does not apply to server:fault-1"):
-        switch(f"file:{tmp_path}/a.jsonl", server.address, file, margin=2, scorer="numeric", weights="open", store=str(store))
+        switch(
+            f"file:{tmp_path}/a.jsonl",
+            server.address,
+            file,
+            margin=2,
+            scorer="numeric",
+            weights="open",
+            store=str(store),
+        )
 
 
 def test_a_rescore_keeps_what_was_not_asked_out_whatever_the_card_says_today(
@@ -241,7 +254,9 @@ def test_images_count_among_the_bytes_that_left_each_time(tmp_path: Path) -> Non
     assert sizes[plain] + sent < sizes[pictured] < sizes[plain] + sent + described
 
 
-def test_an_estimate_and_a_budget_know_of_images(tmp_path: Path, capsys: pytest.CaptureFixture[str], server: Server) -> None:
+def test_an_estimate_and_a_budget_know_of_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], server: Server
+) -> None:
     file = write_items(tmp_path)
     shared = ["--items", str(file), "--scorer", "numeric", "--weights", "open", "--store", str(tmp_path / "st")]
     prices = ["--price-in", "1000", "--price-out", "0.001"]
@@ -298,7 +313,9 @@ def test_a_run_with_images_leaves_nothing_behind(tmp_path: Path, server: Server)
     scratch.mkdir()
     command = [sys.executable, "-m", "harness", "eval", server.address, "--task", str(tmp_path / "seeing.py"),
                "--weights", "open", "--store", str(tmp_path / "st")]  # fmt: skip
-    done = subprocess.run(command, env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert server.stats()["images"] == {hashlib.sha256(picture.read_bytes()).hexdigest(): 1}
     assert list(scratch.glob("opengap-*")) == []
@@ -306,7 +323,9 @@ def test_a_run_with_images_leaves_nothing_behind(tmp_path: Path, server: Server)
 
 def test_a_file_of_answers_takes_any_item(tmp_path: Path) -> None:
     file = write_items(tmp_path)
-    (result,) = evaluate(answers(tmp_path / "a.jsonl", {f"i{n}": "4" for n in range(12)}), **call(file, tmp_path / "st"))
+    (result,) = evaluate(
+        answers(tmp_path / "a.jsonl", {f"i{n}": "4" for n in range(12)}), **call(file, tmp_path / "st")
+    )
     assert result.receipt.not_applicable == {}
     assert Store(tmp_path / "st").scores()[0].score == 100.0
 

@@ -177,7 +177,11 @@ async def test_a_moment_that_passes_while_it_is_looked_at_is_not_missed() -> Non
     """A clock that goes on with every reading: whichever reading the opening falls on, nobody waits for ever."""
     for step in range(1, 40):
         ticks = itertools.count()
-        limiter = Limiter(10, requests_per_minute=60_000, clock=lambda ticks=ticks, step=step: next(ticks) * step * 1e-4)  # type: ignore[misc]
+        limiter = Limiter(
+            10,
+            requests_per_minute=60_000,
+            clock=lambda ticks=ticks, step=step: next(ticks) * step * 1e-4,  # type: ignore[misc]
+        )
         async with asyncio.timeout(5):
             await asyncio.gather(*(_once(limiter) for _ in range(8)))
 

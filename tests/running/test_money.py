@@ -30,7 +30,14 @@ PRICES = {"price_in": 1.0, "price_out": 10.0}
 
 def test_a_budget_stops_before_it_is_passed_and_a_larger_one_goes_on(tmp_path: Path) -> None:
     file = items(tmp_path / "mine.jsonl", 100)
-    call = {"items": file, "scorer": "numeric", "weights": "closed", "store": tmp_path / "st", "concurrency": 8, **PRICES}
+    call = {
+        "items": file,
+        "scorer": "numeric",
+        "weights": "closed",
+        "store": tmp_path / "st",
+        "concurrency": 8,
+        **PRICES,
+    }
     # One answer costs 10 prompt tokens + 5 output tokens, but may cost 2,048 output tokens: $0.0205.
     with fault_server() as server:
         with pytest.raises(BudgetReached, match="a larger --budget goes on"):
@@ -72,7 +79,14 @@ def test_without_a_price_the_cost_is_unknown(tmp_path: Path, capsys: pytest.Capt
 def test_usage_that_did_not_come_back_makes_the_total_unknown(tmp_path: Path) -> None:
     file = items(tmp_path / "mine.jsonl", 30)
     with fault_server("--rate", "no_usage=0.3") as server:
-        (result,) = evaluate(server.address, items=file, scorer="numeric", weights="closed", store=tmp_path / "st", **PRICES)  # type: ignore[arg-type]
+        (result,) = evaluate(
+            server.address,
+            items=file,
+            scorer="numeric",
+            weights="closed",
+            store=tmp_path / "st",
+            **PRICES,  # type: ignore[arg-type]
+        )
     costs = frame([result.run], ("cost_usd",))["cost_usd"]
     assert 0 < costs.isna().sum() < 30
     assert result.receipt.cost_usd is None
@@ -96,10 +110,14 @@ def test_an_estimate_asks_nothing_and_knows_earlier_runs(tmp_path: Path, capsys:
     assert after["output_tokens"] == 40 * 5
     assert after["list_usd"] == pytest.approx((after["input_tokens"] + 10 * 200) / 1e6)
     assert after["minutes"] is not None
-    assert before["least_usd"] == pytest.approx(before["input_tokens"] / 1e6), "the prompts are known, the answers are not"
+    assert before["least_usd"] == pytest.approx(before["input_tokens"] / 1e6), (
+        "the prompts are known, the answers are not"
+    )
 
 
-def test_an_estimate_takes_a_systems_own_answers_before_those_of_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_estimate_takes_a_systems_own_answers_before_those_of_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = items(tmp_path / "mine.jsonl", 4)
     shared = ["--items", str(file), "--scorer", "numeric", "--weights", "closed", "--store", str(tmp_path / "st")]
     with fault_server() as short, fault_server("--answer-bytes", "4000") as long:
@@ -116,9 +134,13 @@ def test_an_estimate_takes_a_systems_own_answers_before_those_of_others(tmp_path
     assert tokens[2] == pytest.approx((tokens[0] + tokens[1]) / 2, abs=2), "of a stranger the mean of all is expected"
 
 
-def test_hosted_prices_come_from_the_catalogue_without_a_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hosted_prices_come_from_the_catalogue_without_a_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = items(tmp_path / "mine.jsonl", 4)
-    assert main(["estimate", "openai:gpt-4o", "--items", str(file), "--scorer", "numeric", "--store", str(tmp_path)]) == 0
+    assert (
+        main(["estimate", "openai:gpt-4o", "--items", str(file), "--scorer", "numeric", "--store", str(tmp_path)]) == 0
+    )
     out = capsys.readouterr().out
     assert "$2.5 in, $10 out" in out
 
@@ -126,7 +148,10 @@ def test_hosted_prices_come_from_the_catalogue_without_a_key(tmp_path: Path, cap
 def test_rescoring_asks_nothing_and_replaces_the_old_scores(tmp_path: Path) -> None:
     from harness.registry import find_task, load_items
 
-    gold = {str(item.id): find_task("demo_reasoning").form.gold(item) for item in load_items(find_task("demo_reasoning")).items}
+    gold = {
+        str(item.id): find_task("demo_reasoning").form.gold(item)
+        for item in load_items(find_task("demo_reasoning")).items
+    }
     address = answers(tmp_path / "a.jsonl", gold)
     (first,) = evaluate(address, tasks=["demo_reasoning"], weights="open", store=tmp_path / "st")
     (tmp_path / "a.jsonl").unlink()
@@ -322,7 +347,13 @@ def test_a_run_keeps_to_the_requests_a_minute_that_are_stated(tmp_path: Path, mo
 
 def test_replies_that_nobody_can_read_count_in_the_budget_also_after_a_restart(tmp_path: Path) -> None:
     """A provider bills the tokens of a reply whether or not it makes sense."""
-    call = {"items": items(tmp_path / "mine.jsonl", 30), "scorer": "numeric", "weights": "closed", "store": tmp_path / "st", **PRICES}
+    call = {
+        "items": items(tmp_path / "mine.jsonl", 30),
+        "scorer": "numeric",
+        "weights": "closed",
+        "store": tmp_path / "st",
+        **PRICES,
+    }
     quick = RetryPolicy(first_wait_s=0.001, longest_wait_s=0.001)
     with fault_server("--rate", "no_choices=1.0") as server:
         for _ in range(2):
@@ -334,7 +365,14 @@ def test_replies_that_nobody_can_read_count_in_the_budget_also_after_a_restart(t
 
 def test_one_budget_holds_for_all_models_of_a_command(tmp_path: Path) -> None:
     file = items(tmp_path / "mine.jsonl", 40)
-    call = {"items": file, "scorer": "numeric", "weights": "closed", "store": tmp_path / "st", "concurrency": 1, **PRICES}
+    call = {
+        "items": file,
+        "scorer": "numeric",
+        "weights": "closed",
+        "store": tmp_path / "st",
+        "concurrency": 1,
+        **PRICES,
+    }
     with fault_server() as server:
         (alone,) = evaluate(server.address, **call)  # type: ignore[arg-type]
         cost = alone.receipt.cost_usd
@@ -343,20 +381,37 @@ def test_one_budget_holds_for_all_models_of_a_command(tmp_path: Path) -> None:
         for _ in range(2):
             # Room for the first, and beside it for one answer at its most, $0.0205 and its prompt, and some as they are.
             with pytest.raises(BudgetReached):
-                evaluate([server.address, server.address.replace("fault-1@", "fault-1-mini@")], budget=cost + 0.0215, **call)  # type: ignore[arg-type]
+                evaluate(
+                    [server.address, server.address.replace("fault-1@", "fault-1-mini@")],
+                    budget=cost + 0.0215,
+                    **call,  # type: ignore[arg-type]
+                )
             asked.append(server.stats()["requests"] - 40)
     assert 1 <= asked[0] < 40
     assert asked[1] == asked[0]
 
 
 def test_a_wait_of_days_ends_the_run_and_says_so(tmp_path: Path) -> None:
-    call = {"items": items(tmp_path / "mine.jsonl", 30), "scorer": "numeric", "weights": "closed", "store": tmp_path / "st"}
-    with fault_server("--rate", "429=1.0", "--retry-after", "100000") as server, pytest.raises(RunFailed, match="left alone for 100,000 seconds"):
+    call = {
+        "items": items(tmp_path / "mine.jsonl", 30),
+        "scorer": "numeric",
+        "weights": "closed",
+        "store": tmp_path / "st",
+    }
+    with (
+        fault_server("--rate", "429=1.0", "--retry-after", "100000") as server,
+        pytest.raises(RunFailed, match="left alone for 100,000 seconds"),
+    ):
         evaluate(server.address, **call)  # type: ignore[arg-type]
 
 
 def test_the_same_command_twice_at_once_pays_once(tmp_path: Path) -> None:
-    call = {"items": items(tmp_path / "mine.jsonl", 40), "scorer": "numeric", "weights": "closed", "store": tmp_path / "st"}
+    call = {
+        "items": items(tmp_path / "mine.jsonl", 40),
+        "scorer": "numeric",
+        "weights": "closed",
+        "store": tmp_path / "st",
+    }
 
     def one(_: int) -> str:
         try:

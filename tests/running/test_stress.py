@@ -36,7 +36,13 @@ def test_every_row_arrives_whatever_the_server_does(
             )
             address = "peer:fault-1"
         (result,) = evaluate(
-            address, items=file, scorer="numeric", weights="closed", store=tmp_path / "st", concurrency=32, policy=POLICY
+            address,
+            items=file,
+            scorer="numeric",
+            weights="closed",
+            store=tmp_path / "st",
+            concurrency=32,
+            policy=POLICY,
         )
         stats = server.stats()
     rows = frame([result.run], ("item_id", "status"))

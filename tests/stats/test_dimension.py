@@ -67,7 +67,9 @@ def test_it_covers_with_few_clusters_in_one_task(df: float, ratio: float) -> Non
     generator, draws = np.random.default_rng(2), 3_000
     means = generator.normal(0, [1.0, math.sqrt(ratio)], (draws, 2))
     spreads = np.sqrt(ratio * generator.chisquare(df, draws) / df)
-    found = [dimension(mean, [1.0, spread], [math.inf, df]) for mean, spread in zip(means, spreads.tolist(), strict=True)]
+    found = [
+        dimension(mean, [1.0, spread], [math.inf, df]) for mean, spread in zip(means, spreads.tolist(), strict=True)
+    ]
     assert np.mean([one.low <= 0 <= one.high for one in found]) >= 0.94
 
 

@@ -22,7 +22,9 @@ def _scores(generator: np.random.Generator, means: Scores, difficulty: Scores) -
     return right
 
 
-def _by_a_plain_loop(closed: Scores, open_: Scores, labels: NDArray[np.int64], splits: int, seed: int, shared: bool = False) -> float:
+def _by_a_plain_loop(
+    closed: Scores, open_: Scores, labels: NDArray[np.int64], splits: int, seed: int, shared: bool = False
+) -> float:
     generator, found = np.random.default_rng(seed), []
     groups = np.unique(labels).size
     for _ in range(splits):

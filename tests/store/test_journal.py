@@ -43,7 +43,9 @@ def test_an_answer_replaces_an_earlier_failure_and_the_first_answer_counts(tmp_p
     assert [one.completion.text for one in read_entries(tmp_path, state)] == ["first"]
 
 
-NO_UTF8 = b'{"task":"t","item_id":"c","repeat":0,"prompt_hash":"h","completion":{"status":"ok","text":"\xff\xfe"},"at":""}\n'
+NO_UTF8 = (
+    b'{"task":"t","item_id":"c","repeat":0,"prompt_hash":"h","completion":{"status":"ok","text":"\xff\xfe"},"at":""}\n'
+)
 
 
 @pytest.mark.parametrize("tail", [b'{"task": "t", "item_', b"\x00\x00\x00\n", b"not json\n", b'{"task": 1}\n', NO_UTF8])

@@ -57,7 +57,9 @@ class Shop:
 
     def ratio(self, closed: int, open_: int, first: str, second: str) -> str:
         """How many times as much one side costs as the other, with the interval; ``first`` and ``second`` hold its name as ``{}``."""
-        found = cost_ratio(self.cost[closed], self.solved[closed], self.cost[open_], self.solved[open_], self.clusters, draws=DRAWS)
+        found = cost_ratio(
+            self.cost[closed], self.solved[closed], self.cost[open_], self.solved[open_], self.clusters, draws=DRAWS
+        )
         value, low, high = float(found.value), float(found.low), float(found.high)
         shown = (value, low, high) if value > 1 else (1 / value, 1 / high, 1 / low)
         digits = 2 if min(shown) < 1.1 else 1
@@ -65,7 +67,9 @@ class Shop:
         dearer, cheaper = ("closed", "open") if value > 1 else ("open", "closed")
         told = f"{times} [{', '.join(ends)}] times as much"
         if low <= 1 <= high:
-            told = f"as much ({times} [{', '.join(ends)}] times)" if times == "1.00" else f"{told}, which may be chance,"
+            told = (
+                f"as much ({times} [{', '.join(ends)}] times)" if times == "1.00" else f"{told}, which may be chance,"
+            )
         return f"{first.format(dearer)} {told}{second.format(cheaper)}"
 
 
@@ -78,7 +82,11 @@ def cost(facts: Facts, theme: Theme) -> Figure:
 
     title, lines = told(facts, shop)
     names, price = [facts.name(name) for name in shop.systems], shop.price
-    own = {one.system: (one.low, one.high) for one in facts.scores if one.run in shop.runs and [inert(one.task)] == shop.tasks}
+    own = {
+        one.system: (one.low, one.high)
+        for one in facts.scores
+        if one.run in shop.runs and [inert(one.task)] == shop.tasks
+    }
     left_out = f"{listed(shop.left_out[:8])}{' and more' * (len(shop.left_out) > 8)}" if shop.left_out else ""
     made = frame(
         facts,
@@ -90,10 +98,24 @@ def cost(facts: Facts, theme: Theme) -> Figure:
             f"dollars per solved item; solved: the sum of the scores. Lines: the best score of each side for that money; hollow, in words on the page: systems "
             f"that another of their side beats in both.{' Whiskers: a score by itself, 95 %.' * bool(own)} Cost as recorded in the runs, at the prices of their day."
             f"{f' Protocol {shop.protocol} alone.' * (facts.answers['protocol'].nunique() > 1)}",
-            *([f"Left out, since no cost above zero is known, or a task or more than 2 % of the answers are missing: {left_out}."] if left_out else []),
+            *(
+                [
+                    f"Left out, since no cost above zero is known, or a task or more than 2 % of the answers are missing: {left_out}."
+                ]
+                if left_out
+                else []
+            ),
             *([f"Tasks that not all of these have: {listed(shop.other_tasks)}."] if shop.other_tasks else []),
         ],
-        alt=" ".join([*lines, *(f"{n}: {points(s)} points, {usd(p)} per solved item." for n, s, p in zip(names, shop.score, price, strict=True))]),
+        alt=" ".join(
+            [
+                *lines,
+                *(
+                    f"{n}: {points(s)} points, {usd(p)} per solved item."
+                    for n, s, p in zip(names, shop.score, price, strict=True)
+                ),
+            ]
+        ),
         body_in=4.6,
     )
     axes = made.axes(0.75, made.bottom + 0.5, 9.6 - 0.75 - EDGE_IN, 3.9)
@@ -106,8 +128,17 @@ def cost(facts: Facts, theme: Theme) -> Figure:
         best, others = rows[free][np.argsort(price[rows][free])], rows[~free]
         front[best] = True
         colour = getattr(theme, side)
-        axes.step([*price[best], axes.get_xlim()[1]], [*shop.score[best], shop.score[best[-1]]], where="post", color=colour, lw=1.4, zorder=2)
-        axes.plot(price[others], shop.score[others], MARKERS[side], ms=6.5, mfc=theme.paper, mec=colour, mew=1.2, zorder=3)
+        axes.step(
+            [*price[best], axes.get_xlim()[1]],
+            [*shop.score[best], shop.score[best[-1]]],
+            where="post",
+            color=colour,
+            lw=1.4,
+            zorder=2,
+        )
+        axes.plot(
+            price[others], shop.score[others], MARKERS[side], ms=6.5, mfc=theme.paper, mec=colour, mew=1.2, zorder=3
+        )
         axes.plot(price[best], shop.score[best], MARKERS[side], ms=7.5, color=colour, mec=theme.paper, zorder=7)
         low, high = zip(*(own.get(shop.systems[row], (shop.score[row],) * 2) for row in best), strict=True)
         axes.vlines(price[best], low, high, color=colour, lw=0.9)
@@ -159,21 +190,35 @@ def bought(facts: Facts) -> Shop:
     one under which most systems have a cost.
     """
     costly = facts.answers[facts.answers["cost_usd"] > 0].groupby("protocol")["system"].nunique()
-    protocol = "" if costly.empty else max(sorted(costly.index), key=lambda name: (costly[name], name.startswith("matched")))
+    protocol = (
+        "" if costly.empty else max(sorted(costly.index), key=lambda name: (costly[name], name.startswith("matched")))
+    )
     planned = facts.answers[facts.answers["protocol"] == protocol]
     rows = planned[planned["score"].notna()]
     by = ["system", "task"]
-    sums = rows.groupby(by, sort=True).agg(usd=("cost_usd", lambda part: part.sum(skipna=False)), solved=("score", "sum"))
+    sums = rows.groupby(by, sort=True).agg(
+        usd=("cost_usd", lambda part: part.sum(skipna=False)), solved=("score", "sum")
+    )
     # Rows that are not there at all, as in an import, are missing like those without an answer.
     most = planned.groupby(by)["item_id"].nunique().groupby("task").transform("max")
-    sums["missing"] = 1 - rows.groupby(by).size() / planned.groupby(by).size() * (planned.groupby(by)["item_id"].nunique() / most)
+    sums["missing"] = 1 - rows.groupby(by).size() / planned.groupby(by).size() * (
+        planned.groupby(by)["item_id"].nunique() / most
+    )
     known = sums[(sums["usd"] > 0) & (sums["solved"] > 0) & (sums["missing"] <= MISSING_LIMIT)].reset_index()
     sets = {str(name): tuple(sorted(part)) for name, part in known.groupby("system")["task"]}
-    tasks = max(sorted(set(sets.values())), key=lambda one: (sum(set(one) <= set(other) for other in sets.values()), len(one)), default=())
+    tasks = max(
+        sorted(set(sets.values())),
+        key=lambda one: (sum(set(one) <= set(other) for other in sets.values()), len(one)),
+        default=(),
+    )
     systems = [name for name, own in sets.items() if set(tasks) <= set(own)]
     used = rows[rows["system"].isin(systems) & rows["task"].isin(tasks)]
-    per_item = used.groupby(["system", "task", "item_id"]).agg(usd=("cost_usd", "sum"), solved=("score", "sum"), score=("score", "mean"))
-    cost, solved, score = (per_item[column].unstack("system").reindex(columns=systems).dropna() for column in ("usd", "solved", "score"))
+    per_item = used.groupby(["system", "task", "item_id"]).agg(
+        usd=("cost_usd", "sum"), solved=("score", "sum"), score=("score", "mean")
+    )
+    cost, solved, score = (
+        per_item[column].unstack("system").reindex(columns=systems).dropna() for column in ("usd", "solved", "score")
+    )
     sides, task_of = used.groupby("system")["open"].first(), cost.index.get_level_values("task")
     weights = 1 / (len(tasks) * task_of.value_counts().reindex(task_of).to_numpy(dtype=float))
     clusters = used.drop_duplicates(["task", "item_id"]).set_index(["task", "item_id"])["cluster"].reindex(cost.index)

@@ -24,7 +24,9 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
     """Two by two counts a task: both right, only one, neither."""
     found = [(one, counts) for one in facts.tasks if (counts := _counts(one)) is not None]
     if not found:
-        raise TooLittle("it needs a task on which every item is right or wrong for both; here there are fractions, of graded scores or of repeats")
+        raise TooLittle(
+            "it needs a task on which every item is right or wrong for both; here there are fractions, of graded scores or of repeats"
+        )
     graded = [one.part.name for one in facts.tasks if all(one is not there for there, _ in found)]
     found.sort(key=lambda pair: (-pair[1][0, 1] - pair[1][1, 0], pair[0].part.name))
     shown = found[:MOST]
@@ -49,12 +51,16 @@ def disagreement(facts: Facts, theme: Theme) -> Figure:
     for place, (one, counts) in enumerate(shown):
         left = EDGE_IN + step * (place % COLUMNS)
         top = made.top - height * (place // COLUMNS)
-        made.write(left, top - 0.05, fitted(one.part.name, step - 0.2, 10.5, "bold"), size=10.5, weight="bold", va="top")
+        made.write(
+            left, top - 0.05, fitted(one.part.name, step - 0.2, 10.5, "bold"), size=10.5, weight="bold", va="top"
+        )
         pair = both(f"n {counts.sum():,}: {facts.name(one.gap.closed)}", facts.name(one.gap.open), step - 0.2, 7.5)
         made.write(left, top - 0.24, pair, size=7.5, color=theme.muted, va="top")
         _tile(made.axes(left + SIDE_IN, top - TILE_HEAD_IN - 1.5, step - SIDE_IN - 0.25, 1.5), counts, theme)
         for i, word in enumerate(("right", "wrong")):
-            made.write(left, top - TILE_HEAD_IN - 0.375 - 0.75 * i, f"closed\n{word}", size=8.5, color=theme.muted, va="center")
+            made.write(
+                left, top - TILE_HEAD_IN - 0.375 - 0.75 * i, f"closed\n{word}", size=8.5, color=theme.muted, va="center"
+            )
             x = left + SIDE_IN + (step - SIDE_IN - 0.25) * (0.25 + 0.5 * i)
             made.write(x, top - TILE_HEAD_IN + 0.05, f"open {word}", size=8.5, color=theme.muted, ha="center")
     return made.figure
@@ -79,6 +85,8 @@ def _tile(axes: Axes, counts: np.ndarray[tuple[int, int], np.dtype[np.int64]], t
             count = int(counts[row, column])
             colour = theme.muted if row == column else theme.closed if row == 0 else theme.open
             strength = FAINTEST + (STRONGEST - FAINTEST) * count / total
-            axes.fill_between([column + 0.02, column + 0.98], row + 0.02, row + 0.98, color=colour, alpha=strength, lw=0)
+            axes.fill_between(
+                [column + 0.02, column + 0.98], row + 0.02, row + 0.98, color=colour, alpha=strength, lw=0
+            )
             axes.text(column + 0.5, row + 0.44, f"{count:,}", size=13, weight="bold", ha="center", va="center")
             axes.text(column + 0.5, row + 0.76, f"{100 * count / total:.0f} %", size=8.5, ha="center", va="center")

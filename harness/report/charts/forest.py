@@ -46,11 +46,17 @@ def forest(facts: Facts, theme: Theme) -> Figure:
     named = not words.same_pair(rows)
     for place, one in enumerate(rows):
         y = low + height - row_in * (place + 0.5)
-        below = both(facts.name(one.closed), facts.name(one.open), BELOW_IN, 7.5) if named else fitted(one.task, BELOW_IN, 7.5)
+        below = (
+            both(facts.name(one.closed), facts.name(one.open), BELOW_IN, 7.5)
+            if named
+            else fitted(one.task, BELOW_IN, 7.5)
+        )
         _line(made, y, one, theme, facts.label(one), below)
         if _overruled(one):
             reason = fitted(f"Undecided: {words.why(one)}", 9.6 - 2 * EDGE_IN, 7.5)
-            made.write(EDGE_IN, y - 0.31, reason, size=7.5, va="center", bbox={"fc": theme.paper, "ec": "none", "pad": 1})
+            made.write(
+                EDGE_IN, y - 0.31, reason, size=7.5, va="center", bbox={"fc": theme.paper, "ec": "none", "pad": 1}
+            )
     return made.figure
 
 
@@ -76,9 +82,15 @@ def _foot(rows: Sequence[Comparison]) -> list[str]:
             "named are the best on all items."
         )
     if any(one.missing_closed or one.missing_open for one in rows):
-        lines.append("Missing closed / open: items without a score, since the infrastructure or our scorer failed; they count on neither side.")
+        lines.append(
+            "Missing closed / open: items without a score, since the infrastructure or our scorer failed; they count on neither side."
+        )
     # How many items each task has is in the page; here it would crowd out what matters.
-    warnings = [one for one in dict.fromkeys(warning for one in rows for warning in one.warnings) if not one.startswith("items by task")]
+    warnings = [
+        one
+        for one in dict.fromkeys(warning for one in rows for warning in one.warnings)
+        if not one.startswith("items by task")
+    ]
     if warnings:
         more = f" (and {len(warnings) - 2} more on the page)" if len(warnings) > 2 else ""
         lines.append(true_minus("Note: " + "; ".join(warnings[:2]) + more))
@@ -144,10 +156,16 @@ def _line(made: Frame, y: float, one: Comparison, theme: Theme, name: str, below
         made.write(x, y, text, size=10, ha="right", va=MIDDLE)
     made.write(GAP_AT - 1.02, y, points(one.gap, sign=True), size=10.5, weight="bold", ha="right", va=MIDDLE)
     made.write(GAP_AT, y, span(*one.ci_simultaneous), size=9, ha="right", va=MIDDLE)
-    made.write(VERDICT_AT, y, one.verdict, size=10, weight="normal" if one.verdict == "undecided" else "bold", va=MIDDLE)
+    made.write(
+        VERDICT_AT, y, one.verdict, size=10, weight="normal" if one.verdict == "undecided" else "bold", va=MIDDLE
+    )
     if one.missing_closed or one.missing_open:
         missing = f"missing {one.missing_closed:,} / {one.missing_open:,}"
         made.write(N_AT, lower, missing, size=7.5, color=theme.muted, ha="right", va="center")
     if not math.isnan(unseen_below(one)):
-        seen = f"sees {points(unseen_below(one))} ({words.POWER})" if unseen_below(one) < 100 else f"no gap seen ({words.POWER})"
+        seen = (
+            f"sees {points(unseen_below(one))} ({words.POWER})"
+            if unseen_below(one) < 100
+            else f"no gap seen ({words.POWER})"
+        )
         made.write(VERDICT_AT, lower, seen, size=7.5, color=theme.muted, va="center")

@@ -71,7 +71,15 @@ def heatmap(facts: Facts, theme: Theme) -> Figure:
             made.write(x, low + height + 0.24 + 0.15 * line, text, size=8.5, weight="bold", ha="center")
         n = "–".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
         made.write(x, low + height + 0.09, f"n {n}", size=7.5, color=theme.muted, ha="center")
-        made.write(x, low - 0.18, fitted(facts.name(getattr(column.gap, other)), width - 0.1, 7.5), size=7.5, color=theme.muted, ha="center", va="top")
+        made.write(
+            x,
+            low - 0.18,
+            fitted(facts.name(getattr(column.gap, other)), width - 0.1, 7.5),
+            size=7.5,
+            color=theme.muted,
+            ha="center",
+            va="top",
+        )
     made.write(EDGE_IN, low - 0.18, f"{other} reference:", size=7.5, color=theme.muted, va="top")
     return made.figure
 
@@ -84,10 +92,15 @@ def _paint(axes: Axes, drawn: list[tuple[int, int, Comparison]], limit: float, t
     from matplotlib.patches import Rectangle
 
     def add(some: list[tuple[int, int, Comparison]], margin_x: float, margin_y: float, **look: Any) -> None:
-        boxes = [Rectangle((column + margin_x, row + margin_y), 1 - 2 * margin_x, 1 - 2 * margin_y) for column, row, _ in some]
+        boxes = [
+            Rectangle((column + margin_x, row + margin_y), 1 - 2 * margin_x, 1 - 2 * margin_y)
+            for column, row, _ in some
+        ]
         axes.add_collection(PatchCollection(boxes, **look))
 
-    fills = [to_rgba(theme.closed if one.gap > 0 else theme.open, STRENGTH * abs(one.gap) / limit) for _, _, one in drawn]
+    fills = [
+        to_rgba(theme.closed if one.gap > 0 else theme.open, STRENGTH * abs(one.gap) / limit) for _, _, one in drawn
+    ]
     add(drawn, 0.02, 0.05, facecolor=fills, edgecolor=theme.grid, lw=0.6)
     undecided = [cell for cell in drawn if cell[2].verdict == "undecided"]
     # Cells are darker than the bars of other charts in the dark, and lighter in the light.
@@ -95,7 +108,14 @@ def _paint(axes: Axes, drawn: list[tuple[int, int, Comparison]], limit: float, t
         add(undecided, 0.02, 0.05, facecolor="none", hatch="///", lw=0)
     add(undecided, 0.16, 0.22, facecolor=theme.paper, lw=0, alpha=0.85)
     for column, row, one in drawn:
-        axes.text(column + 0.5, row + 0.52, _told(one) if wide else points(one.gap, sign=True), size=9, ha="center", va="center")
+        axes.text(
+            column + 0.5,
+            row + 0.52,
+            _told(one) if wide else points(one.gap, sign=True),
+            size=9,
+            ha="center",
+            va="center",
+        )
 
 
 def _told(one: Comparison) -> str:
@@ -112,19 +132,37 @@ def compared(facts: Facts) -> tuple[Cells, list[TaskGap], str, int]:
     """Comparison by (system, column), the columns, the side that the rows are of (which has more systems), and its size."""
     sides = {one.name: one.open for one in facts.evidence}
     side = "open" if sum(sides.values()) * 2 >= len(sides) else "closed"
-    mean = {name: [one.score for one in facts.scores if one.system == name and one.n] for name in sides if sides[name] == (side == "open")}
+    mean = {
+        name: [one.score for one in facts.scores if one.system == name and one.n]
+        for name in sides
+        if sides[name] == (side == "open")
+    }
     kept = set(sorted(mean, key=lambda name: (-sum(mean[name]) / max(1, len(mean[name])), name))[:MOST_ROWS])
     columns = sorted(facts.tasks, key=lambda one: (one.part.dimension, one.part.name))[:MOST_COLUMNS]
     pairs = {}
     for place, column in enumerate(columns):
         closed, open_ = column.pair.closed_side, column.pair.open_side
         for one in facts.evidence:
-            if one.task == column.gap.task and one.name in kept and not differences(one, closed if side == "open" else open_):
+            if (
+                one.task == column.gap.task
+                and one.name in kept
+                and not differences(one, closed if side == "open" else open_)
+            ):
                 pairs[one.name, place] = align(closed, one) if side == "open" else align(one, open_)
     pairs = {key: pair for key, pair in pairs.items() if pair.closed.size > 1}
     if len({name for name, _ in pairs}) < 2:
-        raise TooLittle("it needs two systems of one side that answered two items of a task at least; with one pair the gap chart says it all")
+        raise TooLittle(
+            "it needs two systems of one side that answered two items of a task at least; with one pair the gap chart says it all"
+        )
     margin = facts.rows[0].margin
-    cells = {key: compare([pair], chosen_by="against the reference of the task", margin=margin, rows=len(pairs)) for key, pair in pairs.items()}
+    cells = {
+        key: compare([pair], chosen_by="against the reference of the task", margin=margin, rows=len(pairs))
+        for key, pair in pairs.items()
+    }
     used = sorted({place for _, place in cells})
-    return {(name, used.index(place)): one for (name, place), one in cells.items()}, [columns[place] for place in used], side, len(mean)
+    return (
+        {(name, used.index(place)): one for (name, place), one in cells.items()},
+        [columns[place] for place in used],
+        side,
+        len(mean),
+    )

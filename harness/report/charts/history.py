@@ -41,7 +41,9 @@ def history(facts: Facts, theme: Theme) -> Figure:
     """The gap on the same items had one only known the systems released by a date, at each date on which a best changes."""
     found = [(name, moments) for name, moments in moments_of(facts) if len(moments) > 1][:MOST_PANELS]
     if not found:
-        raise TooLittle("it needs release dates of systems of both sides, of which a later one is better; the dates known here give no two states of things")
+        raise TooLittle(
+            "it needs release dates of systems of both sides, of which a later one is better; the dates known here give no two states of things"
+        )
     name, moments = found[0]
     undated = any(one.released is None for one in facts.about.values())
     of = "the dated systems" if undated else "all systems"
@@ -80,7 +82,9 @@ def _told(one: Moment) -> str:
 def _panel(axes: Axes, moments: list[Moment], theme: Theme) -> None:
     xs = day_numbers([one.day for one in moments])
     gaps = [one.gap.gap for one in moments]
-    axes.vlines(xs, [one.gap.ci_low for one in moments], [one.gap.ci_high for one in moments], color=theme.muted, lw=1.4)
+    axes.vlines(
+        xs, [one.gap.ci_low for one in moments], [one.gap.ci_high for one in moments], color=theme.muted, lw=1.4
+    )
     # Between two dates no best changes.
     axes.step(xs, gaps, where="post", color=theme.ink, lw=1.4)
     axes.plot(xs, gaps, "s", color=theme.ink, ms=5)
@@ -92,7 +96,9 @@ def _panel(axes: Axes, moments: list[Moment], theme: Theme) -> None:
     axes.tick_params(labelsize=8.5)
     axes.tick_params(axis="x", pad=7)
     axes.set_ylabel("gap, points", size=8.5)
-    name_points(axes, theme, [(x, gap, f"{one.closed} + {one.open_}") for x, gap, one in zip(xs, gaps, moments, strict=True)])
+    name_points(
+        axes, theme, [(x, gap, f"{one.closed} + {one.open_}") for x, gap, one in zip(xs, gaps, moments, strict=True)]
+    )
 
 
 @functools.lru_cache(maxsize=1)
@@ -109,14 +115,20 @@ def _history(facts: Facts, row: Comparison) -> Iterator[Moment]:
     days = sorted({day for side in sides for day in _records(facts, side, dates)})
     for day in days:
         closed, open_ = (
-            {name: parts for name, parts in side.items() if name in dates and (dates[name] <= day or day == days[-1])} for side in sides
+            {name: parts for name, parts in side.items() if name in dates and (dates[name] <= day or day == days[-1])}
+            for side in sides
         )
         # A date at which too few had answered has no gap of its own.
         with contextlib.suppress(Refused):
             if closed and open_:
                 everyone = len(closed) + len(open_) == sum(map(len, sides))
                 then = Selection(row.dimension, row.tasks, closed, open_, row.chosen_by)
-                yield Moment(day, len(closed), len(open_), row if everyone else compare_row(then, margin=row.margin, effort=SKETCH))
+                yield Moment(
+                    day,
+                    len(closed),
+                    len(open_),
+                    row if everyone else compare_row(then, margin=row.margin, effort=SKETCH),
+                )
 
 
 def _records(facts: Facts, side: Side, dates: Mapping[str, str]) -> Iterator[str]:

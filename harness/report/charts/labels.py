@@ -28,7 +28,9 @@ FAR, NEAR = 9.0, 40.0
 """Pixels from which on a line leads from a name to its point, and up to which it may pass over other marks."""
 STEPS = np.linspace(0, 1, 25)
 """Places on such a line at which it is looked at; the boxes of names are higher than the distance between two."""
-RING = np.array([(radius, np.radians(angle)) for radius in (8, 16, 26, 38, 52, 68, 86) for angle in (0, 180, *range(30, 360, 30))])
+RING = np.array(
+    [(radius, np.radians(angle)) for radius in (8, 16, 26, 38, 52, 68, 86) for angle in (0, 180, *range(30, 360, 30))]
+)
 """Where a name may stand: pixels from its point and directions, beside it first."""
 
 

@@ -33,8 +33,12 @@ def releases(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title=whole_sentences(words.lag_headline(one) for one in chosen[:MOST_TOLD] if one.measured or not chosen[0].measured),
-        subtitle=["Scores by release date, each side's best so far, of which the latest are named, and the months that open is behind closed"],
+        title=whole_sentences(
+            words.lag_headline(one) for one in chosen[:MOST_TOLD] if one.measured or not chosen[0].measured
+        ),
+        subtitle=[
+            "Scores by release date, each side's best so far, of which the latest are named, and the months that open is behind closed"
+        ],
         foot=[words.LAG_DEFINITIONS, *_foot(facts, chosen)],
         alt=" ".join(words.standing(one) for one in chosen),
         body_in=PANEL_IN * len(chosen),
@@ -61,8 +65,14 @@ def _foot(facts: Facts, chosen: list[Standing]) -> list[str]:
     if published:
         sources = list(dict.fromkeys(source for one in published for source in one.sources))
         more = f" and {len(sources) - 6} more" if len(sources) > 6 else ""
-        again = " A model scored several times counts once, with its median." if any(one.repeated for one in published) else ""
-        lines.append(f"As published by {', '.join(sources[:6])}{more}, not measured here.{again} {words.LUCK} All {len(facts.published)} series: published.csv.")
+        again = (
+            " A model scored several times counts once, with its median."
+            if any(one.repeated for one in published)
+            else ""
+        )
+        lines.append(
+            f"As published by {', '.join(sources[:6])}{more}, not measured here.{again} {words.LUCK} All {len(facts.published)} series: published.csv."
+        )
     measured = sum(one.measured and one.lag is not None for one in facts.standings)
     if measured > MOST:
         lines.append(f"The {MOST} of {measured} rows with the most dated systems.")
@@ -97,9 +107,19 @@ def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
         axes.step([*places, end], [*ys, ys[-1]], where="post", color=colour, lw=1.8, zorder=2)
         best = [entrant for entrant in side if records.get(entrant.released or "") == entrant.score]
         others = [entrant for entrant in side if entrant not in best]
-        axes.plot(day_numbers([e.released or "" for e in others]), [e.score for e in others], MARKERS[word], ms=4, mfc=theme.paper, mec=colour, mew=0.8)
+        axes.plot(
+            day_numbers([e.released or "" for e in others]),
+            [e.score for e in others],
+            MARKERS[word],
+            ms=4,
+            mfc=theme.paper,
+            mec=colour,
+            mew=0.8,
+        )
         low, high = ([entrant.score + half * (entrant.se or 0) for entrant in best] for half in (-1.96, 1.96))
-        axes.vlines(day_numbers([entrant.released or "" for entrant in best]), low, high, color=colour, lw=0.9, zorder=2)
+        axes.vlines(
+            day_numbers([entrant.released or "" for entrant in best]), low, high, color=colour, lw=0.9, zorder=2
+        )
         ends += [*low, *high]
         axes.plot(places, ys, MARKERS[word], ms=6.5, color=colour, mec=theme.paper, zorder=7)
         latest = sorted({e.released: (day_numbers([e.released or ""])[0], e.score, e.model) for e in best}.values())
@@ -117,7 +137,13 @@ def _panel(axes: Axes, one: Standing, theme: Theme) -> None:
     # Names stand above the better end.
     below, above = (0.3, 0.06) if one.lower_is_better else (0.06, 0.3)
     axes.set_ylim(min(scores) - below * room, max(scores) + above * room)
-    axes.set_yticks([tick for tick in axes.get_yticks() if min(scores) - room <= tick <= (top if max(scores) <= top else max(scores) + room)])
+    axes.set_yticks(
+        [
+            tick
+            for tick in axes.get_yticks()
+            if min(scores) - room <= tick <= (top if max(scores) <= top else max(scores) + room)
+        ]
+    )
     axes.set_ylim(min(scores) - below * room, max(scores) + above * room)
     if one.lower_is_better:
         axes.invert_yaxis()
@@ -144,7 +170,9 @@ def _table(made: Frame, y: float, one: Standing, theme: Theme) -> None:
         y -= ROW_IN + 0.05 * (not number)
         made.write(TABLE_AT, y, name, **small)
         ranges = [words.month_range(getattr(found, name)) if found else "–" for found in (one.noise, one.labs)]
-        for text, (_, x), weight in zip((words.lag(one, name), *ranges), COLUMNS, ("bold", "normal", "normal"), strict=True):
+        for text, (_, x), weight in zip(
+            (words.lag(one, name), *ranges), COLUMNS, ("bold", "normal", "normal"), strict=True
+        ):
             made.write(x, y, text, ha="right", weight=weight, **small)
     y -= 0.1
     for text in words.standing_details(one):

@@ -22,18 +22,28 @@ def scores(facts: Facts, theme: Theme) -> Figure:
     widest, rows = shown[0], sorted(shown, key=lambda one: (one.part.dimension, -one.gap.score_closed, one.part.name))
     own = [(facts.own(one.pair.closed_side), facts.own(one.pair.open_side)) for one in rows]
     others = [
-        [facts.own(s) for s in facts.behind(one.row) if s.task == one.gap.task and s not in (one.pair.closed_side, one.pair.open_side)]
+        [
+            facts.own(s)
+            for s in facts.behind(one.row)
+            if s.task == one.gap.task and s not in (one.pair.closed_side, one.pair.open_side)
+        ]
         for one in rows
     ]
     foot = [
         "Thick marks: the two systems of the row in the gap chart, each with its own score and that score's 95 % interval, which says "
-        "nothing about the gap; the interval of a gap comes from pairs of answers." + " Hollow marks: the other candidates." * any(others),
+        "nothing about the gap; the interval of a gap comes from pairs of answers."
+        + " Hollow marks: the other candidates."
+        * any(others),
     ]
     if len(facts.tasks) > MOST:
         foot.append(f"The {MOST} of {len(facts.tasks)} tasks with the largest differences; scores.csv has them all.")
     gaps = [one.gap for one in rows]
     named = not words.same_pair(gaps)
-    best = "The best on all items of a dimension" if any(one.row.plug_in is not None for one in rows) else "The systems compared"
+    best = (
+        "The best on all items of a dimension"
+        if any(one.row.plug_in is not None for one in rows)
+        else "The systems compared"
+    )
     made = frame(
         facts,
         theme,
@@ -54,12 +64,30 @@ def scores(facts: Facts, theme: Theme) -> Figure:
     for place, one in enumerate(rows):
         for other in others[place]:
             side = "open" if other.open else "closed"
-            axes.plot([other.score], [place], MARKERS[side], ms=4, mfc=theme.paper, mec=getattr(theme, side), mew=0.9, zorder=2)
+            axes.plot(
+                [other.score],
+                [place],
+                MARKERS[side],
+                ms=4,
+                mfc=theme.paper,
+                mec=getattr(theme, side),
+                mew=0.9,
+                zorder=2,
+            )
         axes.plot([one.gap.score_closed, one.gap.score_open], [place, place], color=theme.rail, lw=3, zorder=1)
         y = low + height - ROW_IN * (place + 0.5)
-        made.write(EDGE_IN, y + 0.06 * named, fitted(one.part.name, 2.65, 10, "bold"), size=10, weight="bold", va="center")
+        made.write(
+            EDGE_IN, y + 0.06 * named, fitted(one.part.name, 2.65, 10, "bold"), size=10, weight="bold", va="center"
+        )
         if named:
-            made.write(EDGE_IN, y - 0.11, both(facts.name(one.gap.closed), facts.name(one.gap.open), 2.65, 7.5), size=7.5, color=theme.muted, va="center")
+            made.write(
+                EDGE_IN,
+                y - 0.11,
+                both(facts.name(one.gap.closed), facts.name(one.gap.open), 2.65, 7.5),
+                size=7.5,
+                color=theme.muted,
+                va="center",
+            )
         two = (("closed", one.gap.score_closed, -0.09, CLOSED_AT), ("open", one.gap.score_open, 0.09, OPEN_AT))
         for (side, score, shift, x), said in zip(two, own[place], strict=True):
             colour = getattr(theme, side)

@@ -29,7 +29,11 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
     if not looks:
         raise TooLittle("every answer of every system is there, complete and readable")
     shown = set(shares["ok"].nsmallest(MOST).index)
-    by_name = {str(name): {str(k): float(v) for k, v in row.items()} for name, row in shares.to_dict("index").items() if name in shown}
+    by_name = {
+        str(name): {str(k): float(v) for k, v in row.items()}
+        for name, row in shares.to_dict("index").items()
+        if name in shown
+    }
     worst = min(by_name, key=lambda name: by_name[name]["ok"])
     most = max(looks, key=lambda status: by_name[worst][status])
     made = frame(

@@ -29,7 +29,9 @@ def waterfall(facts: Facts, theme: Theme) -> Figure:
         raise TooLittle(IMPORTED)
     present = [name for name in LOOKS if name == "wrong" or any(abs(value) >= 0.05 for value in parts[name])]
     if present == ["wrong"]:
-        raise TooLittle("of every gap 0.05 points at most are due to refused, cut off, empty or unreadable answers: there are none, or as many on both sides")
+        raise TooLittle(
+            "of every gap 0.05 points at most are due to refused, cut off, empty or unreadable answers: there are none, or as many on both sides"
+        )
     largest = max(present[1:], key=lambda name: max(abs(value) for value in parts[name]))
     place = max(range(len(rows)), key=lambda i: abs(parts[largest][i]))
     made = frame(

@@ -47,7 +47,9 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         policy=(
-            f"default-src 'none'; script-src {content_hash(js)}" + (" 'self'" if beside else "") + f"; style-src {content_hash(css)}; "
+            f"default-src 'none'; script-src {content_hash(js)}"
+            + (" 'self'" if beside else "")
+            + f"; style-src {content_hash(css)}; "
             "base-uri 'none'; form-action 'none'"
         ),
         css=Markup(css),
@@ -114,7 +116,9 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
         two = f"{points(one.score_closed)} and {points(one.score_open)}, {points(one.plug_in, sign=True)} between the two named"
         known.append((f"on all {one.n:,} items", f"{two}: the luck of the best is in it"))
     for side, shares in (one.candidates or {}).items():
-        picked = ", ".join(f"{facts.name(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= 0.005)
+        picked = ", ".join(
+            f"{facts.name(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= 0.005
+        )
         known.append((f"best {side} of a half", picked))
     tasks = [task for task in facts.tasks if task.row is one]
     pair = [
@@ -142,13 +146,19 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
 def _task(one: TaskGap) -> dict[str, Any]:
     scores = [
         (side, points(score), f"#run-{of.run.run_id}")
-        for side, score, of in (("closed", one.gap.score_closed, one.pair.closed_side), ("open", one.gap.score_open, one.pair.open_side))
+        for side, score, of in (
+            ("closed", one.gap.score_closed, one.pair.closed_side),
+            ("open", one.gap.score_open, one.pair.open_side),
+        )
     ]
     return {"name": one.part.name, "scores": scores, **_numbers(one.gap)}
 
 
 def _split(one: Comparison) -> str:
-    return ", ".join(f"{STATUS.get(part, part)} {points(getattr(one.waterfall, part), sign=True)}" for part in one.waterfall.__slots__)
+    return ", ".join(
+        f"{STATUS.get(part, part)} {points(getattr(one.waterfall, part), sign=True)}"
+        for part in one.waterfall.__slots__
+    )
 
 
 def _standing(one: Standing) -> dict[str, Any]:
@@ -170,7 +180,12 @@ def _standing(one: Standing) -> dict[str, Any]:
 def _price(facts: Facts, system: str, row: Comparison) -> str:
     """Recorded dollars of a system per answer that it gave to the tasks of a row; what was not answered has no price. Empty: unknown."""
     answers = facts.answers
-    own = answers[(answers["system"] == system) & answers["run_id"].isin(row.runs) & answers["task"].isin(row.tasks) & (answers["status"] != "unanswered")]
+    own = answers[
+        (answers["system"] == system)
+        & answers["run_id"].isin(row.runs)
+        & answers["task"].isin(row.tasks)
+        & (answers["status"] != "unanswered")
+    ]
     mean = float(own["cost_usd"].mean(skipna=False)) if len(own) else math.nan
     return "" if math.isnan(mean) else usd(mean)
 
@@ -178,7 +193,9 @@ def _price(facts: Facts, system: str, row: Comparison) -> str:
 def _models(facts: Facts) -> list[dict[str, Any]]:
     cards = catalogue.cards()
     found = []
-    for name, is_open in sorted({one.name: one.open for one in facts.evidence}.items(), key=lambda pair: (pair[1], pair[0])):
+    for name, is_open in sorted(
+        {one.name: one.open for one in facts.evidence}.items(), key=lambda pair: (pair[1], pair[0])
+    ):
         system = next(one.receipt.system for one in facts.evidence if one.name == name)
         card = cards.get(system.card)
         found.append({
@@ -199,6 +216,12 @@ def _run(receipt: Receipt) -> dict[str, str]:
         "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
         "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
         "cost": "unknown" if receipt.cost_usd is None else usd(receipt.cost_usd),
-        "sent": "unknown" if receipt.provenance != "run" else f"{receipt.bytes_sent:,} bytes" if receipt.bytes_sent else "nothing",
-        "provenance": "asked here" if receipt.provenance == "run" else receipt.provenance.replace("import:", "imported: "),
+        "sent": "unknown"
+        if receipt.provenance != "run"
+        else f"{receipt.bytes_sent:,} bytes"
+        if receipt.bytes_sent
+        else "nothing",
+        "provenance": "asked here"
+        if receipt.provenance == "run"
+        else receipt.provenance.replace("import:", "imported: "),
     }
