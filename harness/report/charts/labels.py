@@ -26,7 +26,7 @@ CLEAR = 4.0
 """Pixels that a name keeps from lines."""
 FAR, NEAR = 9.0, 40.0
 """Pixels from which on a line leads from a name to its point, and up to which it may pass over other marks."""
-STEPS = np.linspace(0, 1, 25)
+STEPS = np.linspace(0, 1, 25)[:, None]
 """Places on such a line at which it is looked at; the boxes of names are higher than the distance between two."""
 RING = np.array(
     [(radius, np.radians(angle)) for radius in (8, 16, 26, 38, 52, 68, 86) for angle in (0, 180, *range(30, 360, 30))]
@@ -58,29 +58,28 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
         # The line that would lead from there to the point runs through no name either, and a long one through no mark,
         # which it would seem to belong to.
         ends = np.clip(point, low, low + size)
-        paths = point + STEPS[:, None, None] * (ends - point)
         others = marks[~((marks[:, :2] <= point) & (point <= marks[:, 2:])).all(axis=1)]
-        crosses = _hit(paths, names) | (_hit(paths, others) & (RING[:, 0] > NEAR))
-        free = np.flatnonzero(inside & ~covers & ~crosses)
-        if not free.size:
+        for place in np.flatnonzero(inside & ~covers):
+            path = point + STEPS * (ends[place] - point)
+            if not (_hit(path, names) or (RING[place, 0] > NEAR and _hit(path, others))):
+                break
+        else:
             # Where a crowd leaves no room, a name fewer is better than two that nobody can read.
             continue
-        least, near = low[free[0]], ends[free[0]]
+        least, near = low[place], ends[place]
         left, foot = back.transform(least)
         axes.text(left, foot, shown, size=SIZE, va="bottom", zorder=6)
         box = [*(least - 3), *(least + size + 3)]
         taken, names = np.vstack([taken, box]), np.vstack([names, box])
         if np.hypot(*(near - point)) > FAR:
-            end, path = back.transform(near), paths[:, free[0]]
+            end = back.transform(near)
             axes.plot([x, end[0]], [y, end[1]], color=theme.rail, lw=0.7, zorder=1)
             taken = np.vstack([taken, np.hstack([path - 2, path + 2])])
 
 
-def _hit(paths: Floats, boxes: Floats) -> NDArray[np.bool_]:
-    """Which of the paths, shape (steps, paths, 2), have a step in a box."""
-    steps = paths[..., None, :]
-    inside = np.all((steps > boxes[:, :2]) & (steps < boxes[:, 2:]), axis=-1)
-    return np.asarray(np.any(inside, axis=(0, 2)), dtype=np.bool_)
+def _hit(path: Floats, boxes: Floats) -> bool:
+    """Whether a path, shape (steps, 2), has a step in a box."""
+    return bool(((path[:, None] > boxes[:, :2]) & (path[:, None] < boxes[:, 2:])).all(axis=2).any())
 
 
 def _marks(axes: Axes) -> tuple[Floats, Floats]:
