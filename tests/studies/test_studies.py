@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from harness.cli.main import main
-from harness.errors import UsageError
+from harness.errors import KeyRefused, UsageError
 from harness.gap import Store
 from harness.gap.alignment import align
 from harness.gap.doubt import guard
@@ -20,7 +20,7 @@ from harness.gap.policy import interval
 from harness.running.execute import Execution
 from harness.stats.power import n_needed
 from harness.stats.sequential import random_order, sequential
-from harness.store import list_runs, read_plan, read_receipt
+from harness.store import list_runs, read_journal, read_plan, read_receipt
 from harness.studies.power import _chance_of_a_lead, _exactly, power
 from harness.studies.switch import compare_change, switch
 from harness.studies.until_decided import Decision, describe, stop_at, until_decided
@@ -85,6 +85,19 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
         lines = segment.read_bytes().splitlines(keepends=True)
         segment.write_bytes(b"".join(lines[:5]) + lines[5][:20])
     assert decided(tmp_path, *sides) == first
+
+
+def test_what_one_side_has_in_flight_is_kept_when_the_other_ends_the_run(tmp_path: Path) -> None:
+    file = questions(tmp_path / "mine.jsonl", 200)
+    with fault_server("--refuse-key") as refusing, fault_server("--latency", "0.5") as slow:
+        with pytest.raises(KeyRefused):
+            until_decided(
+                [refusing.address, slow.address], weights=["closed", "open"], items=file, store=str(tmp_path / "st"),
+                execution=Execution(concurrency=8, say=quiet),
+            )  # fmt: skip
+        asked = sum(slow.stats()["answered"].values())
+    assert asked >= 8
+    assert sum(len(read_journal(run.journal).answered) for run in list_runs(tmp_path / "st")) == asked
 
 
 def test_such_runs_never_get_a_fixed_n_interval(tmp_path: Path) -> None:
