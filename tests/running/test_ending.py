@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.store import list_runs, plan_hash, read_journal, read_plan, read_receipt
+from harness.store import RunFolder, list_runs, plan_hash, read_journal, read_plan, read_receipt
 from tests.running.test_evaluate import answers, items, start, wait_for_answers
 from tests.servers import fault_server
 
@@ -81,15 +81,21 @@ def test_a_store_that_is_deleted_stops_the_run(tmp_path: Path) -> None:
     assert b"Traceback" not in err
 
 
+def killed(address: str, file: Path, store: Path) -> RunFolder:
+    """A run that was killed with at least ten answers in its journal."""
+    process = start(address, file, store)
+    wait_for_answers(process, store, 10)
+    process.kill()
+    process.communicate()
+    (run,) = list_runs(store)
+    return run
+
+
 @pytest.mark.parametrize("harm", ["changed", "unreadable"])
 def test_a_resumed_run_is_sealed_with_the_plan_that_ran(tmp_path: Path, harm: str) -> None:
     file, store = items(tmp_path / "mine.jsonl", 60), tmp_path / "st"
     with fault_server("--latency", "0.1") as server:
-        process = start(server.address, file, store)
-        wait_for_answers(process, store, 10)
-        process.kill()
-        process.communicate()
-        (run,) = list_runs(store)
+        run = killed(server.address, file, store)
         text = run.plan.read_text()
         run.plan.write_text(text.replace('"matched"', '"another"') if harm == "changed" else text[:100])
         process = start(server.address, file, store)
@@ -103,11 +109,7 @@ def test_a_resumed_run_is_sealed_with_the_plan_that_ran(tmp_path: Path, harm: st
 def test_lines_that_the_plan_does_not_ask_count_for_nothing(tmp_path: Path) -> None:
     file, store = items(tmp_path / "mine.jsonl", 60), tmp_path / "st"
     with fault_server("--latency", "0.1") as server:
-        process = start(server.address, file, store)
-        wait_for_answers(process, store, 10)
-        process.kill()
-        process.communicate()
-        (run,) = list_runs(store)
+        run = killed(server.address, file, store)
         segment = run.journal / "0001.jsonl"
         first = segment.read_bytes().splitlines(keepends=True)[0]
         strange = [first.replace(b'"repeat":0', b'"repeat":7'), first.replace(b'"prompt_hash":"', b'"prompt_hash":"f')]

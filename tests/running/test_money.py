@@ -7,6 +7,7 @@ import datetime as dt
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -345,36 +346,28 @@ def test_a_run_keeps_to_the_requests_a_minute_that_are_stated(tmp_path: Path, mo
     assert (times[-1] - times[0]).total_seconds() >= 15 * 0.05 - 0.1
 
 
+def asking(tmp_path: Path, n: int, **more: Any) -> dict[str, Any]:
+    """What `evaluate` is called with, over a file of n items."""
+    file = items(tmp_path / "mine.jsonl", n)
+    return {"items": file, "scorer": "numeric", "weights": "closed", "store": tmp_path / "st", **more}
+
+
 def test_replies_that_nobody_can_read_count_in_the_budget_also_after_a_restart(tmp_path: Path) -> None:
     """A provider bills the tokens of a reply whether or not it makes sense."""
-    call = {
-        "items": items(tmp_path / "mine.jsonl", 30),
-        "scorer": "numeric",
-        "weights": "closed",
-        "store": tmp_path / "st",
-        **PRICES,
-    }
+    call = asking(tmp_path, 30, **PRICES)
     quick = RetryPolicy(first_wait_s=0.001, longest_wait_s=0.001)
     with fault_server("--rate", "no_choices=1.0") as server:
         for _ in range(2):
             # Each attempt may cost 2,048 output tokens, $0.0205: four of them fit.
             with pytest.raises(BudgetReached):
-                evaluate(server.address, budget=0.09, policy=quick, **call)  # type: ignore[arg-type]
+                evaluate(server.address, budget=0.09, policy=quick, **call)
             assert server.stats()["requests"] == 4
 
 
 def test_one_budget_holds_for_all_models_of_a_command(tmp_path: Path) -> None:
-    file = items(tmp_path / "mine.jsonl", 40)
-    call = {
-        "items": file,
-        "scorer": "numeric",
-        "weights": "closed",
-        "store": tmp_path / "st",
-        "concurrency": 1,
-        **PRICES,
-    }
+    call = asking(tmp_path, 40, concurrency=1, **PRICES)
     with fault_server() as server:
-        (alone,) = evaluate(server.address, **call)  # type: ignore[arg-type]
+        (alone,) = evaluate(server.address, **call)
         cost = alone.receipt.cost_usd
         assert cost is not None
         asked = []
@@ -384,7 +377,7 @@ def test_one_budget_holds_for_all_models_of_a_command(tmp_path: Path) -> None:
                 evaluate(
                     [server.address, server.address.replace("fault-1@", "fault-1-mini@")],
                     budget=cost + 0.0215,
-                    **call,  # type: ignore[arg-type]
+                    **call,
                 )
             asked.append(server.stats()["requests"] - 40)
     assert 1 <= asked[0] < 40
@@ -392,30 +385,20 @@ def test_one_budget_holds_for_all_models_of_a_command(tmp_path: Path) -> None:
 
 
 def test_a_wait_of_days_ends_the_run_and_says_so(tmp_path: Path) -> None:
-    call = {
-        "items": items(tmp_path / "mine.jsonl", 30),
-        "scorer": "numeric",
-        "weights": "closed",
-        "store": tmp_path / "st",
-    }
+    call = asking(tmp_path, 30)
     with (
         fault_server("--rate", "429=1.0", "--retry-after", "100000") as server,
         pytest.raises(RunFailed, match="left alone for 100,000 seconds"),
     ):
-        evaluate(server.address, **call)  # type: ignore[arg-type]
+        evaluate(server.address, **call)
 
 
 def test_the_same_command_twice_at_once_pays_once(tmp_path: Path) -> None:
-    call = {
-        "items": items(tmp_path / "mine.jsonl", 40),
-        "scorer": "numeric",
-        "weights": "closed",
-        "store": tmp_path / "st",
-    }
+    call = asking(tmp_path, 40)
 
     def one(_: int) -> str:
         try:
-            evaluate(server.address, **call)  # type: ignore[arg-type]
+            evaluate(server.address, **call)
         except StoreError as error:
             return str(error)
         return "done"

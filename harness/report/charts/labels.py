@@ -55,25 +55,25 @@ def name_points(axes: Axes, theme: Theme, named: Sequence[tuple[float, float, st
         low = point + RING[:, :1] * direction + (direction - 1) / 2 * size
         inside = (low >= bounds.min).all(axis=1) & (low + size <= bounds.max).all(axis=1)
         covers = ((low[:, None] < taken[:, 2:]) & (low[:, None] + size > taken[:, :2])).all(axis=2).any(axis=1)
-        # The line that would lead from there to the point runs through no name either, and a long one through no mark,
-        # which it would seem to belong to.
+        # The line that would lead from there to the point runs through no name, and through no other mark, to which the
+        # name would seem to belong; a short one may, where there is no other place.
         ends = np.clip(point, low, low + size)
         others = marks[~((marks[:, :2] <= point) & (point <= marks[:, 2:])).all(axis=1)]
-        for place in np.flatnonzero(inside & ~covers):
-            path = point + STEPS * (ends[place] - point)
-            if not (_hit(path, names) or (RING[place, 0] > NEAR and _hit(path, others))):
-                break
-        else:
+        paths = {place: point + STEPS * (ends[place] - point) for place in np.flatnonzero(inside & ~covers)}
+        free = [place for place, path in paths.items() if not _hit(path, names)]
+        near = [place for place in free if RING[place, 0] <= NEAR]
+        chosen = next((place for place in free if not _hit(paths[place], others)), next(iter(near), None))
+        if chosen is None:
             # Where a crowd leaves no room, a name fewer is better than two that nobody can read.
             continue
-        least, near = low[place], ends[place]
+        least, end, path = low[chosen], ends[chosen], paths[chosen]
         left, foot = back.transform(least)
         axes.text(left, foot, shown, size=SIZE, va="bottom", zorder=6)
         box = [*(least - 3), *(least + size + 3)]
         taken, names = np.vstack([taken, box]), np.vstack([names, box])
-        if np.hypot(*(near - point)) > FAR:
-            end = back.transform(near)
-            axes.plot([x, end[0]], [y, end[1]], color=theme.rail, lw=0.7, zorder=1)
+        if np.hypot(*(end - point)) > FAR:
+            tip = back.transform(end)
+            axes.plot([x, tip[0]], [y, tip[1]], color=theme.rail, lw=0.7, zorder=1)
             taken = np.vstack([taken, np.hstack([path - 2, path + 2])])
 
 
