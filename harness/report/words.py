@@ -58,15 +58,19 @@ def answer(facts: Facts) -> str:
 
 
 def headline(rows: Sequence[Comparison]) -> str:
-    """The answer in one sentence: up to three rows by name, of more of them the leads, the rest counted."""
+    """The answer in one sentence: up to three rows by name; of more, how many a side leads and the one with most items."""
     parts = []
     few = len(rows) <= NAMED_ROWS
     for side in ("closed", "open"):
-        leading = [f"{name} by {_lead(one)}" for name, one in _having(rows, f"{side} leads")]
+        leading = _having(rows, f"{side} leads")
         if len(leading) == 1 or (leading and few):
-            parts.append(f"{side} leads in {listed(leading)} points")
+            parts.append(f"{side} leads in {listed(f'{name} by {_lead(one)}' for name, one in leading)} points")
         elif leading:
-            parts.append(f"{side} leads in {len(leading)} of {len(rows)} {_noun(rows)}, most in {leading[0]} points")
+            # The largest of many gaps is partly luck; the one with most items is known best.
+            name, one = max(leading, key=lambda pair: pair[1].n)
+            parts.append(
+                f"{side} leads in {len(leading)} of {len(rows)} {_noun(rows)}, in {name} by {_lead(one)} points"
+            )
     for verdict in ("equivalent", "undecided"):
         if found := _having(rows, verdict):
             count = f"{len(found)} of {len(rows)}" if len(found) < len(rows) else f"all {len(rows)}"
@@ -140,11 +144,9 @@ def rule(facts: Facts, rows: Sequence[Comparison]) -> str:
     """Which systems stand against each other, and by which rule they were chosen."""
     first = rows[0]
     two = f"{facts.name(first.closed)} (closed) against {facts.name(first.open)} (open weights)"
-    named = two if same_pair(rows) else "One closed and one open-weight system a row, named below it"
+    named = two if same_pair(rows) else "Each row compares the two systems named below it"
     if any(one.plug_in is not None for one in rows):
-        named = (
-            f"On all items the best are {named}" if same_pair(rows) else f"{named}: of several the best on all items"
-        )
+        named = f"On all items the best are {named}" if same_pair(rows) else f"{named}, the best on all items"
     told = {
         one.chosen_by: one.chosen_by
         + (" (chosen on one half of the items, scored on the other)" if one.plug_in is not None else "")

@@ -34,7 +34,7 @@ GROUPS = {
     "STEM": ("biology", "chemistry", "computer science", "engineering", "math", "physics"),
     "humanities": ("history", "law", "philosophy"),
     "social sciences": ("economics", "psychology"),
-    "business, health, other": ("business", "health", "other"),
+    "other subjects": ("business", "health", "other"),
 }
 """The four groups of MMLU (Hendrycks et al. 2021, arXiv:2009.03300), of which MMLU-Pro's subjects are a coarser cut."""
 ALL = "all subjects"
@@ -86,7 +86,7 @@ def make(out: Path) -> None:
                 rows = csv.writer(file)
                 rows.writerow(["model", "item_id", "score", "open_weights"])
                 rows.writerows([model, item, right[item][model], side[model]] for item in items for model in side)
-            benchmark = f"MMLU-Pro ({len(items):,} items)" if dimension == ALL else f"MMLU-Pro, {dimension}"
+            benchmark = f"MMLU-Pro ({len(items):,} items)" if dimension == ALL else f"MMLU-Pro {dimension}"
             opengap(
                 "import",
                 "items",

@@ -148,7 +148,7 @@ def test_headlines_follow_from_the_verdicts(tmp_path: Path) -> None:
         _row("z", 0.1, "equivalent", row),
     ]
     assert words.headline(many) == (
-        "Closed leads in 2 of 6 dimensions, most in y by 14.0 [12.0, 16.0] points; open leads in coding by 9.6 [7.6, 11.6] points; "
+        "Closed leads in 2 of 6 dimensions, in y by 14.0 [12.0, 16.0] points; open leads in coding by 9.6 [7.6, 11.6] points; "
         "z equivalent; a and b undecided"
     )
     # Where nothing is decided it says what could have been.

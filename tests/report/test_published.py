@@ -249,7 +249,7 @@ def test_an_imported_result_says_where_it_comes_from_and_that_nobody_knows_how_i
     with settings(LIGHT):
         said = " ".join(text.get_text() for text in charts()[0].draw(facts, LIGHT).texts)
     assert "asked the same way" not in said
-    assert "how imported ones were asked is not known" in said
+    assert "how the imported answers were asked for was not recorded" in said
 
 
 @pytest.mark.parametrize(("regex", "told"), [
