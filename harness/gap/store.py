@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
 
 from harness.errors import Refused, StoreError, UsageError
 from harness.gap.alignment import align
 from harness.gap.evidence import Evidence, gather, not_applicable
 from harness.gap.frontier import FULL, Effort, compare_best
+from harness.gap.listing import Listing
 from harness.gap.pair import compare
 from harness.gap.pairs import PairRow, all_pairs
 from harness.gap.published import read_published
@@ -20,39 +18,32 @@ from harness.gap.scores import SystemScore, scores
 from harness.gap.select import Selection, select, within_cost
 from harness.types import Comparison, PublishedScore
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 DEFAULT_MARGIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Gaps(Sequence[Comparison]):
+class Gaps(Listing[Comparison]):
     """Comparisons of one table, with everything that could not be compared."""
 
+    OF = Comparison
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
 
-    @overload
-    def __getitem__(self, index: int) -> Comparison: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Comparison, ...]: ...
-    def __getitem__(self, index: int | slice) -> Comparison | tuple[Comparison, ...]:
-        return self.comparisons[index]
+    @property
+    def rows(self) -> tuple[Comparison, ...]:
+        return self.comparisons
 
-    def __iter__(self) -> Iterator[Comparison]:
-        return iter(self.comparisons)
 
-    def __len__(self) -> int:
-        return len(self.comparisons)
+@dataclass(frozen=True, slots=True)
+class Scores(Listing[SystemScore]):
+    """Each system's own score on each task."""
+
+    OF = SystemScore
+    scores: tuple[SystemScore, ...]
 
     @property
-    def frame(self) -> pd.DataFrame:
-        """One row a comparison, with the columns of ``opengap gap --json``."""
-        import pandas as pd
-
-        names = [field.name for field in dataclasses.fields(Comparison)]
-        return pd.DataFrame([dataclasses.asdict(one) for one in self.comparisons], columns=names)
+    def rows(self) -> tuple[SystemScore, ...]:
+        return self.scores
 
 
 class Store:
@@ -67,9 +58,9 @@ class Store:
         """All current results, and what had to be passed over."""
         return gather(self.path)
 
-    def scores(self) -> list[SystemScore]:
-        """Each system's own scores."""
-        return scores(self.evidence()[0])
+    def scores(self) -> Scores:
+        """Each system's own scores, sorted by dimension, task and system."""
+        return Scores(tuple(scores(self.evidence()[0])))
 
     def published(self, series: str | None = None, problems: list[str] | None = None) -> list[PublishedScore]:
         """Scores that others published, of one series or all; they never enter a paired gap.

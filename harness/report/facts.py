@@ -172,20 +172,28 @@ class Facts:
 def gather(folder: Path) -> Facts:
     """Read a store. StoreError if there is none, or if its sealed rows cannot be read."""
     store = Store(folder)
-    # Restricted weights are neither open nor closed: the notes of the gaps name them, and they stand on no side.
-    evidence = [one for one in store.evidence()[0] if one.side != "restricted"]
-    gaps, published, own = store.gap(), store.published(), scores(evidence)
-    here = [one.receipt.started[:10] for one in evidence if one.known]
-    date = max(here or [one.receipt.started[:10] for one in evidence], default="")
+    facts = compared(store, store.gap())
+    published, evidence = store.published(), facts.evidence
     series = standings(published)
-    names, about = short_names(one.name for one in evidence), _about(evidence, published)
     wordless = {one.run: line for one in evidence if (line := damaged_text(one.run, one.receipt))}
-    facts = Facts(
-        folder, gaps, (), _parts(evidence), tuple(evidence), tuple(own), _answers(evidence), (),
-        frozenset(one.run for one in evidence if one.run not in wordless),
-        (*gaps.notes, *_unsealed(folder), *wordless.values(), *_one_sided(published, series)), date, names, about, _demo(gaps, evidence),
+    facts = replace(
+        facts, parts=_parts(evidence), scores=tuple(scores(evidence)), answers=_answers(evidence),
+        texts=frozenset(one.run for one in evidence if one.run not in wordless), about=_about(evidence, published),
+        notes=(*facts.notes, *_unsealed(folder), *wordless.values(), *_one_sided(published, series)),
     )  # fmt: skip
     return replace(facts, tasks=tuple(_by_task(facts)), standings=(*_measured(facts), *series))
+
+
+def compared(store: Store, gaps: Gaps) -> Facts:
+    """What is known of some gaps of a store without a look at answers or published scores: enough for their forest plot."""
+    # Restricted weights are neither open nor closed: the notes of the gaps name them, and they stand on no side.
+    evidence = [one for one in store.evidence()[0] if one.side != "restricted"]
+    here = [one.receipt.started[:10] for one in evidence if one.known]
+    date = max(here or [one.receipt.started[:10] for one in evidence], default="")
+    return Facts(
+        store.path, gaps, (), (), tuple(evidence), (), _answers([]), (), frozenset(), gaps.notes, date,
+        short_names(one.name for one in evidence), {}, _demo(gaps, evidence),
+    )  # fmt: skip
 
 
 def _unsealed(folder: Path) -> list[str]:
@@ -241,7 +249,7 @@ def _by_task(facts: Facts) -> Iterator[TaskGap]:
             )
 
 
-def _about(evidence: list[Evidence], published: list[PublishedScore]) -> dict[str, About]:
+def _about(evidence: Sequence[Evidence], published: list[PublishedScore]) -> dict[str, About]:
     """An imported system is the published model of exactly the same name, where all that is published of it agrees."""
     days: dict[str, set[str]] = defaultdict(set)
     developers: dict[str, set[str]] = defaultdict(set)
@@ -294,7 +302,7 @@ def _measured(facts: Facts) -> Iterator[Standing]:
             )
 
 
-def _answers(evidence: list[Evidence]) -> pd.DataFrame:
+def _answers(evidence: Sequence[Evidence]) -> pd.DataFrame:
     if not evidence:
         return pd.DataFrame(columns=[*ANSWERS, "system", "open", "protocol"])
     rows = frame(list(dict.fromkeys(one.run for one in evidence)), ANSWERS)
@@ -305,7 +313,7 @@ def _answers(evidence: list[Evidence]) -> pd.DataFrame:
     return rows.merge(counting, on=["run_id", "task"], how="inner", validate="many_to_one")
 
 
-def _demo(gaps: Gaps, evidence: list[Evidence]) -> bool:
+def _demo(gaps: Gaps, evidence: Sequence[Evidence]) -> bool:
     compared = {run for one in gaps for run in one.runs}
     cards = catalogue.cards()
     systems = [one.receipt.system for one in evidence if one.run.run_id in compared]

@@ -172,7 +172,7 @@ def test_what_does_not_fit_makes_the_task_not_applicable(tmp_path: Path) -> None
         (result,) = evaluate(server.address, items=file, scorer="numeric", weights="closed", store=tmp_path / "st")
         assert server.stats()["requests"] == 10
     assert "context window" in result.receipt.not_applicable["mine"]
-    assert Store(tmp_path / "st").scores() == []
+    assert list(Store(tmp_path / "st").scores()) == []
 
 
 def start(server_address: str, file: Path, store: Path) -> subprocess.Popen[bytes]:

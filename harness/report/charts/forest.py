@@ -77,9 +77,9 @@ def _asked(facts: Facts) -> str:
 
 def _foot(rows: Sequence[Comparison]) -> list[str]:
     tasks = list(dict.fromkeys(inert(task) for one in rows for task in one.tasks))
-    more = [f"{len(tasks) - MOST_TASKS} more"] if len(tasks) > MOST_TASKS else []
+    rest = [f"{len(tasks) - MOST_TASKS} more"] if len(tasks) > MOST_TASKS else []
     lines = [
-        f"Tasks: {'; '.join([*tasks[:MOST_TASKS], *more])}.",
+        f"Tasks: {'; '.join([*tasks[:MOST_TASKS], *rest])}.",
         f"Bars: {words.interval_kind(rows)}. Shaded: within ±{points(rows[0].margin)} points two systems count as equivalent.",
     ]
     if any(one.plug_in is not None for one in rows):
