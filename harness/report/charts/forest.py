@@ -76,12 +76,14 @@ def _asked(facts: Facts) -> str:
 
 
 def _foot(rows: Sequence[Comparison]) -> list[str]:
-    tasks = list(dict.fromkeys(inert(task) for one in rows for task in one.tasks))
-    rest = [f"{len(tasks) - MOST_TASKS} more"] if len(tasks) > MOST_TASKS else []
     lines = [
-        f"Tasks: {'; '.join([*tasks[:MOST_TASKS], *rest])}.",
-        f"Bars: {words.interval_kind(rows)}. Shaded: within ±{points(rows[0].margin)} points two systems count as equivalent.",
+        f"Bars: {words.interval_kind(rows)}. Shaded: within ±{points(rows[0].margin)} points two systems count as equivalent."
     ]
+    if not words.same_pair(rows):
+        # Otherwise each row has its tasks below its name.
+        tasks = list(dict.fromkeys(inert(task) for one in rows for task in one.tasks))
+        rest = [f"{len(tasks) - MOST_TASKS} more"] if len(tasks) > MOST_TASKS else []
+        lines.insert(0, f"Tasks: {'; '.join([*tasks[:MOST_TASKS], *rest])}.")
     if any(one.plug_in is not None for one in rows):
         lines.append(
             "Of several, each half of the items scores the system that the other half chose, so these scores are of no single system."
