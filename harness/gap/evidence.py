@@ -213,12 +213,14 @@ def _stopped(receipt: Receipt) -> bool:
 
 
 def not_applicable(store: Path) -> dict[tuple[str, str], str]:
-    """Reason by (system, task) for tasks that a system cannot take."""
+    """Reason by (system, task) for tasks that a system was not asked, by whatever protocol."""
     receipts, _ = light_receipts(store)
+    current = [(system, task, receipt) for (system, task, _), (_, receipt, _) in current_runs(receipts).items()]
+    asked = {(system, task) for system, task, receipt in current if task not in receipt.not_applicable}
     return {
         (system, task): receipt.not_applicable[task]
-        for (system, task, _), (_, receipt, _) in current_runs(receipts).items()
-        if task in receipt.not_applicable
+        for system, task, receipt in current
+        if task in receipt.not_applicable and (system, task) not in asked
     }
 
 
