@@ -47,7 +47,7 @@ def answer(facts: Facts) -> str:
     if not gaps:
         sides = {"open" if one.open else "closed" for one in facts.evidence}
         return (
-            f"Only {sides.pop()} models have been asked yet, so there is no gap"
+            f"Nothing to compare yet: only {sides.pop()} models have been asked"
             if len(sides) == 1
             else "Nothing to compare yet"
         )

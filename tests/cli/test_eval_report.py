@@ -59,7 +59,7 @@ def test_one_side_names_a_priced_model_that_takes_the_protocol(
     # The model that it names can be priced for these very items.
     assert main(["estimate", command[2], "--items", mine, "--scorer", "numeric", "--limit", "6"]) == 0
     page = (tmp_path / "st" / "report" / "index.html").read_text()
-    assert "Only open models have been asked yet" in page
+    assert "Nothing to compare yet: only open models have been asked" in page
     assert command[2] in page
     assert "95 % interval" in page
 
