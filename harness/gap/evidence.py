@@ -195,7 +195,7 @@ def _hidden(receipts: Sequence[tuple[RunFolder, Receipt]]) -> dict[tuple[RunFold
     larger: dict[tuple[RunFolder, str], str] = {}
     for run, receipt in receipts:
         for planned in receipt.tasks:
-            key = (receipt.system.name, planned.card.name, receipt.protocol_sha256)
+            key = (receipt.system.name, planned.card.name, planned.protocol_sha256)
             later, _, now = current.get(key, (run, receipt, planned))
             alike = now.items_sha256 == planned.items_sha256 and bool(now.items_sha256)
             if later == run or alike or _stopped(receipt):
