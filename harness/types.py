@@ -152,6 +152,9 @@ class PlannedTask:
     """Hash of all rendered prompts and their parameters."""
     revision: str | None = None
     """Revision of the source that was really loaded; None where the source has none."""
+    protocol_sha256: str = ""
+    """Hash of how this task is asked: wording and limit of its form, sampling, system prompt. Results of a task are compared
+    by it, whatever else was asked with it. Empty in files of before; readers of receipts fill it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,9 @@ class Plan:
 
     system: System
     protocol: Protocol
+    """As far as the tasks use it."""
     protocol_sha256: str
+    """Hash of the whole protocol as it was named; nothing is compared by it."""
     tasks: tuple[PlannedTask, ...]
     repeats: int
     order_seed: int

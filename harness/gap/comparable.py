@@ -12,7 +12,7 @@ def kind(one: Evidence) -> tuple[Any, ...]:
     """Equal for results of one task that are comparable as far as everything about them is known."""
     asked = one.receipt.engine.get("asked") or {}
     return (
-        one.receipt.protocol_sha256 if one.known else None, one.planned.card.version, one.planned.card.headline,
+        one.planned.protocol_sha256 if one.known else None, one.planned.card.version, one.planned.card.headline,
         one.receipt.scorers.get(one.task), one.planned.items_sha256 or one.items_key,
         tuple(sorted((key, str(value)) for key, value in asked.items())),
     )  # fmt: skip
@@ -65,7 +65,7 @@ def protocol_label(a: Evidence, b: Evidence) -> str:
 
 
 def _protocol(one: Evidence) -> str | None:
-    return f"{one.receipt.protocol} ({one.receipt.protocol_sha256[:8]})" if one.known else None
+    return f"{one.receipt.protocol} ({one.planned.protocol_sha256[:8]})" if one.known else None
 
 
 def _asked(a: Evidence, b: Evidence) -> list[tuple[str, Any, Any]]:

@@ -195,7 +195,7 @@ def _hidden(receipts: Sequence[tuple[RunFolder, Receipt]]) -> dict[tuple[RunFold
     larger: dict[tuple[RunFolder, str], str] = {}
     for run, receipt in receipts:
         for planned in receipt.tasks:
-            key = (receipt.system.name, planned.card.name, receipt.protocol_sha256)
+            key = (receipt.system.name, planned.card.name, planned.protocol_sha256)
             later, _, now = current.get(key, (run, receipt, planned))
             alike = now.items_sha256 == planned.items_sha256 and bool(now.items_sha256)
             if later == run or alike or _stopped(receipt):
@@ -213,12 +213,14 @@ def _stopped(receipt: Receipt) -> bool:
 
 
 def not_applicable(store: Path) -> dict[tuple[str, str], str]:
-    """Reason by (system, task) for tasks that a system cannot take."""
+    """Reason by (system, task) for tasks that a system was not asked, by whatever protocol."""
     receipts, _ = light_receipts(store)
+    current = [(system, task, receipt) for (system, task, _), (_, receipt, _) in current_runs(receipts).items()]
+    asked = {(system, task) for system, task, receipt in current if task not in receipt.not_applicable}
     return {
         (system, task): receipt.not_applicable[task]
-        for (system, task, _), (_, receipt, _) in current_runs(receipts).items()
-        if task in receipt.not_applicable
+        for system, task, receipt in current
+        if task in receipt.not_applicable and (system, task) not in asked
     }
 
 

@@ -136,8 +136,20 @@ def groups(wanted: Sequence[Evidence], *, by_task: bool, force: bool) -> Iterabl
         if force or len(protocols) < 2:
             yield dimension, members
             continue
-        for protocol in protocols:
-            yield dimension, [one for one in members if not one.known or one.receipt.protocol_sha256 == protocol]
+        alike = [_asked_alike(members, protocol) for protocol in protocols]
+        for number, places in enumerate(alike):
+            if not any(places < other for other in alike) and places not in alike[:number]:
+                yield dimension, [members[place] for place in sorted(places)]
+
+
+def _asked_alike(members: Sequence[Evidence], protocol: str) -> set[int]:
+    """Places of what was asked by a protocol, or by another one that asks the same task in the same way."""
+    asked = {
+        (one.task, one.planned.protocol_sha256)
+        for one in members
+        if one.known and one.receipt.protocol_sha256 == protocol
+    }
+    return {at for at, one in enumerate(members) if not one.known or (one.task, one.planned.protocol_sha256) in asked}
 
 
 def _rows(

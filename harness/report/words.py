@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from harness.catalogue import OPENNESS_RULE
 from harness.gap.policy import row_scores, unseen_below
 from harness.gap.standing import Entrant, Standing
-from harness.report.text import MINUS, counted, inert, labels, listed, points, span, true_minus
+from harness.report.counterpart import Counterpart
+from harness.report.text import MINUS, counted, inert, labels, listed, points, span, true_minus, usd
 from harness.types import Comparison, Verdict
 
 if TYPE_CHECKING:
@@ -44,7 +45,12 @@ def answer(facts: Facts) -> str:
         return f"Demo models: {found[0].lower()}{found[1:]}" if facts.demo else found
     gaps = [one.gap for one in facts.varied]
     if not gaps:
-        return "Nothing to compare yet"
+        sides = {"open" if one.open else "closed" for one in facts.evidence}
+        return (
+            f"Nothing to compare yet: only {sides.pop()} models have been asked"
+            if len(sides) == 1
+            else "Nothing to compare yet"
+        )
     level = sum(gap == 0 for gap in gaps)
     of = (
         f"one{' current' * facts.varied[0].current} table of each of {len(gaps)} sources"
@@ -55,6 +61,17 @@ def answer(facts: Facts) -> str:
         f"Published scores, {of}: the best closed model is ahead in {sum(gap > 0 for gap in gaps)}, the best "
         f"open one in {sum(gap < 0 for gap in gaps)}" + (f", level in {level}" if level else "")
     )
+
+
+def brings_the_gap(found: Counterpart) -> str:
+    """What a store of one side needs, in one sentence that its command follows."""
+    if not found.paid:
+        price = "it runs on this machine, so no tokens are paid"
+    elif found.usd is None:
+        price = "`opengap estimate` with the same options says at what price"
+    else:
+        price = f"about {usd(found.usd)} at list price, by the tokens of the newest run here"
+    return f"For a gap, ask {'a closed' if found.lacking == 'closed' else 'an open'} model the same items ({price}):"
 
 
 def headline(rows: Sequence[Comparison]) -> str:

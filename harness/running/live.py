@@ -18,6 +18,7 @@ from harness.errors import (
     RequestRejected,
     RunFailed,
     TimedOut,
+    UsageError,
 )
 from harness.models import Model
 from harness.models.headroom import Headroom
@@ -159,6 +160,10 @@ async def ask(request: Request, driving: Driving) -> Completion:
 
 async def _attempt(request: Request, driving: Driving) -> Completion | AttemptFailed:
     """Send one request when the limits allow it. Raises what ends the whole run."""
+    if request.kind not in driving.model.kinds:
+        raise UsageError(
+            f"{driving.model.system.name} cannot be asked by {request.kind}, only by {', '.join(driving.model.kinds)}"
+        )
     limiter = driving.limiter
     # The bound is counted only where a limit is stated: it takes a look at the whole prompt.
     slot = await limiter.acquire(

@@ -254,7 +254,10 @@ def test_preflight_lists_everything_that_is_missing(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(Preflight) as caught:
         evaluate(
-            ["openai:gpt-4o", "anthropic:claude-opus-4-8"], tasks=["gpqa_diamond", "humaneval"], store=tmp_path / "st"
+            ["openai:gpt-4o", "anthropic:claude-opus-4-8"],
+            tasks=["gpqa_diamond", "humaneval"],
+            store=tmp_path / "st",
+            allow_code_execution=True,
         )
     text = str(caught.value)
     for part in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "gpqa_diamond", "humaneval", "HF_TOKEN", "--data"):
