@@ -18,6 +18,7 @@ from harness.report import words
 from harness.report.charts.forest import forest
 from harness.report.facts import gather
 from harness.report.style import LIGHT, THEMES, Theme, render, settings
+from harness.report.text import width_in, wrapped
 from harness.types import Comparison
 from tests.report.conftest import HOSTILE
 from tests.report.stores import Answers, alternating, write_run
@@ -176,3 +177,15 @@ def test_demo_models_are_named_as_such(tmp_path: Path) -> None:
     title, words_of_it, *_ = str(figure.get_label()).split("\n")
     assert title.startswith("Demo models: ")
     assert words_of_it == words.DEMO
+
+
+def test_an_interval_is_broken_across_no_lines() -> None:
+    lines = wrapped("ahead by 10.2 [−4.8, 15.5] points", width_in("ahead by 10.2 [−4.8,", 9), 9)
+    assert lines == ["ahead by 10.2", "[−4.8, 15.5] points"]
+
+
+def test_a_headline_of_many_rows_quotes_the_one_with_most_items(tmp_path: Path) -> None:
+    (row,) = gather(_store(tmp_path, 1)).rows
+    rows = [_row(name, gap, "closed leads", row) for name, gap in (("a", 9.0), ("b", 6.0), ("c", 5.0), ("d", 4.0))]
+    rows[2] = dataclasses.replace(rows[2], n=5_000)
+    assert words.headline(rows) == "Closed leads in 4 of 4 dimensions, in c by 5.0 [3.0, 7.0] points"
