@@ -35,6 +35,7 @@ from harness.cli.tables import wrapped
     "--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts."
 )
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
+@click.option("--patience", type=options.Duration(), default="10m", show_default=True, metavar="TIME", help="Wait so long for a server that goes away, then stop; the same command goes on.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @options.store
 @options.as_json
@@ -58,6 +59,7 @@ def command(
     margin: float,
     attempts: int,
     attempt_timeout: float,
+    patience: float,
     allow_code_execution: bool,
     again: bool,
     store: str | None,
@@ -80,6 +82,7 @@ def command(
             price_in=price_in,
             price_out=price_out,
             policy=policy,
+            patience_s=patience,
         )
         refuse_with("--until-decided", {"--batch": batch, "--repeats": repeats > 1})
         return _until_decided(
@@ -105,6 +108,7 @@ def command(
         price_out=price_out,
         batch=batch,
         policy=policy,
+        patience_s=patience,
         allow_code_execution=allow_code_execution,
         again=again,
     )

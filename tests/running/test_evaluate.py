@@ -175,9 +175,9 @@ def test_what_does_not_fit_makes_the_task_not_applicable(tmp_path: Path) -> None
     assert Store(tmp_path / "st").scores() == []
 
 
-def start(server_address: str, file: Path, store: Path) -> subprocess.Popen[bytes]:
+def start(server_address: str, file: Path, store: Path, *more: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "harness", "eval", server_address, "--items", str(file), "--scorer", "numeric",
-               "--weights", "closed", "--store", str(store), "--concurrency", "8"]  # fmt: skip
+               "--weights", "closed", "--store", str(store), "--concurrency", "8", *more]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
