@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +20,7 @@ from harness.cli.main import main
 from harness.errors import RunFailed, ServerGone
 from harness.running import RetryPolicy, evaluate
 from harness.store import frame, list_runs, read_journal
+from tests.conftest import ROOT
 from tests.running.test_evaluate import answers, items, start, wait_for_answers
 from tests.servers import fault_server
 
@@ -220,3 +225,27 @@ def test_patience_is_a_number_of_seconds_or_has_a_unit(given: str, code: int, tm
     file = items(tmp_path / "mine.jsonl", 3)
     with fault_server("--refuse-key") as server:
         assert main(command(server.address, file, tmp_path / "st", "--patience", given)) == code
+
+
+@pytest.mark.slow
+def test_an_engine_that_dies_ends_the_run_unsealed(tmp_path: Path) -> None:
+    pytest.importorskip("vllm")
+    store = tmp_path / "st"
+    words = ["eval", "vllm:demo-open", "--task", "demo_reasoning", "--concurrency", "1", "--store", str(store)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    wait_for_answers(process, store, 3, within_s=240)
+    children = [
+        int(one) for path in Path(f"/proc/{process.pid}/task").glob("*/children") for one in path.read_text().split()
+    ]
+    (engine,) = [one for one in children if "EngineCor" in Path(f"/proc/{one}/comm").read_text()]
+    os.kill(engine, signal.SIGKILL)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 4, err.decode()
+    assert b"vLLM's engine has died under vllm:demo-open" in err
+    assert f"goes on from there:\n  opengap {' '.join(words)}".encode() in err
+    (run,) = list_runs(store)
+    state = read_journal(run.journal)
+    assert (run.sealed, len(state.unanswered)) == (False, 0)
