@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     "--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts."
 )
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
+@click.option("--patience", type=options.Duration(), default="10m", show_default=True, metavar="TIME", help="Wait so long for a server that goes away, then stop; the same command goes on.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @click.option("--report", "and_report", is_flag=True, help="Then show the gap, where both sides are there, and write the report of the store.")  # fmt: skip
 @options.store
@@ -64,6 +65,7 @@ def command(
     margin: float,
     attempts: int,
     attempt_timeout: float,
+    patience: float,
     allow_code_execution: bool,
     again: bool,
     and_report: bool,
@@ -87,6 +89,7 @@ def command(
             price_in=price_in,
             price_out=price_out,
             policy=policy,
+            patience_s=patience,
         )
         refuse_with("--until-decided", {"--batch": batch, "--repeats": repeats > 1, "--report": and_report})
         return _until_decided(
@@ -113,6 +116,7 @@ def command(
             price_out=price_out,
             batch=batch,
             policy=policy,
+            patience_s=patience,
             allow_code_execution=allow_code_execution,
             again=again,
         )

@@ -30,6 +30,20 @@ _ASKED = (
 )  # fmt: skip
 
 
+class Duration(click.ParamType[float]):
+    """Seconds, or a number with s, m or h behind it."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        unit = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+        try:
+            return float(text if unit is None else text[:-1]) * (unit or 1.0)
+        except ValueError:
+            self.fail(f"{value!r} is no duration: give seconds, or 90s, 10m, 2h", param, ctx)
+
+
 def what_is_asked(command: Command) -> Command:
     """The arguments that make a plan: `estimate` and `eval` share them."""
     for option in reversed(_ASKED):

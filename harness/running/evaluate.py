@@ -17,6 +17,7 @@ from harness.running import hardware
 from harness.running.execute import Execution, RunResult, Say, execute, spent_usd, to_stderr
 from harness.running.plan import Job, find_protocol, prepare
 from harness.running.pricing import price_of
+from harness.running.reach import PATIENCE_S
 from harness.running.retry import RetryPolicy
 from harness.store import read_receipts
 from harness.types import System
@@ -47,6 +48,7 @@ def evaluate(
     price_out: float | None = None,
     batch: bool = False,
     policy: RetryPolicy | None = None,
+    patience_s: float = PATIENCE_S,
     say: Say = to_stderr,
 ) -> list[RunResult]:
     """Ask one or more systems the same items the same way, and seal one run for each.
@@ -54,14 +56,14 @@ def evaluate(
     The same call again resumes an unsealed run; where the run is sealed it returns that run, unless ``again``.
     ``budget`` is in dollars and holds for all these runs together, what was answered before included; prices are dollars
     per million tokens. ``batch`` hands requests to the provider's batch API first and asks directly what it does not bring.
-    Works inside a running event loop (a notebook) too.
+    A server that goes away is waited for ``patience_s``. Works inside a running event loop (a notebook) too.
 
     Raises: UsageError and its subclasses before anything is sent; RunFailed, BudgetReached, StoreError or
     KeyboardInterrupt later, with everything answered so far in the journal.
     """
     execution = Execution(
         concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out,
-        batch=batch, policy=policy or RetryPolicy(), say=say,
+        batch=batch, policy=policy or RetryPolicy(), patience_s=patience_s, say=say,
     )  # fmt: skip
     addresses = [model] if isinstance(model, str) else list(model)
     systems = address.resolve_all(addresses, weights)

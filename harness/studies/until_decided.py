@@ -29,10 +29,11 @@ from harness.running.budget import Budget, Purse
 from harness.running.evaluate import plan_jobs, run_async, store_for
 from harness.running.execute import Execution, first_error, spent_usd, start_of
 from harness.running.limits import limiter_for
-from harness.running.live import Driving, drive
+from harness.running.live import Driving, Reception, drive
 from harness.running.plan import Job, Owed
 from harness.running.pricing import cost_usd, price_of
 from harness.running.progress import Progress
+from harness.running.reach import Reach
 from harness.running.scoring import score_of, seal
 from harness.stats.sequential import random_order, sequential
 from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal
@@ -191,6 +192,8 @@ def _open(side: _Side, planned: int, execution: Execution, purse: Purse) -> tupl
         model=model, journal=Journal(side.run.journal), limiter=limiter_for(system, concurrency),
         budget=Budget(execution.budget_usd, price, spent, system.provider, purse), policy=execution.policy, pricing=partial(cost_usd, price),
         progress=Progress(system.name, planned, len(state.answered)), headroom=getattr(model, "headroom", None),
+        reach=Reach(system.name, getattr(model, "probe", None), execution.patience_s),
+        reception=Reception(planned, resumed=bool(state.answered)),
     ), concurrency  # fmt: skip
 
 

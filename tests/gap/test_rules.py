@@ -123,6 +123,17 @@ def test_what_differs_is_refused_and_listed(tmp_path: Path, other: Task, says: s
     assert says in one_line(gaps)
 
 
+def test_different_limits_name_the_command_that_brings_two_runs_together(tmp_path: Path) -> None:
+    write_run(tmp_path, "server:o@http://h/v1", "open_weights", {"task": Task([1.0] * 20)})
+    write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)})
+    with pytest.raises(Refused) as caught:
+        Store(tmp_path).gap("c", "server:o@http://h/v1")
+    assert (
+        "20 only with c, 0 only with server:o@http://h/v1, 20 with both. `opengap eval server:o@http://h/v1 --task task "
+        "--limit 40 --protocol matched` asks server:o@http://h/v1 the others' items too"
+    ) in str(caught.value)
+
+
 def test_an_unknown_protocol_is_printed_not_refused(tmp_path: Path) -> None:
     write_run(tmp_path, "c", "closed", {"task": Task(coin(300, 0.9, 1), content="")})
     write_run(

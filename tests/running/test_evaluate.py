@@ -175,15 +175,15 @@ def test_what_does_not_fit_makes_the_task_not_applicable(tmp_path: Path) -> None
     assert list(Store(tmp_path / "st").scores()) == []
 
 
-def start(server_address: str, file: Path, store: Path) -> subprocess.Popen[bytes]:
+def start(server_address: str, file: Path, store: Path, *more: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "harness", "eval", server_address, "--items", str(file), "--scorer", "numeric",
-               "--weights", "closed", "--store", str(store), "--concurrency", "8"]  # fmt: skip
+               "--weights", "closed", "--store", str(store), "--concurrency", "8", *more]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def wait_for_answers(process: subprocess.Popen[bytes], store: Path, n: int) -> None:
+def wait_for_answers(process: subprocess.Popen[bytes], store: Path, n: int, within_s: float = 60) -> None:
     """Until the journal holds n answers."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline and process.poll() is None:
         runs = list_runs(store)
         if runs and len(read_journal(runs[0].journal).answered) >= n:
