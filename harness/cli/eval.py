@@ -9,6 +9,7 @@ import click
 
 from harness.cli import options
 from harness.cli.tables import wrapped
+from harness.types import OpenFrom
 
 
 @click.command("eval")
@@ -31,6 +32,7 @@ from harness.cli.tables import wrapped
     help="Ask two models, one closed and one open, item by item until the gap is decided.",
 )
 @click.option("--margin", type=float, default=3.0, show_default=True, help="Points within which --until-decided calls them equivalent.")  # fmt: skip
+@options.open_from
 @click.option(
     "--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts."
 )
@@ -56,6 +58,7 @@ def command(
     batch: bool,
     until_decided: bool,
     margin: float,
+    open_from: OpenFrom,
     attempts: int,
     attempt_timeout: float,
     allow_code_execution: bool,
@@ -85,7 +88,7 @@ def command(
         return _until_decided(
             models, as_json, margin=margin, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,
             protocol=protocol, limit=limit, data=data, store=store, weights=weights,
-            allow_code_execution=allow_code_execution, execution=execution,
+            allow_code_execution=allow_code_execution, open_from=open_from, execution=execution,
         )  # fmt: skip
     results = evaluate(
         models,
