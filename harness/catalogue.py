@@ -205,7 +205,10 @@ def weights_at(card: ModelCard, date: str | None = None) -> WeightsLevel:
     UsageError for a model that was announced and nothing more.
     """
     if not card.weights:
-        raise UsageError(f"{card.id} was announced, and no more was seen of it: {card.source}")
+        raise UsageError(
+            f"{card.id} is only spoken of so far, so nothing can be asked by that name "
+            f"(`opengap models {card.id}` says what was seen of it)"
+        )
     date = date or dt.date.today().isoformat()
     facts = sorted(card.weights, key=lambda fact: fact.since)
     current = [fact for fact in facts if fact.since <= date]

@@ -57,7 +57,9 @@ def select(
     evidence, left = sided(evidence, open_from)
     sides = {one.name: one.open for one in evidence}
     if chosen_open and chosen_open not in sides:
-        raise UsageError(f"{chosen_open} is left out by --open-from {open_from}: name another system, or give a wider rule")
+        raise UsageError(
+            f"{chosen_open} is left out by --open-from {open_from}: name another system, or give a wider rule"
+        )
     notes = [
         f"{said!r} was taken as {name}"
         for said, name in ((closed, chosen_closed), (open_, chosen_open))
