@@ -61,7 +61,7 @@ def command(
         raise UsageError("--csv and --json exclude each other")
     opened = Store(settings.store_folder(store))
     if all_pairs:
-        if task is None or closed or open_ or at_cost is not None or force or by_task:
+        if task is None or closed or open_ or at_cost is not None or force or by_task or open_from != "restricted":
             raise UsageError("--all-pairs goes with --task NAME alone")
         _show_pairs(opened, task, as_json=as_json, as_csv=as_csv)
         return 0

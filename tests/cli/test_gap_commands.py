@@ -195,10 +195,10 @@ def test_a_table_says_the_rule_and_what_stricter_ones_would_leave(
     assert "pen = weights can be had, restricted licences included; --open-from open_weights would leave 1 of 2" in told
     assert "vendor:c − org:llama" in told, "the better of the two is the restricted one"
     assert main([*command, "--store", levels, "--open-from", "open_weights"]) == 0
-    told = capsys.readouterr()
-    assert "vendor:c − org:qwen" in told.out
-    assert "org:llama" not in told.out
-    assert "note: left out by --open-from open_weights: org:llama (restricted)" in told.err
+    strict = capsys.readouterr()
+    assert "vendor:c − org:qwen" in strict.out
+    assert "org:llama" not in strict.out
+    assert "note: left out by --open-from open_weights: org:llama (restricted)" in strict.err
     assert main([*command, "--store", levels, "--open-from", "open_weights", "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)
     assert one["open_from"] == "open_weights"

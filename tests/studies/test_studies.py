@@ -304,14 +304,20 @@ def test_a_switch_says_which_side_each_model_is_on_and_by_which_rule(
                  "--weights", "restricted", "--store", str(tmp_path / "st")]  # fmt: skip
     assert main(arguments) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "from closed to open (restricted); open = weights can be had, restricted licences included; --open-from" in told
+    assert (
+        "from closed to open (restricted); open = weights can be had, restricted licences included; --open-from" in told
+    )
     assert "open_weights would leave 0 of 1 open system" in told
     assert main([*arguments, "--open-from", "open_weights"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "from closed to not open by this rule (restricted); open = weights can be had under a licence" in told
     assert main([*arguments, "--open-from", "open_weights", "--json"]) == 0
     body = json.loads(capsys.readouterr().out)
-    assert (body["weights_before"], body["weights_after"], body["open_from"]) == ("closed", "restricted", "open_weights")
+    assert (body["weights_before"], body["weights_after"], body["open_from"]) == (
+        "closed",
+        "restricted",
+        "open_weights",
+    )
 
 
 def test_switching_between_equals_needs_many_items(tmp_path: Path) -> None:
