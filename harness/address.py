@@ -4,8 +4,8 @@
 
 ``openai:gpt-5.2,effort=high`` · ``vllm:Qwen/Qwen3-8B@main,dtype=bfloat16`` · ``server:NAME@URL`` · ``file:answers.jsonl``
 
-A bare name is a catalogue id, an alias that a card declares, or ``org/name``; the beginning of one means nothing. A bare open model never leaves this machine; a bare closed one means its
-developer's own API; any other host is spelt out.
+A bare name is a catalogue id, an alias that a card declares, or ``org/name``; the beginning of one means nothing. A
+bare open model never leaves this machine; a bare closed one means its developer's own API; any other host is spelt out.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ def select(
 ) -> tuple[list[Selection], list[str]]:  # fmt: skip
     """Rows to compare, and a line about everything that could not be compared or was named by less than its name.
 
-    Raises: UnknownName, UsageError (ambiguous name, wrong side, left out by the rule of openness), Refused (a named pair that is not comparable; the
-    message lists the differences).
+    Raises: UnknownName, UsageError (ambiguous name, wrong side, left out by the rule of openness), Refused (a named pair
+    that is not comparable; the message lists the differences).
     """
     for what, name, there in (
         ("dimension", dimension, {one.dimension for one in evidence}),
