@@ -142,7 +142,7 @@ def _cards(folders: tuple[Path, ...]) -> Mapping[str, ModelCard]:
         for alias in map(str.casefold, card.aliases):
             if owners.setdefault(alias, card.id) != card.id:
                 raise UsageError(
-                    f"the catalogue gives the name {alias!r} to {owners[alias]} and to {card.id}: an alias means one model"
+                    f"the catalogue gives the name {alias!r} to {owners[alias]} and to {card.id}: an alias means one model, so rename one"
                 )
     return found
 
