@@ -11,6 +11,7 @@ import click
 from harness.cli import options
 from harness.cli.tables import wrapped
 from harness.errors import BudgetReached
+from harness.types import OpenFrom
 
 if TYPE_CHECKING:
     from harness.running import RunResult
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     help="Ask two models, one closed and one open, item by item until the gap is decided.",
 )
 @click.option("--margin", type=float, default=3.0, show_default=True, help="Points within which --until-decided calls them equivalent.")  # fmt: skip
+@options.open_from
 @click.option(
     "--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts."
 )
@@ -63,6 +65,7 @@ def command(
     batch: bool,
     until_decided: bool,
     margin: float,
+    open_from: OpenFrom,
     attempts: int,
     attempt_timeout: float,
     patience: float,
@@ -95,7 +98,7 @@ def command(
         return _until_decided(
             models, as_json, margin=margin, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,
             protocol=protocol, limit=limit, data=data, store=store, weights=weights,
-            allow_code_execution=allow_code_execution, execution=execution,
+            allow_code_execution=allow_code_execution, open_from=open_from, execution=execution,
         )  # fmt: skip
     try:
         results = evaluate(
@@ -133,7 +136,7 @@ def command(
         from harness.cli.following import follow
         from harness.running import store_for
 
-        follow(store_for(address.resolve_all(models, weights), store), quiet=as_json)
+        follow(store_for(address.resolve_all(models, weights), store), open_from, quiet=as_json)
     return code
 
 

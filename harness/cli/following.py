@@ -9,12 +9,13 @@ import click
 
 from harness.cli.tables import inert, wrapped
 from harness.errors import OpenGapError
+from harness.types import OpenFrom
 
 SHOWN = ("index.html", "gap.png", "summary.md")
 """The files of a report whose paths are printed; the others lie beside them."""
 
 
-def follow(store: Path, *, quiet: bool) -> None:
+def follow(store: Path, open_from: OpenFrom, *, quiet: bool) -> None:
     """Print the gap table of a store and write its report. What fails here is said and changes no exit code.
 
     ``quiet``: standard output belongs to a program, so everything goes to standard error.
@@ -26,10 +27,10 @@ def follow(store: Path, *, quiet: bool) -> None:
     from harness.report.words import brings_the_gap
 
     try:
-        facts = gather(store)
+        facts = gather(store, open_from)
         click.echo(err=quiet)
         if facts.rows:
-            click.echo(text(list(facts.rows), by_task=False), err=quiet)
+            click.echo(text(facts.gaps, by_task=False), err=quiet)
         for note in facts.notes:
             click.echo(inert(f"note: {note}"), err=True)
         lacking = counterpart(facts)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
+
+from harness.types import OpenFrom
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 store = click.option("--store", metavar="DIR", help="Results store (default: OPENGAP_STORE, else ./results).")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program instead of a table.")
+open_from = click.option(
+    "--open-from", type=click.Choice(get_args(OpenFrom)), default="restricted", show_default=True,
+    help="What counts as open: weights that can be had at all, under a free licence, or with their data.",
+)  # fmt: skip
 own_text = click.option(
     "--own-text", is_flag=True, help="Show questions of own files, and answers to them, in the report as well."
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness import catalogue
 from harness.errors import Refused, StoreError, UsageError
 from harness.gap.alignment import align
-from harness.gap.evidence import Evidence, gather, not_applicable
+from harness.gap.evidence import Evidence, gather, not_applicable, open_levels, sided
 from harness.gap.frontier import FULL, Effort, compare_best
 from harness.gap.listing import Listing
 from harness.gap.pair import compare
@@ -16,7 +17,7 @@ from harness.gap.pairs import PairRow, all_pairs
 from harness.gap.published import read_published
 from harness.gap.scores import SystemScore, scores
 from harness.gap.select import Selection, select, within_cost
-from harness.types import Comparison, PublishedScore
+from harness.types import Comparison, OpenFrom, PublishedScore, WeightsLevel
 
 DEFAULT_MARGIN = 3.0
 
@@ -28,10 +29,18 @@ class Gaps(Listing[Comparison]):
     OF = Comparison
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
+    open_from: OpenFrom = catalogue.OPEN_FROM
+    open_levels: tuple[WeightsLevel, ...] = ()
+    """How open each open system is that could stand in the table."""
 
     @property
     def rows(self) -> tuple[Comparison, ...]:
         return self.comparisons
+
+    @property
+    def openness(self) -> str:
+        """What counted as open, and how many of the open systems stricter rules would leave."""
+        return catalogue.openness_rule(self.open_levels, self.open_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +88,12 @@ class Store:
     def gap(
         self, closed: str | None = None, open: str | None = None, *, dimension: str | None = None,
         task: str | None = None, by_task: bool = False, margin: float = DEFAULT_MARGIN, at_cost: float | None = None,
-        force: bool = False,
+        force: bool = False, open_from: OpenFrom = catalogue.OPEN_FROM,
     ) -> Gaps:  # fmt: skip
         """Closed minus open, in points; one row a dimension, or a task with ``by_task``.
 
-        ``at_cost``: among systems whose measured cost an item is at most that many dollars. The intervals hold
-        together for all rows.
+        ``at_cost``: among systems whose measured cost an item is at most that many dollars. ``open_from``: the least
+        open level that counts as open; open systems below it are left out. The intervals hold together for all rows.
 
         Raises: Refused (a named pair that is not comparable, or has no item in common), UnknownName, UsageError.
         """
@@ -94,8 +103,9 @@ class Store:
             raise UsageError("the cost an item must be at least 0 dollars")
         evidence, notes = self.evidence()
         selected, said = select(
-            evidence, closed=closed, open_=open, dimension=dimension, task=task, by_task=by_task, force=force
-        )
+            evidence, closed=closed, open_=open, dimension=dimension, task=task, by_task=by_task, force=force,
+            open_from=open_from,
+        )  # fmt: skip
         notes += [
             f"{task} does not apply to {system}: {why}" for (system, task), why in not_applicable(self.path).items()
         ]
@@ -112,14 +122,20 @@ class Store:
         found = []
         for row in rows:
             try:
-                found.append(compare_row(row, margin=margin, rows=len(rows)))
+                one = compare_row(row, margin=margin, rows=len(rows))
+                found.append(replace(one, open_from=open_from))
             except Refused as error:
                 if closed and open:
                     raise
                 notes.append(f"{row.dimension}: {error}")
         beside = {warning for one in found for warning in one.warnings}
         notes += [one.hides for one in evidence if one.hides and one.hides not in beside]
-        return Gaps(tuple(found), tuple(dict.fromkeys(notes)))
+        there = [
+            one
+            for one in sided(evidence, open_from)[0]
+            if dimension in (None, one.dimension) and task in (None, one.task)
+        ]
+        return Gaps(tuple(found), tuple(dict.fromkeys(notes)), open_from, open_levels(there))
 
 
 def compare_row(row: Selection, *, margin: float, rows: int = 1, effort: Effort = FULL) -> Comparison:

@@ -49,7 +49,15 @@ def _gaps(facts: Facts) -> list[str]:
             f"| {code(facts.label(one))} | {' | '.join(map(points, row_scores(one)))} | {points(one.gap, sign=True)} "
             f"| {span(*one.ci_simultaneous)} | {one.n:,} | {verdict} |"
         )
-    lines += ["", "Gap = closed − open in points; " + _plain(words.interval_kind(facts.rows)) + ".", ""]
+    lines += [
+        "",
+        "Gap = closed − open in points; "
+        + _plain(words.interval_kind(facts.rows))
+        + ". "
+        + _plain(words.openness(facts.openness))
+        + ".",
+        "",
+    ]
     best = " Scores and gap are cross-fitted: chosen on one half of the items, scored on the other. The best on all of them:"
     for one in facts.rows:
         two = f"{code(one.closed)} {points(one.score_closed)} against {code(one.open)} {points(one.score_open)}"
@@ -95,7 +103,8 @@ def _published(facts: Facts) -> list[str]:
     return [
         *lines,
         "",
-        f"{_plain(words.LUCK)} Age: months since closed first had the best open score of the day, of models with a release date.{more}",
+        f"{_plain(words.LUCK)} Age: months since closed first had the best open score of the day, of models with a release date. "
+        f"{_plain(words.openness(facts.openness_published))}.{more}",
     ]
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.catalogue import OPENNESS_RULE
 from harness.gap.policy import row_scores, unseen_below
 from harness.gap.standing import Entrant, Standing
 from harness.report.counterpart import Counterpart
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from harness.report.facts import Facts
 
 DEMO = "Demo models, trained on a made-up world: the gap between them says nothing about real models."
-OPENNESS = OPENNESS_RULE[:1].upper() + OPENNESS_RULE[1:].replace("_", " ")
 POWER = "80 % power"
 LAG_DEFINITIONS = (
     "Backward: median over open records of the months since closed first had that score; forward: median over closed records of "
@@ -129,6 +127,11 @@ def _having(rows: Sequence[Comparison], verdict: Verdict | str) -> list[tuple[st
     return sorted(
         ((name, one) for name, one in named if one.verdict == verdict), key=lambda pair: (-abs(pair[1].gap), pair[0])
     )
+
+
+def openness(rule: str) -> str:
+    """The rule of openness as a sentence without its full stop."""
+    return _sentence(rule)
 
 
 def _sentence(text: str) -> str:
@@ -263,7 +266,7 @@ def standing_details(one: Standing) -> list[str]:
         f"{len(dated)} of {len(side)} {word}"
         for dated, side, word in zip(one.dated, (one.closed, one.open_), ("closed", "open"), strict=True)
     )
-    told = [f"{sides} models dated{f', {one.aside} on neither side' if one.aside else ''}{_items(one)}"]
+    told = [f"{sides} models dated{f', {one.aside} on no side' if one.aside else ''}{_items(one)}"]
     if one.misdated:
         told.append(
             f"{counted(one.misdated, 'model')} undated, since the name holds a date after the release date told"

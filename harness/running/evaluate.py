@@ -145,6 +145,11 @@ def plan_jobs(
         raise UsageError("--scorer belongs to --items; a task brings its own")
     for warning in filter(None, map(catalogue.retired, systems)):
         say(warning)
+    for system in systems:
+        if address.is_folder(system.provider, system.api_name) and catalogue.is_open(system.weights):
+            say(
+                f"{system.name}: weights in a folder count as open; --weights closed says that nobody else can have them"
+            )
     problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
     problems += [
         f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced

@@ -102,7 +102,7 @@ def test_the_picture_carries_numbers_rule_interval_source_and_date(tmp_path: Pat
     for expected in (
         f"{one.score_closed:.1f}", f"{one.score_open:.1f}", f"+{one.gap:.1f}", "60", one.verdict, one.chosen_by,
         one.ci_method, "closed-model (closed) against open-model (open weights)", "2 sealed runs", "2026-03-01", "matched@1",
-        "Open = weights published",
+        "Open = weights can be had, restricted licences included; --open-from open_weights would leave 1 of 1 open system",
     ):  # fmt: skip
         assert expected in said.replace("\n", " "), expected
 

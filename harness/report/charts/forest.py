@@ -104,7 +104,7 @@ def _foot(rows: Sequence[Comparison]) -> list[str]:
         more = f" (and {len(warnings) - 2} more on the page)" if len(warnings) > 2 else ""
         lines.append(true_minus("Note: " + "; ".join(warnings[:2]) + more))
     protocols = ", ".join(dict.fromkeys(one.protocol for one in rows if one.protocol))
-    lines.append(f"{words.OPENNESS}. Protocol {protocols}.")
+    lines.append(f"Protocol {protocols}.")
     return lines
 
 
