@@ -36,6 +36,7 @@ from harness.cli.tables import wrapped
 )
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
+@click.option("--check", is_flag=True, help="Check the names alone: no engine is needed, nothing is loaded or asked.")
 @options.store
 @options.as_json
 def command(
@@ -60,6 +61,7 @@ def command(
     attempt_timeout: float,
     allow_code_execution: bool,
     again: bool,
+    check: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -69,8 +71,13 @@ def command(
     qwen3-8b, openai:gpt-5.2,effort=high, vllm:org/name, server:NAME@URL, file:answers.jsonl. A bare open model runs on
     this machine. The same command again resumes a run that was stopped, and shows the results of one that is done.
     """
+    from harness import running
     from harness.running import Execution, RetryPolicy, evaluate
 
+    if check:
+        path = Path(items) if items else None
+        running.check(models, weights=weights, suite=suite, tasks=tasks, items=path, protocol=protocol)
+        return 0
     policy = RetryPolicy(attempts=attempts, attempt_s=attempt_timeout)
     if until_decided:
         execution = Execution(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness import address, catalogue, models, settings
+from harness.catalogue import ENGINES
 from harness.errors import OpenGapError, Preflight, UnknownName, UsageError
 from harness.registry import LoadedTask, Task, find_suite, find_task, load_items, own_tasks
 from harness.registry.items import stable_subset
@@ -93,6 +94,34 @@ def evaluate(
     return results
 
 
+def check(
+    addresses: Sequence[str],
+    *,
+    weights: str | Sequence[str] | None,
+    suite: str | None,
+    tasks: Sequence[str],
+    items: Path | None,
+    protocol: str,
+) -> None:
+    """Whether these names mean something, before an engine is installed or anything loaded. UsageError where not."""
+    systems = address.resolve_all(addresses, weights, engine=ENGINES[0])
+    find_protocol(protocol)
+    if items is None:
+        _members(systems, suite, tasks)
+    elif not items.is_file():
+        raise UsageError(f"there is no file {str(items)!r}")
+
+
+def _members(systems: Sequence[System], suite: str | None, tasks: Sequence[str]) -> tuple[str | None, list[Task]]:
+    """The suite, where one is run, and the tasks that are asked for. UnknownName."""
+    full_suite, names = None, tasks
+    if not tasks:
+        demo = any(map(is_demo, systems))
+        full_suite, found = find_suite(suite or (DEMO_SUITE if demo else DEFAULT_SUITE))
+        names = found.tasks
+    return full_suite, [find_task(name) for name in dict.fromkeys(names)]
+
+
 def store_for(systems: Sequence[System], flag: str | None) -> Path:
     """The store of a run. Demo systems keep to one of their own and never mix with real ones."""
     demo = {is_demo(system) for system in systems}
@@ -152,12 +181,7 @@ def plan_jobs(
     if items is not None:
         loaded = [replace(one, items=stable_subset(one.name, one.items, limit)) for one in own_tasks(items, scorer)]
     else:
-        names: Sequence[str] = tasks
-        if not tasks:
-            demo = any(map(is_demo, systems))
-            full_suite, found = find_suite(suite or (DEMO_SUITE if demo else DEFAULT_SUITE))
-            names = found.tasks
-        members = [find_task(name) for name in dict.fromkeys(names)]
+        full_suite, members = _members(systems, suite, tasks)
         pinned = _pinned_revisions(store)
         folder = settings.data_folder(data)
         for task in members:
