@@ -261,6 +261,10 @@ def test_an_engine_installed_for_real_answers(index: Index, tmp_path: Path) -> N
     assert not [
         name for name in ("torchvision", "torchaudio", "torchcodec", "nvidia_cublas") if installed(folder, name)
     ]
+    check = [str(folder / ".venv/bin/python"), "-m", "pip", "check"]
+    missing = subprocess.run(check, capture_output=True, text=True, check=False).stdout.splitlines()
+    left_out = ("torchvision", "torchaudio", "torchcodec")
+    assert [line for line in missing if not any(f"requires {name}," in line for name in left_out)] == []
     answered = subprocess.run(
         [str(folder / ".venv/bin/opengap"), "eval", "vllm:demo-open", "--task", "demo_reasoning", "--limit", "5"],
         cwd=tmp_path, env=foreign(), capture_output=True, text=True, check=False,
