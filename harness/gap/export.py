@@ -39,12 +39,17 @@ def comparisons_csv(gaps: Sequence[Comparison]) -> str:
 
 
 def pairs_csv(rows: Sequence[PairRow]) -> str:
-    return _csv([dataclasses.asdict(row) | {"warnings": " | ".join(row.warnings)} for row in rows])
+    return _csv([dataclasses.asdict(row) | _told(row) for row in rows])
+
+
+def _told(row: PairRow | Comparison) -> dict[str, str]:
+    """Reasons in a cell: their kinds, and their words."""
+    return {"reasons": " | ".join(one.kind for one in row.reasons), "warnings": " | ".join(row.warnings)}
 
 
 def _flat(one: Comparison) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for key, value in dataclasses.asdict(one).items():
+    for key, value in (dataclasses.asdict(one) | _told(one)).items():
         if key.startswith("ci_") and isinstance(value, tuple):
             record |= {f"{key}_low": value[0], f"{key}_high": value[1]}
         elif key == "waterfall":

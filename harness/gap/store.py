@@ -18,6 +18,7 @@ from harness.gap.pairs import PairRow, all_pairs
 from harness.gap.published import read_published
 from harness.gap.scores import SystemScore, scores
 from harness.gap.select import Selection, select, within_cost
+from harness.gap.words import texts
 from harness.types import Comparison, PublishedScore
 
 if TYPE_CHECKING:
@@ -126,8 +127,8 @@ class Store:
                 if closed and open:
                     raise
                 notes.append(f"{row.dimension}: {error}")
-        beside = {warning for one in found for warning in one.warnings}
-        notes += [one.hides for one in evidence if one.hides and one.hides not in beside]
+        beside = [reason for one in found for reason in one.reasons]
+        notes += texts(one.hides for one in evidence if one.hides and one.hides not in beside)
         return Gaps(tuple(found), tuple(dict.fromkeys(notes)))
 
 

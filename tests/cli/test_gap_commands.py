@@ -80,6 +80,7 @@ def test_json_has_every_field_of_the_contract(store: str, capsys: pytest.Capture
         "margin",
         "verdict",
         "waterfall",
+        "reasons",
         "warnings",
         "runs",
     ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.gap.policy import row_scores, unseen_below
+from harness.gap.words import texts
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
@@ -86,11 +87,7 @@ def _foot(rows: Sequence[Comparison]) -> list[str]:
             "Missing closed / open: items without a score, since the infrastructure or our scorer failed; they count on neither side."
         )
     # How many items each task has is in the page; here it would crowd out what matters.
-    warnings = [
-        one
-        for one in dict.fromkeys(warning for one in rows for warning in one.warnings)
-        if not one.startswith("items by task")
-    ]
+    warnings = texts(reason for one in rows for reason in one.reasons if reason.kind != "items_by_task")
     if warnings:
         more = f" (and {len(warnings) - 2} more on the page)" if len(warnings) > 2 else ""
         lines.append(true_minus("Note: " + "; ".join(warnings[:2]) + more))
