@@ -19,8 +19,8 @@ Dimension = str
 WeightsLevel = Literal["closed", "restricted", "open_weights", "open_with_data"]
 """How open a model is. Restricted: weights published under a licence that limits use."""
 
-OPEN_LEVELS: frozenset[str] = frozenset({"open_weights", "open_with_data"})
-"""The levels that the gap counts as open; the rule is printed wherever a gap is."""
+OpenFrom = Literal["restricted", "open_weights", "open_with_data"]
+"""The least open level that counts as open. The rule is printed wherever a gap is."""
 
 CompletionStatus = Literal["ok", "truncated", "empty", "refused", "unanswered"]
 ScoreStatus = Literal["scored", "unparsed", "scorer_error"]
@@ -314,7 +314,12 @@ class ModelCard:
     id: str
     developer: str
     weights: tuple[WeightsFact, ...]
+    """Empty only where the model was announced and nothing more."""
     family: str | None = None
+    aliases: tuple[str, ...] = ()
+    """Other names that mean exactly this model, such as what its developer's API calls it."""
+    status: Literal["released", "announced"] = "released"
+    """``announced``: spoken of, but in no catalogue that was seen. It cannot be asked by its name."""
     repository: str | None = None
     """``org/name`` of published weights, or a path inside the package for the bundled demo models."""
     licence: str | None = None
@@ -411,7 +416,7 @@ ReasonKind = Literal[
     # what stands beside it
     "few_items", "few_clusters", "ahead_within_margin", "items_by_task", "items_left_out", "not_candidate", "variants",
     "not_all_tasks", "not_alike", "forced", "chosen_on_these_items", "protocol_unknown", "ceiling", "floor", "plumbing",
-    "missing_unequally", "smaller_than_before", "older_than_cutoff", "shared_items", "restricted", "level_changed",
+    "missing_unequally", "smaller_than_before", "older_than_cutoff", "shared_items", "level_changed",
 ]  # fmt: skip
 """Everything that an interval alone does not say, by what it is about. What each means in words, and which facts it has,
 is in ``harness.gap.words``."""
@@ -476,6 +481,8 @@ class Comparison:
     """The reasons in words, for readers; nothing is decided by them."""
     runs: tuple[str, ...]
     tasks: tuple[str, ...] = ()
+    open_from: OpenFrom = "restricted"
+    """The least open level that counted as open."""
     plug_in: float | None = None
     """Best of several: the difference of the two named, which are the best on all items. The luck of the best is in it."""
     boot_sd: float | None = None

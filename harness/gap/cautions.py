@@ -56,13 +56,11 @@ def _shared(pairs: Sequence[PairedTask]) -> list[Reason]:
 
 
 def openness(one: Evidence) -> list[Reason]:
-    """Restricted weights, and a level that the catalogue no longer gives."""
+    """A level that the catalogue no longer gives."""
     system = one.receipt.system
-    if system.weights == "restricted":
-        return [Reason("restricted", facts={"system": system.name})]
     card = catalogue.cards().get(system.card)
-    today = catalogue.weights_at(card) if card else system.weights
-    if catalogue.is_open(today) != catalogue.is_open(system.weights):
+    today = catalogue.weights_at(card) if card and card.weights else system.weights
+    if today != system.weights:
         facts = {"system": system.name, "level": system.weights, "today": today}
         return [Reason("level_changed", facts=facts)]
     return []

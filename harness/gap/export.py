@@ -25,7 +25,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Control characters and bidirectional overrides, which forge what a reader sees."""
 TIDY = (
-    "s.system AS model, r.weights IN ('open_weights', 'open_with_data') AS open_weights, r.weights AS weights, "
+    "s.system AS model, r.weights <> 'closed' AS open_weights, r.weights AS weights, "
     "s.task AS benchmark, s.task_version, s.dimension, s.item_id, s.cluster AS cluster_id, s.repeat, s.score, "
     "s.status, s.score_status, s.cost_usd, s.input_tokens, s.output_tokens, s.latency_s, s.published_on AS date, "
     "s.run_id, r.protocol AS protocol, r.provenance AS provenance"
@@ -132,7 +132,7 @@ def markdown(store: Store) -> str:
          f"[{_one(g.ci_simultaneous[0])}, {_one(g.ci_simultaneous[1])}], {g.ci_method}", str(g.n), g.verdict]
         for g in gaps
     ]  # fmt: skip
-    lines = [f"Gap = closed − open, in points; {level}.", "", *_markdown_table(head, rows), ""]
+    lines = [f"Gap = closed − open, in points; {level}; {gaps.openness}.", "", *_markdown_table(head, rows), ""]
     lines += [f"- {_plain(g.dimension)}: {_plain(warning)}" for g in gaps for warning in g.warnings]
     lines += [f"- {_plain(note)}" for note in gaps.notes]
     table = [

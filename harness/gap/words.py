@@ -154,9 +154,6 @@ WORDS: Mapping[ReasonKind, Callable[[Facts], str]] = {
         f"{of['first']} and {of['second']} share {of['items']} item ids; if these are the same items the interval is too "
         "narrow, since tasks count as independent"
     ),
-    "restricted": lambda of: (
-        f"{of['system']} has restricted weights (published under a licence that limits use): neither open nor closed"
-    ),
     "level_changed": lambda of: (
         f"{of['system']} counts as {of['level']}, as when it was run; the catalogue now says {of['today']}"
     ),

@@ -130,8 +130,11 @@ def prepare(
     repeats: int = 1,
     suite: str | None = None,
     code_execution: bool = False,
+    not_applicable: Mapping[str, str] | None = None,
 ) -> Job:
     """Render every prompt once, hash it, and fix the order in which the requests are sent.
+
+    ``not_applicable``: tasks of the plan that are not asked whatever the system can take, with the reason.
 
     The order is a seeded shuffle of clusters (single items where there are none) over all tasks, so that a run that
     stops early has not asked one task alone; repeats of an item follow each other too.
@@ -141,17 +144,17 @@ def prepare(
     whole, protocol = protocol_hash(protocol), asked_by(protocol, tasks)
     sampling = models.sampling_for(system, protocol)
     without_images = models.without_images(system)
-    not_applicable: dict[str, str] = {}
+    unfit = dict(not_applicable or {})
     owed: list[Owed] = []
     planned: list[PlannedTask] = []
     for index, task in enumerate(tasks):
         hashes = [_prompt_hash(task, item, protocol, sampling) for item in task.items]
         if without_images and any(item.images for item in task.items):
-            not_applicable[task.name] = without_images
+            unfit[task.name] = without_images
         owed += [
             Owed(index, item, repeat, digest)
             for item, digest in zip(task.items, hashes, strict=True)
-            for repeat in range(0 if task.name in not_applicable else repeats)
+            for repeat in range(0 if task.name in unfit else repeats)
         ]
         planned.append(
             PlannedTask(
@@ -174,7 +177,7 @@ def prepare(
         code_execution=code_execution,
         suite=suite,
     )
-    return Job(plan, tasks, owed, sampling, not_applicable)
+    return Job(plan, tasks, owed, sampling, unfit)
 
 
 def _order(task: str, owed: Owed) -> tuple[bytes, bytes]:

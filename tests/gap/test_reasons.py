@@ -44,11 +44,9 @@ def two(closed: Mapping[str, Task] | Task, open_: Mapping[str, Task] | Task, **m
     options = {name: more.pop(name) for name in ("margin", "force") if name in more}
 
     def make(store: Path) -> Sequence[Reason]:
-        for name, weights, tasks in (("c", "closed", closed), ("o", more.get("open_weights", "open_weights"), open_)):
-            run = {key: value for key, value in more.items() if key in ("provenance", "card")}
-            write_run(store, name, weights, {"t": tasks} if isinstance(tasks, Task) else tasks, **run)  # type: ignore[arg-type]
-        named = {"closed": "c", "open": "o"} if "open_weights" in more else {}
-        return gap(store, **options, **named)
+        for name, weights, tasks in (("c", "closed", closed), ("o", "open_weights", open_)):
+            write_run(store, name, weights, {"t": tasks} if isinstance(tasks, Task) else tasks, **more)  # type: ignore[arg-type]
+        return gap(store, **options)
 
     return make
 
@@ -178,7 +176,6 @@ MADE: Mapping[ReasonKind, Make] = {
     "shared_items": two(
         {"a": EVEN, "b": EVEN}, {"a": EVEN, "b": Task(coin(60, 0.4, 3))}, provenance="import:items"
     ),
-    "restricted": two(EVEN, EVEN, open_weights="restricted"),
     "level_changed": level_changed,
 }  # fmt: skip
 OVERRULE: set[ReasonKind] = {

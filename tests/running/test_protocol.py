@@ -22,6 +22,7 @@ from harness.running.limits import limiter_for
 from harness.running.live import Driving, ask
 from harness.running.plan import find_protocol, prepare
 from harness.running.progress import Progress
+from harness.running.reach import Reach
 from harness.store import Journal, plan_hash
 from harness.store.hashes import protocol_hash, task_protocol_hash
 from harness.types import Item, Message, Plan, PlannedTask, Protocol, Request, Sampling, System, TaskCard
@@ -146,7 +147,7 @@ def test_a_kind_of_request_that_no_adapter_sends_is_an_error(tmp_path: Path) -> 
     driving = Driving(
         model=model, journal=Journal(tmp_path), limiter=limiter_for(SYSTEM, 1),
         budget=Budget(None, None, 0.0, "file", Purse()), policy=RetryPolicy(), pricing=lambda usage: None,
-        progress=Progress("a", 1, 0),
+        progress=Progress("a", 1, 0), reach=Reach("a", None),
     )  # fmt: skip
     request = Request("t", "1", 0, (Message("user", "2 + 2"),), 8, Sampling(), "h", kind="loglikelihood")
     with pytest.raises(UsageError, match="file:a cannot be asked by loglikelihood, only by generate"):
