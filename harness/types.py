@@ -419,7 +419,7 @@ ReasonKind = Literal[
     "missing_unequally", "smaller_than_before", "older_than_cutoff", "shared_items", "level_changed",
 ]  # fmt: skip
 """Everything that an interval alone does not say, by what it is about. What each means in words, and which facts it has,
-is in ``harness.gap.words``."""
+is in ``harness.verdict.words``."""
 
 
 @dataclass(frozen=True, slots=True)

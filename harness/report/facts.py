@@ -11,18 +11,18 @@ from pathlib import Path
 import pandas as pd
 
 from harness import catalogue
-from harness.gap import Gaps, Store
-from harness.gap.alignment import PairedTask, align
-from harness.gap.evidence import Evidence, open_levels, sided
-from harness.gap.pair import compare
-from harness.gap.scores import SystemScore, scores
-from harness.gap.select import groups
-from harness.gap.standing import Entrant, Standing, iso_day, named_day, stand, standings
+from harness.evidence.alignment import PairedTask, align
+from harness.evidence.gather import Evidence, open_levels, sided
+from harness.evidence.select import groups
+from harness.history.standing import Entrant, Standing, iso_day, named_day, stand, standings
 from harness.report.text import counted, distinct, labels, listed, short_names
 from harness.stats.estimate import t_quantile
 from harness.store import RunFolder, frame, list_runs
 from harness.store.damage import damaged_text
 from harness.types import Comparison, OpenFrom, PublishedScore, Reason, Receipt, WeightsLevel
+from harness.verdict import Gaps, Store
+from harness.verdict.pair import compare
+from harness.verdict.scores import SystemScore, scores
 
 ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd", "cluster")
 

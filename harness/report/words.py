@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.gap.policy import row_scores, unseen_below
-from harness.gap.standing import Entrant, Standing
-from harness.gap.words import texts
+from harness.history.standing import Entrant, Standing
 from harness.report.counterpart import Counterpart
 from harness.report.text import MINUS, counted, inert, labels, listed, points, span, true_minus, usd
 from harness.types import Comparison, Verdict
+from harness.verdict.policy import row_scores, unseen_below
+from harness.verdict.words import texts
 
 if TYPE_CHECKING:
     from harness.report.facts import Facts

@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 
 from harness import catalogue
 from harness.errors import Refused, UsageError
-from harness.gap.alignment import PairedTask, align, codes_of
-from harness.gap.doubt import doubt, guard
-from harness.gap.evidence import Evidence, evidence_of
-from harness.gap.judge import Bounds, Says, distinct, judge, too_much_missing
-from harness.gap.pair import in_points
-from harness.gap.policy import interval
-from harness.gap.words import texts
+from harness.evidence.alignment import PairedTask, align, codes_of
+from harness.evidence.gather import Evidence, evidence_of
 from harness.running import evaluate
 from harness.running.execute import Say, to_stderr
 from harness.stats.estimate import Estimate
 from harness.stats.power import n_needed
 from harness.stats.score import mean_score
 from harness.types import OpenFrom, Reason, WeightsLevel
+from harness.verdict.doubt import doubt, guard
+from harness.verdict.judge import Bounds, Says, distinct, judge, too_much_missing
+from harness.verdict.pair import in_points
+from harness.verdict.policy import interval
+from harness.verdict.words import texts
 
 Answer = Literal["not worse by the margin", "worse by more than the margin", "undecided"]
 

@@ -21,10 +21,7 @@ from numpy.typing import NDArray
 
 from harness import address, catalogue, models
 from harness.errors import UsageError
-from harness.gap.alignment import codes_of
-from harness.gap.judge import Bounds, judge, too_much_missing
-from harness.gap.pair import says
-from harness.gap.policy import LEVEL, verdict
+from harness.evidence.alignment import codes_of
 from harness.running.budget import Budget, Purse
 from harness.running.evaluate import plan_jobs, run_async, store_for
 from harness.running.execute import Execution, first_error, spent_usd, start_of
@@ -40,6 +37,9 @@ from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read
 from harness.store.journal import read_entries
 from harness.store.layout import write_atomically
 from harness.types import OpenFrom, Reason, Verdict
+from harness.verdict.judge import Bounds, judge, too_much_missing
+from harness.verdict.pair import says
+from harness.verdict.policy import LEVEL, verdict
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from matplotlib.text import Text
 
-from harness.gap import Gaps
 from harness.report import words
 from harness.report.charts.forest import forest
 from harness.report.facts import gather
 from harness.report.style import LIGHT, THEMES, Theme, render, settings
 from harness.report.text import width_in, wrapped
 from harness.types import Comparison, Reason
+from harness.verdict import Gaps
 from tests.report.conftest import HOSTILE
 from tests.report.stores import Answers, alternating, write_run
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
-from harness.gap import Store
 from harness.report import words
 from harness.report.charts import charts
 from harness.report.facts import Facts, gather
@@ -21,6 +20,7 @@ from harness.report.page import page
 from harness.report.samples import samples
 from harness.report.style import LIGHT, settings
 from harness.types import CompletionStatus, Reason, WeightsLevel
+from harness.verdict import Store
 from tests.report.stores import Answers, alternating, write_run
 from tests.report.test_forest import text_overlaps
 from tests.report.test_page import inflated

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.gap.policy import row_scores, unseen_below
-from harness.gap.words import texts
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
 from harness.report.text import both, drawn, fitted, inert, points, span, true_minus, width_in, wrapped
 from harness.types import Comparison
+from harness.verdict.policy import row_scores, unseen_below
+from harness.verdict.words import texts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

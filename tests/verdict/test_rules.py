@@ -12,9 +12,9 @@ import pytest
 from scipy import special
 
 from harness.errors import Refused, StoreError, UnknownName, UsageError
-from harness.gap import Gaps, Store
 from harness.types import CompletionStatus, WeightsLevel
-from tests.gap.stores import Task, item, write_run
+from harness.verdict import Gaps, Store
+from tests.verdict.stores import Task, item, write_run
 
 
 def coin(n: int, share: float, seed: int) -> list[float]:

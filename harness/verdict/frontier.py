@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import Refused
-from harness.gap.alignment import MISSING_LIMIT, Aligned, PairedTask, align, at, codes_of, paired_ids
-from harness.gap.cautions import variants
-from harness.gap.doubt import Guard, guard, named
-from harness.gap.evidence import Evidence
-from harness.gap.judge import Bounds, distinct, judge
-from harness.gap.pair import beside, compare, in_points, rare, says, smallest_visible
-from harness.gap.policy import FEW_CLUSTERS, LEVEL, VERY_FEW_ITEMS, interval, verdict
-from harness.gap.select import Selection
-from harness.gap.words import texts
+from harness.evidence.alignment import MISSING_LIMIT, Aligned, PairedTask, align, at, codes_of, paired_ids
+from harness.evidence.gather import Evidence
+from harness.evidence.select import Selection
 from harness.stats.adjust import bonferroni_level
 from harness.stats.clustered import effective_clusters
 from harness.stats.estimate import t_interval
 from harness.stats.frontier import FEWEST_CLUSTERS, Frontier, frontier
 from harness.types import Comparison, Reason, Verdict
+from harness.verdict.cautions import variants
+from harness.verdict.doubt import Guard, guard, named
+from harness.verdict.judge import Bounds, distinct, judge
+from harness.verdict.pair import beside, compare, in_points, rare, says, smallest_visible
+from harness.verdict.policy import FEW_CLUSTERS, LEVEL, VERY_FEW_ITEMS, interval, verdict
+from harness.verdict.words import texts
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from harness.gap.alignment import MISSING_LIMIT
+from harness.evidence.alignment import MISSING_LIMIT
 from harness.types import Reason
 
 V = TypeVar("V", bound=str)

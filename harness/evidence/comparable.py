@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from harness.gap.alignment import nearly_all
-from harness.gap.evidence import Evidence
+from harness.evidence.alignment import nearly_all
+from harness.evidence.gather import Evidence
 from harness.types import Reason
 
 

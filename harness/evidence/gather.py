@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harness import catalogue
 from harness.errors import StoreError, UnknownName, UsageError
-from harness.gap.receipts import light_receipts, planned_ids
+from harness.evidence.receipts import light_receipts, planned_ids
 from harness.store import RunFolder, current_runs, damage
 from harness.store.read import why
 from harness.types import OpenFrom, PlannedTask, Reason, Receipt, WeightsLevel

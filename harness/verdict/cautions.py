@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from harness import catalogue
-from harness.gap.comparable import unknown
-from harness.gap.evidence import PARTS, Evidence
+from harness.evidence.comparable import unknown
+from harness.evidence.gather import PARTS, Evidence
 from harness.stats.dimension import at_ceiling
 from harness.types import Reason
 
 if TYPE_CHECKING:
-    from harness.gap.alignment import PairedTask
+    from harness.evidence.alignment import PairedTask
 
 STATUS_POINTS = 5.0
 """A part of the gap, in points, that is due to how answers came rather than what they said."""

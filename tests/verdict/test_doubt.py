@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.gap.doubt import Guard, caution, doubt, guard, joined, skewness
-from harness.gap.policy import interval, verdict
-from harness.gap.words import text
 from harness.stats.proportions import score_interval
 from harness.types import Reason
+from harness.verdict.doubt import Guard, caution, doubt, guard, joined, skewness
+from harness.verdict.policy import interval, verdict
+from harness.verdict.words import text
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

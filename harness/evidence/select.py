@@ -10,8 +10,8 @@ import numpy as np
 
 from harness import catalogue
 from harness.errors import Refused, UnknownName, UsageError
-from harness.gap.comparable import differences, kind
-from harness.gap.evidence import Evidence, find_system, sided
+from harness.evidence.comparable import differences, kind
+from harness.evidence.gather import Evidence, find_system, sided
 from harness.types import OpenFrom, Reason
 
 ONLY_ONES = "only ones run"

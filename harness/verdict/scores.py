@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.gap.alignment import codes_of
-from harness.gap.evidence import Evidence, by_run
-from harness.gap.policy import LEVEL
+from harness.evidence.alignment import codes_of
+from harness.evidence.gather import Evidence, by_run
 from harness.stats.clustered import Clustered
 from harness.stats.estimate import t_quantile
 from harness.stats.paired import is_binary
 from harness.stats.score import mean_score
 from harness.types import WeightsLevel
+from harness.verdict.policy import LEVEL
 
 
 @dataclass(frozen=True, slots=True)

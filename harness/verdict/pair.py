@@ -9,14 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import Refused
-from harness.gap.alignment import PairedTask
-from harness.gap.cautions import cautions
-from harness.gap.comparable import protocol_label
-from harness.gap.doubt import Guard, caution, doubt, guard, hopeless
-from harness.gap.evidence import PARTS
-from harness.gap.judge import Bounds, distinct, judge, too_much_missing
-from harness.gap.policy import FEW_CLUSTERS, LEADS, LEVEL, Interval, Method, interval, verdict
-from harness.gap.words import texts
+from harness.evidence.alignment import PairedTask
+from harness.evidence.comparable import protocol_label
+from harness.evidence.gather import PARTS
 from harness.stats.adjust import bonferroni_level
 from harness.stats.clustered import Clustered, clustered, effective_clusters, wild_cluster_p
 from harness.stats.dimension import dimension
@@ -25,6 +20,11 @@ from harness.stats.frontier import Frontier
 from harness.stats.paired import Paired, paired
 from harness.stats.power import detectable, detectable_iid
 from harness.types import Comparison, Reason, Verdict, Waterfall
+from harness.verdict.cautions import cautions
+from harness.verdict.doubt import Guard, caution, doubt, guard, hopeless
+from harness.verdict.judge import Bounds, distinct, judge, too_much_missing
+from harness.verdict.policy import FEW_CLUSTERS, LEADS, LEVEL, Interval, Method, interval, verdict
+from harness.verdict.words import texts
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

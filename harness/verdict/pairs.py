@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.errors import Refused
-from harness.gap.alignment import MISSING_LIMIT, PairedTask, align
-from harness.gap.comparable import differences, unknown
-from harness.gap.evidence import Evidence
-from harness.gap.judge import distinct, too_much_missing
-from harness.gap.policy import FEW_CLUSTERS, FEW_DISCORDANT, LEVEL, Method, interval
-from harness.gap.words import texts
+from harness.evidence.alignment import MISSING_LIMIT, PairedTask, align
+from harness.evidence.comparable import differences, unknown
+from harness.evidence.gather import Evidence
 from harness.stats.adjust import benjamini_yekutieli
 from harness.stats.clustered import effective_clusters, wild_cluster_p
 from harness.stats.estimate import Estimate, t_tail
 from harness.stats.paired import mcnemar_exact
 from harness.types import Reason
+from harness.verdict.judge import distinct, too_much_missing
+from harness.verdict.policy import FEW_CLUSTERS, FEW_DISCORDANT, LEVEL, Method, interval
+from harness.verdict.words import texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.gap.policy import FEW_CLUSTERS, FEW_DISCORDANT, FEW_ITEMS
 from harness.stats.bootstrap import bootstrap_t
 from harness.stats.clustered import effective_clusters, wild_cluster_p
 from harness.stats.estimate import Estimate
 from harness.stats.paired import is_binary, mcnemar_exact
 from harness.stats.proportions import score_interval
 from harness.types import Reason
+from harness.verdict.policy import FEW_CLUSTERS, FEW_DISCORDANT, FEW_ITEMS
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

@@ -16,16 +16,16 @@ from scipy import special
 
 from harness import catalogue
 from harness.cli.gap import command
-from harness.gap import Store, words
-from harness.gap.alignment import align
-from harness.gap.evidence import gather
-from harness.gap.export import comparisons_csv, markdown, pairs_csv
-from harness.gap.pair import compare
+from harness.evidence.alignment import align
+from harness.evidence.gather import gather
 from harness.report import facts as facts_of
 from harness.report import words as report_words
 from harness.studies.switch import compare_change
 from harness.types import Comparison, Reason, ReasonKind, WeightsLevel
-from tests.gap.stores import Task, write_run
+from harness.verdict import Store, words
+from harness.verdict.export import comparisons_csv, markdown, pairs_csv
+from harness.verdict.pair import compare
+from tests.verdict.stores import Task, write_run
 
 Make = Callable[[Path], Sequence[Reason]]
 LATER = "2026-04-01T00:00:00+00:00"

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import StoreError
-from harness.gap.pairs import PairRow
-from harness.gap.policy import row_scores
 from harness.types import Comparison
+from harness.verdict.pairs import PairRow
+from harness.verdict.policy import row_scores
 
 if TYPE_CHECKING:
-    from harness.gap.store import Store
+    from harness.verdict.store import Store
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters at which a spreadsheet takes a text for a formula."""
