@@ -16,7 +16,7 @@ _HOME = {
     "Summary": "harness.questions",
     "Text": "harness.questions",
     "task": "harness.registry",
-    "Store": "harness.gap.store",
+    "Store": "harness.verdict.store",
     "evaluate": "harness.running",
     "plot": "harness.report.plot",
     "OpenGapError": "harness.errors",
@@ -38,7 +38,6 @@ __all__ = [
 
 if TYPE_CHECKING:
     from harness.errors import OpenGapError as OpenGapError
-    from harness.gap.store import Store as Store
     from harness.questions import Choice as Choice
     from harness.questions import Code as Code
     from harness.questions import Numeric as Numeric
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from harness.registry.task import task as task
     from harness.report.plot import plot as plot
     from harness.running.evaluate import evaluate as evaluate
+    from harness.verdict.store import Store as Store
 
 
 def __getattr__(name: str) -> Any:

@@ -28,11 +28,25 @@ DIRECT: dict[str, set[str]] = {
     "store": set(),
     "running": {"registry", "address", "models", "store"},
     "importers": {"store", "catalogue"},
-    "gap": {"stats", "store", "catalogue", "address"},
-    "studies": {"running", "gap"},
-    "report": {"gap", "store", "catalogue"},
+    "evidence": {"store", "catalogue", "address"},
+    "verdict": {"stats", "evidence"},
+    "history": {"stats", "evidence"},
+    "studies": {"running", "verdict", "history"},
+    "report": {"verdict", "history", "store"},
     "demo": {"models"},
-    "cli": {"running", "gap", "report", "registry", "models", "store", "studies", "importers", "address", "catalogue"},
+    "cli": {
+        "running",
+        "verdict",
+        "history",
+        "report",
+        "registry",
+        "models",
+        "store",
+        "studies",
+        "importers",
+        "address",
+        "catalogue",
+    },
     "__main__": {"cli"},
 }
 """Room -> rooms it may import, transitively."""
@@ -84,8 +98,15 @@ def test_a_room_imports_only_what_it_may(path: Path) -> None:
         assert imports(path) <= allowed(room)
 
 
-def test_gap_does_not_know_how_models_are_run() -> None:
-    assert not allowed("gap") & {"running", "models"}
+@pytest.mark.parametrize("room", ["stats", "evidence", "verdict", "history", "report"])
+def test_results_of_models_that_nobody_here_ran_can_be_judged(room: str) -> None:
+    assert not allowed(room) & {"running", "models"}
+
+
+def test_a_judged_result_does_not_make_its_evidence() -> None:
+    """Runs become scores, scores a verdict, and never the other way."""
+    assert not allowed("evidence") & {"stats", "verdict", "history", "report", "studies"}
+    assert not allowed("verdict") & {"history", "report", "studies"}
 
 
 def test_the_house_can_be_held_in_the_head() -> None:

@@ -150,8 +150,8 @@ def command(
 def _show(results: Sequence[RunResult], as_json: bool) -> None:
     """What the runs brought; a program gets JSON. What stayed unanswered is said on standard error."""
     if as_json:
-        from harness.gap.evidence import evidence_of
-        from harness.gap.scores import scores
+        from harness.evidence.gather import evidence_of
+        from harness.verdict.scores import scores
 
         options.echo_json(
             [

@@ -23,11 +23,11 @@ def command(form: str, out: Path | None, store: str | None) -> int:
     score as tables. lm-eval: results_*.json and samples_*.jsonl, one folder a run.
     """
     from harness import settings
-    from harness.gap import Store
+    from harness.verdict import Store
 
     opened = Store(settings.store_folder(store))
     if form == "markdown":
-        from harness.gap.export import markdown
+        from harness.verdict.export import markdown
 
         text = markdown(opened)
         if out is None:
@@ -39,12 +39,12 @@ def command(form: str, out: Path | None, store: str | None) -> int:
     if out is None:
         raise UsageError(f"export {form} writes files: give --out PATH")
     if form == "lm-eval":
-        from harness.gap.export_lm_eval import export_lm_eval
+        from harness.verdict.export_lm_eval import export_lm_eval
 
         for path in export_lm_eval(opened, out):
             click.echo(str(path))
         return 0
-    from harness.gap.export import export_rows
+    from harness.verdict.export import export_rows
 
     if out.suffix != f".{form}":
         raise UsageError(f"export {form} writes a .{form} file, not {out.name!r}")

@@ -14,7 +14,7 @@ from harness.cli.tables import inert, points, shorten, span, table, wrapped
 from harness.types import Comparison, OpenFrom
 
 if TYPE_CHECKING:
-    from harness.gap import Gaps
+    from harness.verdict import Gaps
 
 
 @click.command("gap")
@@ -55,7 +55,7 @@ def command(
     """
     from harness import settings
     from harness.errors import UsageError
-    from harness.gap import Store
+    from harness.verdict import Store
 
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other")
@@ -72,7 +72,7 @@ def command(
     if as_json:
         options.echo_json(list(gaps))
     elif as_csv:
-        from harness.gap.export import comparisons_csv
+        from harness.verdict.export import comparisons_csv
 
         click.echo(comparisons_csv(list(gaps)), nl=False)
     elif len(gaps):
@@ -89,7 +89,7 @@ def command(
 
 def text(gaps: Gaps, by_task: bool = False) -> str:
     """The table at 80 columns, with the names, the rule and every warning below it."""
-    from harness.gap.policy import row_scores
+    from harness.verdict.policy import row_scores
 
     names = _labels(gaps, by_task)
     rows = [
@@ -137,7 +137,7 @@ def _below(one: Comparison, where: str) -> list[str]:
             f"{points(one.plug_in, sign=True)} apart, with the luck of the best in it; the table has what was chosen on "
             f"one half and scored on the other: {_choices(one)}"
         )
-    from harness.gap.policy import unseen_below
+    from harness.verdict.policy import unseen_below
 
     least = unseen_below(one)
     if not math.isnan(least):
@@ -169,7 +169,7 @@ def _choices(one: Comparison) -> str:
 
 
 def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> None:
-    from harness.gap import Store
+    from harness.verdict import Store
 
     assert isinstance(store, Store)
     rows = store.pairs(task)
@@ -177,7 +177,7 @@ def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> Non
         options.echo_json(rows)
         return
     if as_csv:
-        from harness.gap.export import pairs_csv
+        from harness.verdict.export import pairs_csv
 
         click.echo(pairs_csv(rows), nl=False)
         return

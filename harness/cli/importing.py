@@ -106,10 +106,10 @@ def finish(
 ) -> int:
     """Seal what was read and say so. Exit code 1 if something was left out."""
     from harness import settings
-    from harness.gap.evidence import evidence_of
-    from harness.gap.scores import scores
+    from harness.evidence.gather import evidence_of
     from harness.importers.sealing import seal_all
     from harness.store import read_receipt
+    from harness.verdict.scores import scores
 
     folder = settings.store_folder(store)
     sealed = seal_all(folder, found, kind=kind, source=source)

@@ -98,9 +98,9 @@ def _errors(store: Path, wanted: str) -> str:
 
 def score_table(runs: Sequence[RunFolder]) -> str:
     """Each run's scores by task: mean, interval, n, and how the answers came."""
-    from harness.gap.evidence import evidence_of
-    from harness.gap.scores import scores
+    from harness.evidence.gather import evidence_of
     from harness.store import read_receipt
+    from harness.verdict.scores import scores
 
     receipts = [(run, read_receipt(run)) for run in runs]
     rows = [

@@ -13,7 +13,7 @@ from harness.store import read_plan
 from harness.types import ModelCard, Protocol, Receipt
 
 if TYPE_CHECKING:
-    from harness.gap.evidence import Evidence
+    from harness.evidence.gather import Evidence
     from harness.report.facts import Facts
 
 DEFAULT_PROTOCOL = "matched"

@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 
 from harness import address, catalogue, models
 from harness.errors import UsageError
-from harness.gap.alignment import MISSING_LIMIT, codes_of
-from harness.gap.evidence import SEQUENTIAL
-from harness.gap.policy import LEVEL
+from harness.evidence.alignment import codes_of
 from harness.running.budget import Budget, Purse
 from harness.running.evaluate import plan_jobs, run_async, store_for
 from harness.running.execute import Execution, first_error, spent_usd, start_of
@@ -38,7 +36,10 @@ from harness.stats.sequential import random_order, sequential
 from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal
 from harness.store.journal import read_entries
 from harness.store.layout import write_atomically
-from harness.types import OpenFrom, Verdict
+from harness.types import OpenFrom, Reason, Verdict
+from harness.verdict.judge import Bounds, judge, too_much_missing
+from harness.verdict.pair import says
+from harness.verdict.policy import LEVEL, verdict
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -72,6 +73,8 @@ class Decision:
     runs: tuple[str, str]
     exit_code: int
     """0 if every item that was asked was answered by both, else 1."""
+    reasons: tuple[Reason, ...] = ()
+    """What overrules the sequence."""
     openness: str = ""
     """What counted as open, and whether stricter rules would leave the open one."""
     open_from: OpenFrom = catalogue.OPEN_FROM
@@ -117,7 +120,7 @@ def until_decided(
         raise UsageError(
             f"--until-decided decides one task at a time: give one --task, or --items ({names} are several)"
         )
-    rule = f"{SEQUENTIAL}: E7, level {LEVEL:g}, margin {margin:g}, seed {seed}"
+    rule = f"until-decided: E7, level {LEVEL:g}, margin {margin:g}, seed {seed}"
     jobs = [dataclasses.replace(job, plan=dataclasses.replace(job.plan, suite=rule, order_seed=seed)) for job in jobs]
     decision = run_async(_decide(jobs, folder, margin, seed, asked))
     return dataclasses.replace(decision, openness=catalogue.openness_rule([open_], open_from), open_from=open_from)
@@ -157,14 +160,11 @@ async def _ask_in_blocks(
             await model.start()
             facts = {**model.describe(), "rule": side.job.plan.suite}
             write_atomically(side.run.engine, msgspec.json.encode(facts))
+        names = [side.job.plan.system.name for side in sides]
         size = min(MOST_BLOCK, max(LEAST_BLOCK, *(concurrency for *_, concurrency in opened)))
         while asked < len(ordered):
             seen = [_scores(side, ordered[:asked]) for side in sides]
-            if (
-                asked
-                and not _too_many_missing(seen)
-                and stop_at(seen, _upto(clusters, asked), margin)[0] != "undecided"
-            ):
+            if asked and not _missing(names, seen) and stop_at(seen, _upto(clusters, asked), margin)[0] != "undecided":
                 break
             end = _block_end(asked + size, clusters, len(ordered))
             # Both come to their end: what the other side has in flight is paid for and kept.
@@ -213,9 +213,11 @@ async def _ask(side: _Side, model: models.Model, driving: Driving, concurrency: 
             raise first_error(group) from None
 
 
-def _too_many_missing(scores: Sequence[Floats]) -> bool:
-    """Whether a side lacks so many answers that nothing may be decided; asking on may still bring it below."""
-    return any(np.isnan(side).mean() > MISSING_LIMIT for side in scores)
+def _missing(names: Sequence[str], scores: Sequence[Floats]) -> list[Reason]:
+    """Sides that lack so many answers that nothing may be decided; asking on may still bring them below."""
+    return too_much_missing(
+        [({"system": name}, float(np.isnan(side).mean())) for name, side in zip(names, scores, strict=True)]
+    )
 
 
 def _upto(clusters: Codes | None, end: int) -> Codes | None:
@@ -256,10 +258,7 @@ def stop_at(scores: Sequence[Floats], clusters: Codes | None, margin: float) -> 
     inside = (low > -margin) & (high < margin)
     decided = np.flatnonzero(inside | (low > 0) | (high < 0))
     at = int(decided[0]) if decided.size else low.size - 1
-    verdict: Verdict = "undecided"
-    if decided.size:
-        verdict = "equivalent" if inside[at] else "closed leads" if low[at] > 0 else "open leads"
-    return verdict, at + 1, float(low[at]), float(high[at])
+    return verdict(float(low[at]), float(high[at]), margin), at + 1, float(low[at]), float(high[at])
 
 
 def _decision(
@@ -269,11 +268,12 @@ def _decision(
     seen = [{key[1] for key in (*state.answered, *state.unanswered)} for state in states]
     asked = next((i for i, name in enumerate(ordered) if name not in seen[0] or name not in seen[1]), len(ordered))
     part, groups = [one[:asked] for one in scores], _upto(clusters, asked)
-    verdict, _, low, high = stop_at(part, groups, margin)
+    _, _, low, high = stop_at(part, groups, margin)
     d = part[0] - part[1]
     missing = int(np.isnan(d).sum())
-    if _too_many_missing(part):
-        verdict = "undecided"
+    names = [side.job.plan.system.name for side in sides]
+    # The sequence has the missing answers at their worst already, and holds at every look: nothing else doubts it.
+    judged = judge(Bounds(math.nan, low, high), says(margin), lambda said: (), missing=_missing(names, part))
     there = ~np.isnan(d)
     mean = math.nan
     if there.any():
@@ -285,11 +285,11 @@ def _decision(
     tokens = _tokens(sides)
     card = sides[0].job.tasks[0]
     return Decision(
-        task=card.name, closed=sides[0].job.plan.system.name, open=sides[1].job.plan.system.name, verdict=verdict,
+        task=card.name, closed=sides[0].job.plan.system.name, open=sides[1].job.plan.system.name, verdict=judged.verdict,
         gap=100 * mean, low=low, high=high, unit="item" if groups is None else "cluster", asked=asked,
         planned=len(ordered), missing=missing, margin=margin, level=LEVEL, tokens=tokens,
         tokens_saved=None if tokens is None else round(tokens / asked * (len(ordered) - asked)),
-        runs=(sides[0].run.run_id, sides[1].run.run_id), exit_code=int(missing > 0),
+        runs=(sides[0].run.run_id, sides[1].run.run_id), exit_code=int(missing > 0), reasons=judged.reasons,
     )  # fmt: skip
 
 

@@ -12,12 +12,12 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import DataUnavailable, UsageError
-from harness.gap import Store
 from harness.importers.inspect_logs import read_inspect
 from harness.importers.lm_eval import read_lm_eval
 from harness.importers.published import read_published_table, write_published
 from harness.importers.reports import read_evalplus, read_swebench
 from harness.store import frame, read_receipts
+from harness.verdict import Store
 
 DATA = Path(__file__).parent / "data"
 EVAL = DATA / "inspect_sums.eval"

@@ -16,15 +16,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.gap import Store
-from harness.gap.evidence import gather
-from harness.gap.pairs import all_pairs
+from harness.evidence.gather import gather
 from harness.importers.items import read_items
 from harness.importers.sealing import seal_all
 from harness.stats.bootstrap import cluster_bootstrap
 from harness.store import new_run, plan_hash, write_receipt
 from harness.store.seal import CHUNK, SCORES, TEXT
 from harness.types import Plan, PlannedTask, Protocol, Receipt, System, TaskCard, Usage
+from harness.verdict import Store
+from harness.verdict.pairs import all_pairs
 
 Line = tuple[str, float, str, str]
 SYSTEMS, WEEKS, TASKS, ITEMS, CLUSTERS = 20, 10, 10, 5_000, 250

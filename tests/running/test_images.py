@@ -18,7 +18,6 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import Preflight, Refused, RunFailed, UsageError
-from harness.gap import Store
 from harness.questions.images import encoded_bytes, load_images
 from harness.report.facts import gather
 from harness.report.samples import _question, samples
@@ -27,6 +26,7 @@ from harness.running.rescore import rescore
 from harness.store import frame, list_runs, read_journal
 from harness.studies.switch import switch
 from harness.studies.until_decided import until_decided
+from harness.verdict import Store
 from tests.models.wire import KEY
 from tests.pictures import write_picture
 from tests.running.batch_run import plan

@@ -14,7 +14,6 @@ import pytest
 from harness import address
 from harness.cli.main import main
 from harness.errors import BudgetReached, Preflight, Refused, RunFailed, StoreError
-from harness.gap import Store
 from harness.running import RetryPolicy, evaluate
 from harness.running.hardware import busy_hours
 from harness.running.pricing import price_of
@@ -22,6 +21,7 @@ from harness.running.rescore import rescore
 from harness.store import frame, list_runs, read_journal, read_receipt
 from harness.store.journal import read_entries
 from harness.types import Completion, Entry, System
+from harness.verdict import Store
 from tests.models.wire import MESSAGES, listening
 from tests.running.test_evaluate import answers, items
 from tests.servers import fault_server

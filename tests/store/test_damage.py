@@ -11,11 +11,11 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import StoreError
-from harness.gap import Store
 from harness.running import evaluate
 from harness.store import RunFolder, list_runs
-from tests.gap.stores import Task, write_run
+from harness.verdict import Store
 from tests.running.test_evaluate import answers, items
+from tests.verdict.stores import Task, write_run
 
 
 @pytest.fixture

@@ -12,11 +12,8 @@ from scipy import stats
 
 from harness.cli.main import main
 from harness.errors import KeyRefused, UsageError
-from harness.gap import Store
-from harness.gap.alignment import align
-from harness.gap.doubt import guard
-from harness.gap.evidence import gather
-from harness.gap.policy import interval
+from harness.evidence.alignment import align
+from harness.evidence.gather import gather
 from harness.running.execute import Execution
 from harness.stats.power import n_needed
 from harness.stats.sequential import random_order, sequential
@@ -24,8 +21,11 @@ from harness.store import list_runs, read_journal, read_plan, read_receipt
 from harness.studies.power import _chance_of_a_lead, _exactly, power
 from harness.studies.switch import compare_change, switch
 from harness.studies.until_decided import Decision, describe, stop_at, until_decided
-from tests.gap.stores import Task, write_run
+from harness.verdict import Store
+from harness.verdict.doubt import guard
+from harness.verdict.policy import interval
 from tests.servers import fault_server
+from tests.verdict.stores import Task, write_run
 
 
 def questions(path: Path, n: int, clusters: int | None = None) -> Path:

@@ -9,9 +9,7 @@ from importlib import resources
 from typing import Any
 
 from harness import catalogue
-from harness.gap.policy import row_scores
-from harness.gap.scores import SystemScore
-from harness.gap.standing import Standing
+from harness.history.standing import Standing
 from harness.report import words
 from harness.report.counterpart import counterpart
 from harness.report.facts import IMPORTED, Facts, TaskGap
@@ -20,6 +18,8 @@ from harness.report.samples import Samples
 from harness.report.svg import Inlined
 from harness.report.text import STATUS, listed, points, span, true_minus, uncontrolled, usd
 from harness.types import Comparison, Receipt
+from harness.verdict.policy import row_scores
+from harness.verdict.scores import SystemScore
 
 BESIDE_BYTES = 25_000_000
 """Above this size the blocks of text lie beside the page as scripts."""

@@ -12,9 +12,9 @@ import pytest
 from scipy import special
 
 from harness.errors import Refused, StoreError, UnknownName, UsageError
-from harness.gap import Gaps, Store
 from harness.types import CompletionStatus, WeightsLevel
-from tests.gap.stores import Task, item, write_run
+from harness.verdict import Gaps, Store
+from tests.verdict.stores import Task, item, write_run
 
 
 def coin(n: int, share: float, seed: int) -> list[float]:
@@ -239,7 +239,7 @@ def test_a_damaged_receipt_is_passed_over_and_named(tmp_path: Path) -> None:
 
 
 def test_a_run_that_stopped_when_decided_gets_no_fixed_n_interval(tmp_path: Path) -> None:
-    write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)}, suite="until-decided: E7")
+    write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)}, rule="E7, level 0.95")
     write_run(tmp_path, "o", "open_weights", {"task": Task([0.0] * 40)})
     gaps = Store(tmp_path).gap()
     assert not gaps
@@ -403,7 +403,7 @@ def test_a_handful_of_items_decides_no_best_of_several(tmp_path: Path) -> None:
         write_run(tmp_path, name, "open_weights", {"task": Task([0.0] * 4)})
     (gap,) = Store(tmp_path).gap()
     assert gap.verdict == "undecided"
-    assert "task: 3 of 4 items differ" in " ".join(gap.warnings)
+    assert "3 of 4 items differ" in " ".join(gap.warnings)
 
 
 def test_a_tiny_task_does_not_carry_a_best_of_several(tmp_path: Path) -> None:

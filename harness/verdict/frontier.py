@@ -10,18 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import Refused
-from harness.gap.alignment import MISSING_LIMIT, Aligned, PairedTask, align, at, codes_of, paired_ids
-from harness.gap.cautions import variants
-from harness.gap.doubt import Guard, guard
-from harness.gap.evidence import Evidence
-from harness.gap.pair import beside, compare, judged_by_worst, rare, smallest_visible
-from harness.gap.policy import FEW_CLUSTERS, LEVEL, VERY_FEW_ITEMS, interval, verdict
-from harness.gap.select import Selection
+from harness.evidence.alignment import MISSING_LIMIT, Aligned, PairedTask, align, at, codes_of, paired_ids
+from harness.evidence.gather import Evidence
+from harness.evidence.select import Selection
 from harness.stats.adjust import bonferroni_level
 from harness.stats.clustered import effective_clusters
 from harness.stats.estimate import t_interval
-from harness.stats.frontier import Frontier, frontier
-from harness.types import Comparison, Verdict
+from harness.stats.frontier import FEWEST_CLUSTERS, Frontier, frontier
+from harness.types import Comparison, Reason, Verdict
+from harness.verdict.cautions import variants
+from harness.verdict.doubt import Guard, guard, named
+from harness.verdict.judge import Bounds, distinct, judge
+from harness.verdict.pair import beside, compare, in_points, rare, says, smallest_visible
+from harness.verdict.policy import FEW_CLUSTERS, LEVEL, VERY_FEW_ITEMS, interval, verdict
+from harness.verdict.words import texts
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -59,6 +61,16 @@ class _Candidates:
         """The scores had every missing answer been worth ``value``."""
         return np.nan_to_num(self.score) * (1 - self.lacking) + value * self.lacking
 
+    def lost(self, items: _Items) -> Floats:
+        """Share of each candidate's planned answers that is missing, of the task where it is largest."""
+        shares = [self.lacking[:, items.tasks == task].mean(axis=1) for task in np.unique(items.tasks)]
+        return np.max(shares, axis=0)  # type: ignore[no-any-return]
+
+    def only(self, kept: NDArray[np.bool_]) -> _Candidates:
+        """Some of the candidates."""
+        names = [name for name, stays in zip(self.names, kept.tolist(), strict=True) if stays]
+        return _Candidates(names, self.score[kept], self.lacking[kept])
+
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class _Items:
@@ -83,6 +95,18 @@ class _Items:
         draws = max(200, min(effort.draws, effort.most_weights // n))
         return frontier(c * weights, o * weights, clusters, strata=tasks, splits=splits, draws=draws, level=level)
 
+    def too_few_clusters(self, names: Sequence[str], keep: NDArray[np.bool_]) -> list[Reason | None]:
+        """By task, why its clusters are no part of the estimate: there are too few to judge whether they agree."""
+        found: list[Reason | None] = [None] * len(names)
+        if self.clusters is None:
+            return found
+        for place in range(len(names)):
+            own = self.clusters[keep & (self.tasks == place)]
+            groups, g_eff = np.unique(own).size, effective_clusters(own)
+            if groups < own.size and (groups < FEWEST_CLUSTERS or g_eff < 2):
+                found[place] = Reason("too_few_clusters", True, {"g_eff": g_eff})
+        return found
+
 
 def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: Effort = FULL) -> Comparison:
     """E9 over the systems of one row: choose on one half of the items, score on the other.
@@ -101,60 +125,47 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
         raise Refused(f"{', '.join(selection.tasks)}: fewer than two items were answered by all candidates")
     level = bonferroni_level(rows, level=LEVEL)
     result = items.estimate(closed.score, open_.score, whole, level, effort)
-    low, high = 100 * result.low, 100 * result.high
-    decided, why = verdict(low, high, margin), []
-    if low == high:
-        why = ["nothing is decided: no resample differs"]
-    if decided != "undecided" and (moved := _moved(result, decided, margin)):
-        decided = "undecided"
-        why += moved
-    if closed.lacking.any() or open_.lacking.any():
-        everything = np.full(whole.size, True)
-        worst = [
-            items.estimate(closed.filled(a), open_.filled(b), everything, level, effort)
-            for a, b in ((0.0, 1.0), (1.0, 0.0))
-        ]
-        decided, lines = judged_by_worst(
-            [(100 * w.mean, 100 * w.low, 100 * w.high) for w in worst], decided, margin, []
-        )
-        why += lines
-        if not whole.all():
-            why.append(
-                f"left out, since not every candidate answered them: {int((~whole).sum())} of {whole.size} items"
-            )
-    for side, said, possible in ((closed, *gone_closed), (open_, *gone_open)):
-        why += said
-        if possible > 100 * _means(side.score, items.tasks).max():
-            decided = "undecided"
-            why.append(
-                f"a candidate left out for missing answers could have {possible:.1f}, above the best here: undecided"
-            )
+    used = in_points(result)
     best_closed, best_open = closed.names[result.best_closed], open_.names[result.best_open]
     two = [(selection.closed[best_closed][task], selection.open_[best_open][task]) for task in selection.tasks]
     pairs = [align(*sides, ids=tuple(items.ids[whole & (items.tasks == place)])) for place, sides in enumerate(two)]
     base = compare(pairs, chosen_by=selection.chosen_by, margin=margin, rows=rows)
     planned = [align(*sides) for sides in two]
-    few = _few_clusters(pairs)
-    if decided != "undecided" and "left out" in result.method:
-        decided = "undecided"
-        fewest = min(few, key=lambda name: few[name])
-        what = f"effectively {few[fewest]:.1f} clusters, so whether they agree cannot be judged: nothing is decided"
-        why.append(f"{fewest}: {what}" if fewest else what)
     guards = _guards(pairs, rows)
-    if decided not in ("undecided", base.verdict) and (thin := _thin(pairs, guards, alike=decided == "equivalent")):
-        decided = "undecided"
-        why.append(f"{thin}: the two named by themselves are not decided")
-    why += rare(pairs, guards, decided, margin)
-    for name, g_eff in few.items():
-        what = f"few clusters (effective number {g_eff:.1f}): the interval is rough"
-        why.append(f"{name}: {what}" if name else what)
+    names = selection.tasks
+
+    def doubts(said: Verdict) -> list[Reason]:
+        if said == "undecided":
+            return [Reason("no_width", True, {"cause": "resamples"})] if used.low == used.high else []
+        thin = [] if said == base.verdict else _thin(pairs, guards, alike=said == "equivalent")
+        return [*_moved(result, said, margin), *named(names, items.too_few_clusters(names, whole)), *thin]
+
+    worst: list[Bounds] = []
+    beside_worst: list[Reason] = []
+    if closed.lacking.any() or open_.lacking.any():
+        everything = np.full(whole.size, True)
+        worst = [
+            in_points(items.estimate(closed.filled(a), open_.filled(b), everything, level, effort))
+            for a, b in ((0.0, 1.0), (1.0, 0.0))
+        ]
+        if not whole.all():
+            facts = {"left": int((~whole).sum()), "of": whole.size}
+            beside_worst = [Reason("items_left_out", facts=facts)]
+    judged = judge(
+        used, says(margin), doubts, worst=worst,
+        missing=[*beside_worst, *_could_be_best(closed, gone_closed, items), *_could_be_best(open_, gone_open, items)],
+    )  # fmt: skip
     own_low, own_high = t_interval(result.mean, result.se, result.df, LEVEL)
     sides = [
         [parts for name, parts in side.items() if name in kept.names]
         for side, kept in ((selection.closed, closed), (selection.open_, open_))
     ]
-    alike = [line for side in sides for line in variants(one for parts in side for one in parts.values())]
+    alike = [one for side in sides for one in variants(one for parts in side for one in parts.values())]
     alike += [one.hides for side in sides for parts in side for one in parts.values() if one.hides]
+    reasons = distinct([
+        *judged.reasons, *rare(pairs, guards, judged.verdict, margin), *_few_clusters(pairs), *beside(pairs, planned),
+        *alike, *selection.notes,
+    ])  # fmt: skip
     nothing = dict.fromkeys(
         ("se", "se_unpaired", "se_clustered", "p_mcnemar", "p_wild", "correlation", "log_odds_gap", "detectable_iid"),
         math.nan,
@@ -170,14 +181,15 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
         ci_low=100 * own_low,
         ci_high=100 * own_high,
         ci_method=result.method,
-        ci_simultaneous=(low, high),
+        ci_simultaneous=(used.low, used.high),
         df=result.df,
         n=result.n,
         missing_closed=sum(pair.missing_closed for pair in planned),
         missing_open=sum(pair.missing_open for pair in planned),
         detectable=100 * smallest_visible(result, rows),
-        verdict=decided,
-        warnings=tuple(dict.fromkeys([*why, *beside(pairs, planned), *alike, *selection.notes])),
+        verdict=judged.verdict,
+        reasons=reasons,
+        warnings=texts(reasons),
         runs=tuple(sorted({one.run.run_id for side in sides for parts in side for one in parts.values()})),
         plug_in=100 * result.plug_in,
         boot_sd=100 * result.se,
@@ -190,24 +202,26 @@ def compare_best(selection: Selection, *, margin: float, rows: int = 1, effort: 
     )
 
 
-def _moved(result: Frontier, decided: Verdict, margin: float) -> list[str]:
-    """Why a verdict rests on how the best were chosen, a line for each other way that would give another; else none."""
-    ways = {
-        "equally good candidates: had they shared the choice, instead of the first name": result.shared,
-        "a side with many close candidates loses by choosing on half of the items: with each side's best on all of them, "
-        f"{100 * result.plug_in:+.1f} points apart": result.plug_in,
-    }
+def _moved(result: Frontier, said: Verdict, margin: float) -> list[Reason]:
+    """Why a verdict rests on how the best were chosen, for each other way that would give another; else nothing."""
     return [
-        f"{what}, the verdict would be another"
-        for what, gap in ways.items()
-        if verdict(100 * (result.low + gap - result.mean), 100 * (result.high + gap - result.mean), margin) != decided
+        Reason("choice_of_best", True, {"way": way, "points": 100 * gap})
+        for way, gap in (("shared", result.shared), ("plug_in", result.plug_in))
+        if verdict(100 * (result.low + gap - result.mean), 100 * (result.high + gap - result.mean), margin) != said
     ]
 
 
-def _few_clusters(pairs: Sequence[PairedTask]) -> dict[str, float]:
-    """Effective number of clusters of each task with fewer than 30, by its name; by "" where it is the only task."""
-    found = {pair.name: effective_clusters(pair.clusters) for pair in pairs if pair.clusters is not None}
-    return {name if len(pairs) > 1 else "": g_eff for name, g_eff in found.items() if g_eff < FEW_CLUSTERS}
+def _few_clusters(pairs: Sequence[PairedTask]) -> list[Reason]:
+    """Tasks with fewer than 30 effective clusters."""
+    few = [
+        (pair.name, g_eff)
+        for pair in pairs
+        if pair.clusters is not None and (g_eff := effective_clusters(pair.clusters)) < FEW_CLUSTERS
+    ]
+    return [
+        Reason("few_clusters", facts={"g_eff": g_eff, "interval": "rough"} | ({"task": name} if len(pairs) > 1 else {}))
+        for name, g_eff in few
+    ]
 
 
 def _guards(pairs: Sequence[PairedTask], rows: int) -> list[Guard]:
@@ -215,17 +229,20 @@ def _guards(pairs: Sequence[PairedTask], rows: int) -> list[Guard]:
     return [guard(pair.closed, pair.open_, pair.clusters, one) for pair, one in zip(pairs, used, strict=True)]
 
 
-def _thin(pairs: Sequence[PairedTask], guards: Sequence[Guard], *, alike: bool) -> str:
-    """Why resampled items, or few clusters, alone are not to be trusted; empty if they are."""
+def _thin(pairs: Sequence[PairedTask], guards: Sequence[Guard], *, alike: bool) -> list[Reason]:
+    """Why resampled items, or few clusters, alone are not to be trusted; nothing if they are."""
 
-    def line(pair: PairedTask, one: Guard) -> str:
-        few = f"{pair.closed.size} items" if pair.closed.size < VERY_FEW_ITEMS else ""
-        if not few and pair.clusters is not None and (g_eff := effective_clusters(pair.clusters)) < FEW_CLUSTERS:
-            few = f"effectively {g_eff:.1f} clusters"
-        return one.few or (one.unseen if alike else "") or few
+    def why(pair: PairedTask, one: Guard) -> Reason | None:
+        if one.few or (alike and one.unseen):
+            return one.few or one.unseen
+        if pair.closed.size < VERY_FEW_ITEMS:
+            return Reason("few_items", True, {"n": pair.closed.size})
+        if pair.clusters is not None and (g_eff := effective_clusters(pair.clusters)) < FEW_CLUSTERS:
+            return Reason("few_clusters", True, {"g_eff": g_eff})
+        return None
 
-    told = [(pair.name, line(pair, one)) for pair, one in zip(pairs, guards, strict=True)]
-    return "; ".join(f"{name}: {why}" for name, why in told if why)
+    found = [why(pair, one) for pair, one in zip(pairs, guards, strict=True)]
+    return named([pair.name for pair in pairs], found, against="named")
 
 
 def _shares(names: Sequence[str], shares: Floats) -> dict[str, float]:
@@ -266,22 +283,34 @@ def _matrices(selection: Selection) -> tuple[_Items, _Candidates, _Candidates]:
 
 def _complete(
     side: _Candidates, items: _Items, selection: Selection, word: str
-) -> tuple[_Candidates, tuple[list[str], float]]:
-    """Candidates of which at most 2 % are missing; a line on the others, and the best score one of them could have."""
-    share = np.stack([side.lacking[:, items.tasks == task].mean(axis=1) for task in np.unique(items.tasks)]).max(axis=0)
-    kept = share <= MISSING_LIMIT
-    said = [
-        f"{name} is no candidate: {100 * lost:.1f} % of its answers are missing (limit 2 %)"
-        for name, lost in zip(side.names, share.tolist(), strict=True)
-        if lost > MISSING_LIMIT
-    ]
+) -> tuple[_Candidates, _Candidates | None]:
+    """Candidates of which at most 2 % are missing, and the others. Refused if there is none of the first."""
+    kept = side.lost(items) <= MISSING_LIMIT
     if not kept.any():
+        said = texts(_not_candidates(side, items))
         raise Refused(
             f"no {word} system answered 98 % of the items of {', '.join(selection.tasks)}: " + "; ".join(said)
         )
-    possible = 100 * float(_means(side.filled(1.0)[~kept], items.tasks).max()) if said else -math.inf
-    names = [name for name, stays in zip(side.names, kept.tolist(), strict=True) if stays]
-    return _Candidates(names, side.score[kept], side.lacking[kept]), (said, possible)
+    return side.only(kept), None if kept.all() else side.only(~kept)
+
+
+def _not_candidates(gone: _Candidates, items: _Items) -> list[Reason]:
+    return [
+        Reason("not_candidate", facts={"system": name, "share": share})
+        for name, share in zip(gone.names, gone.lost(items).tolist(), strict=True)
+        if share > MISSING_LIMIT
+    ]
+
+
+def _could_be_best(side: _Candidates, gone: _Candidates | None, items: _Items) -> list[Reason]:
+    """The candidates left out, and that one of them could be the best with its missing answers right."""
+    if gone is None:
+        return []
+    found = _not_candidates(gone, items)
+    possible = 100 * float(_means(gone.filled(1.0), items.tasks).max())
+    if possible > 100 * _means(side.score, items.tasks).max():
+        found.append(Reason("candidate_left_out", True, {"possible": possible}))
+    return found
 
 
 def _means(scores: Floats, tasks: Codes) -> Floats:

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.gap import Store
-from harness.gap.alignment import align
-from harness.gap.evidence import gather
-from harness.gap.frontier import compare_best
-from harness.gap.pair import compare
-from harness.gap.policy import interval, verdict
-from harness.gap.select import select
+from harness.evidence.alignment import align
+from harness.evidence.gather import gather
+from harness.evidence.select import select
 from harness.types import Comparison
-from tests.gap.stores import Task, item, write_run
+from harness.verdict import Store
+from harness.verdict.frontier import compare_best
+from harness.verdict.pair import compare
+from harness.verdict.policy import interval, verdict
+from tests.verdict.stores import Task, item, write_run
 
 scores = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=2, max_size=40)
 binary = st.lists(st.sampled_from([0.0, 1.0]), min_size=2, max_size=60)
@@ -126,7 +126,7 @@ def test_the_waterfall_always_adds_up(tmp_path: Path, rows: list[tuple[float | N
 
 
 def test_a_budget_gives_what_the_estimator_at_a_cost_gives(tmp_path: Path) -> None:
-    from harness.gap.select import within_cost
+    from harness.evidence.select import within_cost
     from harness.stats.cost import gap_at_cost
 
     generator = np.random.default_rng(2)

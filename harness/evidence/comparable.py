@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from harness.gap.alignment import nearly_all
-from harness.gap.evidence import Evidence
+from harness.evidence.alignment import nearly_all
+from harness.evidence.gather import Evidence
+from harness.types import Reason
 
 
 def kind(one: Evidence) -> tuple[Any, ...]:
@@ -60,15 +61,12 @@ def _next_step(a: Evidence, b: Evidence, ours: set[str], theirs: set[str]) -> st
     return f". `{shlex.join(words)}` asks {fewer.name} the others' items too"
 
 
-def unknown(a: Evidence, b: Evidence) -> list[str]:
-    """What cannot be checked because a result was made elsewhere; printed beside the number."""
+def unknown(a: Evidence, b: Evidence) -> list[Reason]:
+    """That protocol and scorer cannot be checked, because a result was made elsewhere; stands beside the number."""
     elsewhere = sorted({one.receipt.provenance for one in (a, b) if not one.known})
     if not elsewhere:
         return []
-    text = f"protocol, decoding and scorer unknown ({', '.join(elsewhere)})"
-    if "import:items" in elsewhere:
-        text += "; refused, cut off and unparsed answers are not told apart from wrong ones"
-    return [text]
+    return [Reason("protocol_unknown", facts={"provenance": elsewhere, "statuses": "import:items" not in elsewhere})]
 
 
 def protocol_label(a: Evidence, b: Evidence) -> str:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from harness import catalogue
 from harness.errors import StoreError, UnknownName, UsageError
-from harness.gap.receipts import light_receipts, planned_ids
+from harness.evidence.receipts import light_receipts, planned_ids
 from harness.store import RunFolder, current_runs, damage
 from harness.store.read import why
-from harness.types import OpenFrom, PlannedTask, Receipt, WeightsLevel
+from harness.types import OpenFrom, PlannedTask, Reason, Receipt, WeightsLevel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +28,6 @@ PARTS = ("empty", "refused", "truncated", "unparsed", "wrong")
 """The waterfall's parts, in the order in which a row is assigned to one."""
 
 TEXTS = ("task", "item_id", "cluster", "published_on", "status", "score_status")
-SEQUENTIAL = "until-decided"
-"""How the suite of a run begins that stopped when it was decided: it never gets a fixed-n interval."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +85,8 @@ class Evidence:
     planned: PlannedTask
     """Without its ``item_ids``; those are in ``item_ids`` here."""
     rows: RunRows
-    hides: str = ""
-    """A line about the earlier, larger run that this one took the place of."""
+    hides: Reason | None = None
+    """The earlier, larger run that this one took the place of."""
     _keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -183,7 +181,7 @@ def open_levels(evidence: Sequence[Evidence]) -> tuple[WeightsLevel, ...]:
 
 
 def evidence_of(
-    receipts: Sequence[tuple[RunFolder, Receipt]], hidden: Mapping[tuple[RunFolder, str], str] | None = None
+    receipts: Sequence[tuple[RunFolder, Receipt]], hidden: Mapping[tuple[RunFolder, str], Reason] | None = None
 ) -> list[Evidence]:
     """Evidence of the current ones among some sealed runs, by system, task and protocol.
 
@@ -191,7 +189,7 @@ def evidence_of(
     """
     rows: dict[RunFolder, RunRows] = {}
     return [
-        Evidence(run, receipt, planned, rows.setdefault(run, RunRows(run)), (hidden or {}).get((run, task), ""))
+        Evidence(run, receipt, planned, rows.setdefault(run, RunRows(run)), (hidden or {}).get((run, task)))
         for (_, task, _), (run, receipt, planned) in sorted(_current(receipts).items())
         if task not in receipt.not_applicable
     ]
@@ -203,10 +201,10 @@ def _current(
     return current_runs((run, receipt) for run, receipt in receipts if not _stopped(receipt))
 
 
-def _hidden(receipts: Sequence[tuple[RunFolder, Receipt]]) -> dict[tuple[RunFolder, str], str]:
-    """By run and task a line about the earlier, larger run that it took the place of."""
+def _hidden(receipts: Sequence[tuple[RunFolder, Receipt]]) -> dict[tuple[RunFolder, str], Reason]:
+    """By run and task the earlier, larger run that it took the place of."""
     current = _current(receipts)
-    larger: dict[tuple[RunFolder, str], str] = {}
+    larger: dict[tuple[RunFolder, str], Reason] = {}
     for run, receipt in receipts:
         for planned in receipt.tasks:
             key = (receipt.system.name, planned.card.name, planned.protocol_sha256)
@@ -216,14 +214,14 @@ def _hidden(receipts: Sequence[tuple[RunFolder, Receipt]]) -> dict[tuple[RunFold
                 continue
             asked, before = (len(planned_ids(one)[planned.card.name]) for one in (later, run))
             if asked < before:
-                larger[later, planned.card.name] = (
-                    f"{key[0]} on {key[1]}: its latest run counts, with {asked} items; {run.run_id} had {before}"
-                )
+                facts = {"system": key[0], "of": key[1], "items": asked, "run": run.run_id, "before": before}
+                larger[later, planned.card.name] = Reason("smaller_than_before", facts=facts)
     return larger
 
 
 def _stopped(receipt: Receipt) -> bool:
-    return (receipt.suite or "").startswith(SEQUENTIAL)
+    """Whether a run stopped as soon as it was decided, by the rule that it kept: it never gets a fixed-n interval."""
+    return "rule" in receipt.engine
 
 
 def not_applicable(store: Path) -> dict[tuple[str, str], str]:

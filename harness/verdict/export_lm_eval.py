@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.errors import StoreError
-from harness.gap.evidence import Evidence, by_run
+from harness.evidence.gather import Evidence, by_run
 
 if TYPE_CHECKING:
-    from harness.gap.store import Store
+    from harness.verdict.store import Store
 
 
 def export_lm_eval(store: Store, folder: Path) -> list[Path]:

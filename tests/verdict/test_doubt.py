@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.gap.doubt import Guard, caution, doubt, guard, joined, skewness
-from harness.gap.policy import interval, verdict
 from harness.stats.proportions import score_interval
+from harness.types import Reason
+from harness.verdict.doubt import Guard, caution, doubt, guard, joined, skewness
+from harness.verdict.policy import interval, verdict
+from harness.verdict.words import text
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -38,7 +40,8 @@ def test_right_or_wrong_answers_that_differ_often_are_not_doubted() -> None:
     found = guarded(closed, open_)
     used = interval(closed, open_, None).simultaneous
     assert found.lead == found.alike == (used.low, used.high)
-    assert found.few == found.unseen == ""
+    assert found.few is None
+    assert found.unseen is None
 
 
 def test_the_signs_of_few_items_bound_graded_scores() -> None:
@@ -48,7 +51,7 @@ def test_the_signs_of_few_items_bound_graded_scores() -> None:
     signs = score_interval(4, 0, 300)
     assert found.lead[1] == pytest.approx(signs.high)
     assert found.lead[0] == 0.0, "4 of 4 signs: the exact sign test has p = 1/8"
-    assert found.few == "4 of 300 items differ"
+    assert found.few == Reason("few_discordant", True, {"differ": 4, "of": 300, "unit": "items"})
 
 
 def test_five_of_five_items_are_no_lead_and_six_of_six_are() -> None:
@@ -60,7 +63,7 @@ def test_with_many_clusters_they_are_what_must_differ() -> None:
     clusters = np.repeat(np.arange(40), 5)
     closed, open_ = (clusters < 5).astype(float), np.zeros(200)
     found = guarded(closed, open_, clusters)
-    assert found.few == "5 of 40 clusters differ"
+    assert found.few == Reason("few_discordant", True, {"differ": 5, "of": 40, "unit": "clusters"})
     assert found.lead[0] == 0.0
     assert said(closed, open_, clusters) == "undecided"
 
@@ -70,7 +73,7 @@ def test_failures_that_can_go_unseen_widen_equality_alone() -> None:
     found = guarded(scores, scores[::-1].copy())
     share = 1 - 0.05 ** (1 / 75)
     assert found.alike[1] == pytest.approx(found.lead[1] + share * (1 - found.mean))
-    assert "among 75 items with graded scores failures as frequent as 3.9 % can go unseen" in found.unseen
+    assert found.unseen == Reason("rare_failures", True, {"n": 75, "share": pytest.approx(share)})
     assert said(scores, scores[::-1].copy()) == "undecided"
     many: Floats = (0.9 + 0.001 * (np.arange(1000) % 10)).astype(np.float64)
     assert said(many, many[::-1].copy()) == "equivalent", "3/1000 of total failures stay inside the margin"
@@ -83,7 +86,7 @@ def test_a_lead_among_few_graded_items_must_bear_failures_that_went_unseen() -> 
     closed = np.clip(open_ + chance.normal(0.04, 0.02, 100), 0, 1)
     few = guarded(closed[:40], open_[:40])
     assert few.lead[0] < 0 < few.lead[1]
-    assert few.few == "among 40 items with graded scores failures as frequent as 7.2 % can go unseen"
+    assert few.few == few.unseen == Reason("rare_failures", True, {"n": 40, "share": pytest.approx(0.0722, abs=1e-4)})
     assert said(closed[:40], open_[:40], margin=1) == "undecided"
     assert said(closed, open_, margin=1) == "closed leads"
 
@@ -106,13 +109,17 @@ def test_a_lead_of_few_clusters_stands_beside_what_they_can_miss() -> None:
         0.14,
         (0.08, 0.2),
         (-0.17, 0.39),
-        unseen="among 12 effective clusters failures as frequent as 22.1 % can go unseen",
+        unseen=Reason("rare_failures", True, {"g_eff": 12.0, "share": 0.2209}),
     )
-    (line,) = caution(["t"], [found], [True], lambda low, high: low > 0)
-    assert line == f"{found.unseen}: the lead holds for such clusters as were seen"
+    (told,) = caution(["t"], [found], [True], lambda low, high: low > 0)
+    assert not told.overrules
+    assert text(told) == (
+        "among 12 effective clusters failures as frequent as 22.1 % can go unseen: the lead holds for such clusters as were seen"
+    )
     assert caution(["t"], [found], [False], lambda low, high: low > 0) == []
     assert caution(["t"], [dataclasses.replace(found, alike=(0.01, 0.3))], [True], lambda low, high: low > 0) == []
-    assert "22.1 %" in guarded((clusters % 2).astype(float), np.zeros(240), clusters).unseen
+    unseen = guarded((clusters % 2).astype(float), np.zeros(240), clusters).unseen
+    assert unseen == Reason("rare_failures", True, {"g_eff": 12.0, "share": pytest.approx(0.2209, abs=1e-4)})
 
 
 def test_skewed_graded_scores_are_guarded_whatever_their_number() -> None:
@@ -147,7 +154,9 @@ def test_few_clusters_that_disagree_are_no_lead() -> None:
     shift = np.repeat([0.05, 0.06, *([-0.2, 0.2] * 5)], [100, 100] + [10] * 10)
     closed = np.clip(0.5 + shift + chance.normal(0, 0.01, 300), 0, 1)
     found = guarded(closed, np.full(300, 0.5), clusters)
-    assert found.few.startswith("12 clusters with a wild-cluster p of 0.")
+    assert found.few is not None
+    assert (found.few.kind, found.few.facts["clusters"]) == ("clusters_disagree", 12)
+    assert 0.05 < found.few.facts["p"] < 1
     assert found.lead[0] <= 0
 
 

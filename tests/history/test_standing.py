@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from harness.gap.standing import Entrant, named_day, stand, standings
+from harness.history.standing import Entrant, named_day, stand, standings
 from harness.types import PublishedScore
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from harness.stats.clustered import clustered, effective_clusters
 from harness.stats.estimate import Estimate
 from harness.stats.paired import is_binary, mean_difference
 from harness.stats.proportions import score_interval
-from harness.types import Comparison, Verdict
+from harness.types import Comparison, Reason, Verdict
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -23,16 +24,31 @@ LEVEL = 0.95
 FEW_ITEMS = 200
 FEW_DISCORDANT = 20
 VERY_FEW_ITEMS = 30
+LEADS: tuple[Verdict, ...] = ("closed leads", "open leads")
 FEW_CLUSTERS = 30
+
+
+class Method(Enum):
+    """How an interval is made; its name for readers stands in the estimate."""
+
+    TANGO = auto()
+    PAIRED_T = auto()
+    CR1 = auto()
+    BOOTSTRAP_T = auto()
+    TASKS = auto()
+    """Of several tasks together (E13)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The interval of one task, at two levels by one method; in the units of the scores."""
+    """An estimate with what it was computed by: mean, SE and df at two levels by one method, in the units of the scores."""
 
+    method: Method
+    at: Callable[[float], Estimate]
+    """The same estimate with its interval at any level."""
     unadjusted: Estimate
     simultaneous: Estimate
-    warnings: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 def interval(closed: Floats, open_: Floats, clusters: Codes | None, *, level: float = LEVEL, rows: int = 1) -> Interval:
@@ -41,13 +57,13 @@ def interval(closed: Floats, open_: Floats, clusters: Codes | None, *, level: fl
     Shapes (n,); ``clusters`` holds one label an item, or is None where items are independent.
     """
     adjusted = bonferroni_level(rows, level=level)
-    method, warnings = _method(closed, open_, clusters, adjusted)
-    return Interval(method(level), method(adjusted), warnings)
+    method, at, reasons = _method(closed, open_, clusters, adjusted)
+    return Interval(method, at, at(level), at(adjusted), reasons)
 
 
 def _method(
     closed: Floats, open_: Floats, clusters: Codes | None, level: float
-) -> tuple[Callable[[float], Estimate], tuple[str, ...]]:
+) -> tuple[Method, Callable[[float], Estimate], tuple[Reason, ...]]:
     d = closed - open_
     binary = is_binary(closed) and is_binary(open_)
 
@@ -64,20 +80,23 @@ def _method(
     if clusters is not None:
         g_eff = effective_clusters(clusters)
         if g_eff >= FEW_CLUSTERS:
-            return robust, ()
+            return Method.CR1, robust, ()
         if g_eff >= 2:
-            few = f"few clusters (effective number {g_eff:.1f}): the wider of paired t and CR1"
-            wider = robust if _width(robust(level)) >= _width(plain(level)) else plain
-            return wider, (few,)
-        return plain, (f"fewer than two effective clusters ({g_eff:.1f}): the interval takes items as independent",)
+            few = Reason("few_clusters", facts={"g_eff": g_eff, "interval": "wider"})
+            if _width(robust(level)) >= _width(plain(level)):
+                return Method.CR1, robust, (few,)
+            return Method.PAIRED_T, plain, (few,)
+        return Method.PAIRED_T, plain, (Reason("few_clusters", facts={"g_eff": g_eff, "interval": "items"}),)
     if binary and (d.size < FEW_ITEMS or np.count_nonzero(d) < FEW_DISCORDANT):
-        return tango, ()
+        return Method.TANGO, tango, ()
     if not binary and d.size < VERY_FEW_ITEMS:
         # Where resamples are too alike for a quantile at this level, bootstrap-t would differ from it at another one.
-        if bootstrap_t(d, level=level).method == plain(level).method:
-            return plain, (f"only {d.size} items, too alike for a bootstrap-t",)
-        return (lambda at: bootstrap_t(d, level=at)), (f"only {d.size} items: bootstrap-t",)
-    return plain, ()
+        possible = bootstrap_t(d, level=level).method != plain(level).method
+        few = Reason("few_items", facts={"n": d.size, "bootstrap_t": possible})
+        if not possible:
+            return Method.PAIRED_T, plain, (few,)
+        return Method.BOOTSTRAP_T, (lambda at: bootstrap_t(d, level=at)), (few,)
+    return Method.PAIRED_T, plain, ()
 
 
 def _width(estimate: Estimate) -> float:

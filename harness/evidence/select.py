@@ -10,9 +10,9 @@ import numpy as np
 
 from harness import catalogue
 from harness.errors import Refused, UnknownName, UsageError
-from harness.gap.comparable import differences, kind
-from harness.gap.evidence import Evidence, find_system, sided
-from harness.types import OpenFrom
+from harness.evidence.comparable import differences, kind
+from harness.evidence.gather import Evidence, find_system, sided
+from harness.types import OpenFrom, Reason
 
 ONLY_ONES = "only ones run"
 BEST = "best against best, cross-fitted"
@@ -30,7 +30,7 @@ class Selection:
     closed: dict[str, dict[str, Evidence]]
     open_: dict[str, dict[str, Evidence]]
     chosen_by: str
-    notes: list[str] = field(default_factory=list)
+    notes: list[Reason] = field(default_factory=list)
     """What has to stand beside the number."""
     whole: bool = True
     """False: systems were left out, since they were asked other items or not all tasks."""
@@ -162,7 +162,7 @@ def _rows(
         tasks[one.task].append(one)
     notes: list[str] = []
     usable: dict[str, list[Evidence]] = {}
-    beside: list[str] = []
+    beside: list[Reason] = []
     left = False
     for task, candidates in sorted(tasks.items()):
         agreeing, said, told = _agreeing(task, candidates, sides, force=force)
@@ -178,8 +178,8 @@ def _rows(
         everyone = {one.name for part in usable.values() for one in part}
         lacking = sorted(everyone - set(whole[0]) - set(whole[1]))
         if lacking:
-            text = f"{name}: left out, since not all of {', '.join(sorted(usable))} were asked: {', '.join(lacking)}"
-            beside = [*beside, text + ("" if by_task else " (see --by-task)")]
+            facts = {"row": name, "tasks": sorted(usable), "systems": lacking, "by_task": by_task}
+            beside = [*beside, Reason("not_all_tasks", facts=facts)]
         return [Selection(name, tuple(sorted(usable)), *whole, "", beside, not left and not lacking)], notes
     # No system of one side has all tasks: tasks that the same systems answered share a row.
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -211,7 +211,7 @@ def _complete(
 
 def _agreeing(
     task: str, candidates: Sequence[Evidence], sides: dict[str, bool], *, force: bool
-) -> tuple[list[Evidence], list[str], list[str]]:
+) -> tuple[list[Evidence], list[str], list[Reason]]:
     """The largest set of mutually comparable results that has both sides; why there is none; what stands beside it."""
     if {sides[one.name] for one in candidates} != {True, False}:
         side = "open" if sides[candidates[0].name] else "closed"
@@ -227,7 +227,11 @@ def _agreeing(
         return (
             list(latest.values()),
             [],
-            [f"FORCED {task}: {line}" for one in others for line in differences(first, one)],
+            [
+                Reason("forced", facts={"of": task, "difference": line})
+                for one in others
+                for line in differences(first, one)
+            ],
         )
     # `kind` is equal for results that agree in all that is known; unknown ones agree with several kinds.
     samples = list({kind(one): one for one in candidates}.values())
@@ -237,21 +241,17 @@ def _agreeing(
         return [], [_incomparable(task, candidates, sides)], []
     best = max(both, key=lambda part: (len(part), max(one.receipt.started for one in part)))
     left = sorted({one.name for one in candidates} - {one.name for one in best})
-    told = [
-        f"{task}: left out, since version or items differ from the others': "
-        + ", ".join(
-            f"{one.name} ({_own(one)})" for one in sorted(candidates, key=lambda one: one.name) if one.name in left
-        )
-    ]
+    own = {one.name: _own(one) for one in sorted(candidates, key=lambda one: one.name) if one.name in left}
+    told = [Reason("not_alike", facts={"task": task, "systems": own})]
     # A system that was imported and run: what was asked here counts.
     unique = {one.name: one for one in sorted(best, key=lambda one: (one.known, one.receipt.started))}
     return list(unique.values()), [], told if left else []
 
 
-def _own(one: Evidence) -> str:
-    """What a system scored on its own items, for a reader who wants to know what was left out."""
+def _own(one: Evidence) -> tuple[float, int]:
+    """What a system scored on its own items (points, and how many), for a reader who wants to know what was left out."""
     scores = one.data.score[~np.isnan(one.data.score)]
-    return f"{100 * scores.mean():.1f} on its own {scores.size} items" if scores.size else "nothing answered"
+    return 100 * float(scores.mean()) if scores.size else np.nan, scores.size
 
 
 def _incomparable(task: str, candidates: Sequence[Evidence], sides: dict[str, bool]) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from harness.gap.alignment import codes_of
-from harness.gap.evidence import Evidence, by_run
+from harness.evidence.alignment import codes_of
+from harness.evidence.gather import Evidence, by_run
+from harness.stats.clustered import Clustered
+from harness.stats.estimate import t_quantile
+from harness.stats.paired import is_binary
 from harness.stats.score import mean_score
 from harness.types import WeightsLevel
+from harness.verdict.policy import LEVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,9 @@ class SystemScore:
     missing: int
     """Items that lack an answer, of several repeats one at least."""
     run: str
+    se: float
+    """Standard error behind the interval, in points."""
+    df: float
 
 
 def scores(evidence: Sequence[Evidence]) -> list[SystemScore]:
@@ -43,12 +51,21 @@ def _score(one: Evidence) -> SystemScore:
     data, card = one.data, one.planned.card
     there = ~np.isnan(data.score)
     n = int(there.sum())
-    mean = low = high = float("nan")
+    mean = low = high = se = df = float("nan")
     method = ""
     if n:
         estimate = mean_score(data.score[there], codes_of(data.cluster[there].tolist()))
         mean, low, high, method = 100 * estimate.mean, 100 * estimate.low, 100 * estimate.high, estimate.method
+        clustered = isinstance(estimate, Clustered)
+        wilson = not clustered and is_binary(data.score[there])
+        se, df = 100 * (wilson_se(estimate.mean, n) if wilson else estimate.se), estimate.df
     return SystemScore(
         one.name, one.receipt.system.weights, one.open, card.dimension, card.name, card.headline, mean, low, high, method,
-        n, int((data.answers < one.repeats).sum()), one.run.run_id,
+        n, int((data.answers < one.repeats).sum()), one.run.run_id, se, df,
     )  # fmt: skip
+
+
+def wilson_se(share: float, n: int) -> float:
+    """What Wilson's interval takes for the standard error of a share: not 0 where all answers are alike. Source: Wilson 1927."""
+    z = t_quantile(0.5 + LEVEL / 2, math.inf)
+    return math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)

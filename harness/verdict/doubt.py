@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.gap.policy import FEW_CLUSTERS, FEW_DISCORDANT, FEW_ITEMS
 from harness.stats.bootstrap import bootstrap_t
 from harness.stats.clustered import effective_clusters, wild_cluster_p
 from harness.stats.estimate import Estimate
 from harness.stats.paired import is_binary, mcnemar_exact
 from harness.stats.proportions import score_interval
+from harness.types import Reason
+from harness.verdict.policy import FEW_CLUSTERS, FEW_DISCORDANT, FEW_ITEMS
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -38,10 +39,10 @@ class Guard:
     """For a verdict that one side leads."""
     alike: tuple[float, float]
     """For a verdict that the two are alike within a margin; contains ``lead``."""
-    few: str = ""
-    """What was too little for the interval alone; empty: nothing."""
-    unseen: str = ""
-    """What could have gone unseen; empty: nothing."""
+    few: Reason | None = None
+    """What was too little for the interval alone; None: nothing."""
+    unseen: Reason | None = None
+    """What could have gone unseen; None: nothing."""
     hopeless: bool = False
     """No verdict is possible at all."""
 
@@ -60,44 +61,42 @@ def guard(closed: Floats, open_: Floats, clusters: Codes | None, used: Estimate)
     d = closed - open_
     g_eff = math.inf if clusters is None else effective_clusters(clusters)
     if g_eff < 2:
-        what = f"effectively {g_eff:.1f} clusters, so whether they agree cannot be judged"
+        what = Reason("too_few_clusters", True, {"g_eff": g_eff})
         return Guard(used.mean, (-math.inf, math.inf), (-math.inf, math.inf), what, hopeless=True)
     if used.low == used.high or math.isnan(used.low):
-        equal = (
-            "all differences are equal"
-            if np.ptp(d) < 1e-12
-            else "all clusters differ alike, so the interval has no width"
-        )
-        what = "there is one item" if d.size == 1 else equal
+        cause = "one_item" if d.size == 1 else "all_equal" if np.ptp(d) < 1e-12 else "clusters_alike"
+        what = Reason("no_width", True, {"cause": cause})
         return Guard(used.mean, (used.low, used.high), (used.low, used.high), what, hopeless=True)
     units: Floats = d
     word = "items"
     if clusters is not None and g_eff >= FEW_CLUSTERS:
         units, word = np.bincount(clusters, weights=d)[np.unique(clusters)].astype(np.float64), "clusters"
-    low, high, few = used.low, used.high, ""
+    low, high = used.low, used.high
+    few: Reason | None = None
     up, down = int((units > 1e-12).sum()), int((units < -1e-12).sum())
     if up + down < FEW_DISCORDANT:
         signs = score_interval(up, down, units.size, level=used.level)
         low, high = min(low, signs.low), max(high, signs.high)
         if mcnemar_exact(up, down) > 1 - used.level:
             low, high = min(low, 0.0), max(high, 0.0)
-        few = f"{up + down} of {units.size} {word} differ"
+        few = Reason("few_discordant", True, {"differ": up + down, "of": units.size, "unit": word})
     seen = units.size if clusters is None else g_eff
     if clusters is None and is_binary(closed) and is_binary(open_):
         return Guard(used.mean, (low, high), (low, high), few)
     if clusters is None and (d.size < FEW_ITEMS or abs(skewness(d)) > SKEW * math.sqrt(d.size)):
         skewed = bootstrap_t(d, draws=max(500, min(2_000, 1_000_000 // d.size)), level=used.level)
         if not few and d.size >= UNSEEN_ITEMS and (skewed.low < low or skewed.high > high):
-            few = f"{d.size} items with graded scores, spread unevenly"
+            few = Reason("skewed", True, {"n": d.size})
         low, high = min(low, skewed.low), max(high, skewed.high)
     if clusters is not None and g_eff < FEW_CLUSTERS:
         p, groups = wild_cluster_p(d, clusters), np.unique(clusters).size
         if p > max(1 - used.level, 2.0 ** (1 - groups)) + 1e-9:
-            low, high, few = min(low, 0.0), max(high, 0.0), few or f"{groups} clusters with a wild-cluster p of {p:.3f}"
+            low, high = min(low, 0.0), max(high, 0.0)
+            few = few or Reason("clusters_disagree", True, {"clusters": groups, "p": p})
     share = 1 - (1 - used.level) ** (1 / seen)
-    among = f"{d.size} items with graded scores" if clusters is None else f"{seen:.0f} effective clusters"
     alike = low - share * (1 + used.mean), high + share * (1 - used.mean)
-    unseen = f"among {among} failures as frequent as {100 * share:.1f} % can go unseen"
+    among: dict[str, float] = {"n": d.size} if clusters is None else {"g_eff": g_eff}
+    unseen = Reason("rare_failures", True, {**among, "share": share})
     if clusters is None and d.size < UNSEEN_ITEMS:
         return Guard(used.mean, alike, alike, few or unseen, unseen)
     return Guard(used.mean, (low, high), alike, few, unseen)
@@ -123,42 +122,54 @@ def joined(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
 
 def doubt(
     names: Sequence[str], guards: Sequence[Guard], holds: Callable[[float, float], bool], *, alike: bool
-) -> str | None:
-    """Why what an interval says of the mean of these tasks does not stand, in one line; None: it stands.
+) -> list[Reason]:
+    """Why what an interval says of the mean of these tasks does not stand; nothing: it stands.
 
     ``holds`` tells whether it would also be said with other bounds, in the units of the scores; ``alike``: it says that
     the two are alike, or one not worse, within a margin.
     """
-    hopeless, few, unseen = (
-        _named(names, guards, what)
-        for what in (lambda one: one.few if one.hopeless else "", lambda one: one.few, lambda one: one.unseen)
-    )
-    if hopeless:
-        return f"{hopeless}: nothing is decided"
+    if found := hopeless(names, guards):
+        return found
+    few = named(names, [one.few for one in guards], against="lead")
     if few and not holds(*joined([(one.mean, *one.lead) for one in guards])):
-        return f"{few}: too few for the verdict that the interval would give"
+        return few
+    unseen = named(names, [one.unseen for one in guards], against="margin")
     if alike and unseen and not holds(*joined([(one.mean, *one.alike) for one in guards])):
-        return f"{unseen}, and they would exceed the margin"
-    return None
+        return unseen
+    return []
+
+
+def hopeless(names: Sequence[str], guards: Sequence[Guard]) -> list[Reason]:
+    """Why no verdict is possible at all; nothing: one is."""
+    return named(names, [one.few if one.hopeless else None for one in guards])
 
 
 def caution(
     names: Sequence[str], guards: Sequence[Guard], clustered: Sequence[bool], holds: Callable[[float, float], bool]
-) -> list[str]:
-    """A line beside a lead that few clusters give, and that failures too rare for so many clusters to show would end.
+) -> list[Reason]:
+    """A caution beside a lead that few clusters give, and that failures too rare for so many clusters to show would end.
 
     Such a lead stands: 12 clusters can miss what befalls one in five, so none would be left. ``clustered`` tells in which
     tasks clusters are few, ``holds`` as for ``doubt``.
     """
     few = [
-        dataclasses.replace(one, unseen=one.unseen if is_few else "")
+        dataclasses.replace(one, unseen=one.unseen if is_few else None)
         for one, is_few in zip(guards, clustered, strict=True)
     ]
-    unseen = _named(names, few, lambda one: one.unseen)
+    unseen = named(names, [one.unseen for one in few], against="unseen", overrules=False)
     parts = [(one.mean, *(one.alike if one.unseen else one.lead)) for one in few]
-    return [] if not unseen or holds(*joined(parts)) else [f"{unseen}: the lead holds for such clusters as were seen"]
+    return [] if not unseen or holds(*joined(parts)) else unseen
 
 
-def _named(names: Sequence[str], guards: Sequence[Guard], what: Callable[[Guard], str]) -> str:
-    told = [(name, what(one)) for name, one in zip(names, guards, strict=True) if what(one)]
-    return "; ".join(f"{name}: {line}" if len(guards) > 1 else line for name, line in told)
+def named(
+    names: Sequence[str], reasons: Sequence[Reason | None], *, against: str = "", overrules: bool = True
+) -> list[Reason]:
+    """The reasons of those tasks that have one, with what they are held against, and with the task where there are several."""
+    beside = {"against": against} if against else {}
+    return [
+        dataclasses.replace(
+            one, overrules=overrules, facts={**one.facts, **beside, **({"task": name} if len(names) > 1 else {})}
+        )
+        for name, one in zip(names, reasons, strict=True)
+        if one is not None
+    ]

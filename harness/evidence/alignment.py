@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.gap.evidence import PARTS, Evidence
+from harness.evidence.gather import PARTS, Evidence
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

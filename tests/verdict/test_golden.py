@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.cli.main import main
-from harness.gap import Store
+from harness.verdict import Store
 
 OPUS, MINIMAX = "Claude 4.5 Opus medium (20251101)", "Minimax M2"
 GEMINI, DEEPSEEK = "Gemini 3 Pro Preview (2025-11-18)", "DeepSeek V3.2 Reasoner"

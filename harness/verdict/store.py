@@ -8,16 +8,17 @@ from pathlib import Path
 
 from harness import catalogue
 from harness.errors import Refused, StoreError, UsageError
-from harness.gap.alignment import align
-from harness.gap.evidence import Evidence, gather, not_applicable, open_levels, sided
-from harness.gap.frontier import FULL, Effort, compare_best
-from harness.gap.listing import Listing
-from harness.gap.pair import compare
-from harness.gap.pairs import PairRow, all_pairs
-from harness.gap.published import read_published
-from harness.gap.scores import SystemScore, scores
-from harness.gap.select import Selection, select, within_cost
+from harness.evidence.alignment import align
+from harness.evidence.gather import Evidence, gather, not_applicable, open_levels, sided
+from harness.evidence.published import read_published
+from harness.evidence.select import Selection, select, within_cost
 from harness.types import Comparison, OpenFrom, PublishedScore, WeightsLevel
+from harness.verdict.frontier import FULL, Effort, compare_best
+from harness.verdict.listing import Listing
+from harness.verdict.pair import compare
+from harness.verdict.pairs import PairRow, all_pairs
+from harness.verdict.scores import SystemScore, scores
+from harness.verdict.words import texts
 
 DEFAULT_MARGIN = 3.0
 
@@ -128,8 +129,8 @@ class Store:
                 if closed and open:
                     raise
                 notes.append(f"{row.dimension}: {error}")
-        beside = {warning for one in found for warning in one.warnings}
-        notes += [one.hides for one in evidence if one.hides and one.hides not in beside]
+        beside = [reason for one in found for reason in one.reasons]
+        notes += texts(one.hides for one in evidence if one.hides and one.hides not in beside)
         there = [
             one
             for one in sided(evidence, open_from)[0]

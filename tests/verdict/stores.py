@@ -45,15 +45,15 @@ def write_run(
     card: str | None = None,
     not_applicable: Mapping[str, str] | None = None,
     provenance: str = "run",
-    suite: str | None = None,
+    rule: str | None = None,
     backwards: bool = False,
 ) -> RunFolder:
-    """Seal one run of one system; ``backwards`` writes its rows in the opposite order."""
+    """Seal one run of one system; ``backwards`` writes its rows in the opposite order, ``rule`` is what stopped it early."""
     planned = tuple(_planned(name, task) for name, task in tasks.items())
     origin = System(system, card or system, "Some Lab", weights, "file", system)
     repeats = max(len(s) if isinstance(s, Sequence) else 1 for task in tasks.values() for s in task.scores)
     digest = hashlib.sha256(protocol.encode()).hexdigest()
-    plan = Plan(origin, Protocol(protocol, 1, {}, {}), digest, planned, repeats, 0, False, suite)
+    plan = Plan(origin, Protocol(protocol, 1, {}, {}), digest, planned, repeats, 0, False)
     run = new_run(store, plan)
     rows = [
         row for (name, task), one in zip(tasks.items(), planned, strict=True) for row in _rows(name, task, one, system)
@@ -66,8 +66,8 @@ def write_run(
     counts = {"planned": len(rows), "answered": answered, "unanswered": len(rows) - answered}
     receipt = Receipt(
         run.run_id, plan_hash(plan), origin, f"{protocol}@1", digest, planned, started, started, counts,
-        {name: task.scorer for name, task in tasks.items()}, Usage(), None, 0, 0, {}, {}, {}, {}, repeats=repeats,
-        not_applicable=not_applicable or {}, provenance=provenance, suite=suite,
+        {name: task.scorer for name, task in tasks.items()}, Usage(), None, 0, 0, {}, {}, {"rule": rule} if rule else {}, {}, repeats=repeats,
+        not_applicable=not_applicable or {}, provenance=provenance,
     )  # fmt: skip
     write_receipt(run, receipt)
     return run

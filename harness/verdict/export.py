@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import StoreError
-from harness.gap.pairs import PairRow
-from harness.gap.policy import row_scores
 from harness.types import Comparison
+from harness.verdict.pairs import PairRow
+from harness.verdict.policy import row_scores
 
 if TYPE_CHECKING:
-    from harness.gap.store import Store
+    from harness.verdict.store import Store
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters at which a spreadsheet takes a text for a formula."""
@@ -39,12 +39,17 @@ def comparisons_csv(gaps: Sequence[Comparison]) -> str:
 
 
 def pairs_csv(rows: Sequence[PairRow]) -> str:
-    return _csv([dataclasses.asdict(row) | {"warnings": " | ".join(row.warnings)} for row in rows])
+    return _csv([dataclasses.asdict(row) | _told(row) for row in rows])
+
+
+def _told(row: PairRow | Comparison) -> dict[str, str]:
+    """Reasons in a cell: their kinds, and their words."""
+    return {"reasons": " | ".join(one.kind for one in row.reasons), "warnings": " | ".join(row.warnings)}
 
 
 def _flat(one: Comparison) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for key, value in dataclasses.asdict(one).items():
+    for key, value in (dataclasses.asdict(one) | _told(one)).items():
         if key.startswith("ci_") and isinstance(value, tuple):
             record |= {f"{key}_low": value[0], f"{key}_high": value[1]}
         elif key == "waterfall":
