@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from harness.cli import options
+from harness.cli import options, outcome
 from harness.cli.tables import inert, points, shorten, span, table, wrapped
 from harness.types import Comparison
 
@@ -24,6 +24,7 @@ from harness.types import Comparison
 @click.option("--force", is_flag=True, help="Compare what is not comparable; the differences are printed beside it.")
 @click.option("--all-pairs", is_flag=True, help="Every pair of systems of --task, p values adjusted for their number.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV for a spreadsheet instead of a table.")
+@outcome.fail_on("closed leads", "open leads", "equivalent", "undecided")
 @options.store
 @options.as_json
 def command(
@@ -37,6 +38,8 @@ def command(
     force: bool,
     all_pairs: bool,
     as_csv: bool,
+    fail_on: tuple[str, ...],
+    allow_undecided: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -53,9 +56,10 @@ def command(
 
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other")
+    judged = outcome.asked(fail_on, allow_undecided)
     opened = Store(settings.store_folder(store))
     if all_pairs:
-        if task is None or closed or open_ or at_cost is not None or force or by_task:
+        if task is None or closed or open_ or at_cost is not None or force or by_task or judged:
             raise UsageError("--all-pairs goes with --task NAME alone")
         _show_pairs(opened, task, as_json=as_json, as_csv=as_csv)
         return 0
@@ -77,7 +81,8 @@ def command(
             "nothing to compare: a gap needs an open and a closed system that answered some of the same items", err=True
         )
         return 4
-    return 0
+    verdicts = [one.verdict for one in gaps] if judged else []
+    return outcome.exit_code(verdicts, fail_on, allow_undecided=allow_undecided)
 
 
 def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:

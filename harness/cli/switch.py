@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli import options
+from harness.cli import options, outcome
 from harness.cli.tables import inert, points, shorten, span, table
 
 SHOWN = 20
@@ -28,6 +28,7 @@ SHOWN = 20
 @click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
 @click.option("--budget", type=float, metavar="DOLLARS", help="Stop before the two runs cost more together.")
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
+@outcome.fail_on("worse by more than the margin", "not worse by the margin", "undecided")
 @options.store
 @options.as_json
 def command(
@@ -43,6 +44,8 @@ def command(
     concurrency: int | None,
     budget: float | None,
     again: bool,
+    fail_on: tuple[str, ...],
+    allow_undecided: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -53,13 +56,16 @@ def command(
     """
     from harness.studies.switch import switch
 
+    judged = outcome.asked(fail_on, allow_undecided)
     found = switch(
         before, after, items, margin=margin, scorer=scorer, protocol=protocol, limit=limit, repeats=repeats,
         store=store, weights=weights, concurrency=concurrency, budget=budget, again=again,
     )  # fmt: skip
+    verdicts = [found.verdict] if judged else []
+    code = outcome.exit_code(verdicts, fail_on, allow_undecided=allow_undecided, otherwise=found.exit_code)
     if as_json:
         options.echo_json(found)
-        return found.exit_code
+        return code
     sides = (
         ("from", found.before, found.score_before, found.ci_before, found.cost_before_usd, found.missing_before),
         ("to", found.after, found.score_after, found.ci_after, found.cost_after_usd, found.missing_after),
@@ -85,7 +91,7 @@ def command(
         click.echo(table(["task", "item", "from", "to"], lost, right=[2, 3]))
     if len(found.worse) > SHOWN:
         click.echo(f"… and {len(found.worse) - SHOWN} more (--json lists all)")
-    return found.exit_code
+    return code
 
 
 def _dollars(value: float) -> str:

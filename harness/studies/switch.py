@@ -94,21 +94,24 @@ def switch(
     return compare_change(pairs, margin, exit_code=max(result.exit_code for result in results))
 
 
-def compare_change(pairs: list[PairedTask], margin: float, *, exit_code: int = 0) -> Switch:
-    """The change over all items of the pairs, whose first side is the new system."""
+def compare_change(pairs: list[PairedTask], margin: float, *, rows: int = 1, exit_code: int = 0) -> Switch:
+    """The change over all items of the pairs, whose first side is the new system.
+
+    ``rows`` is the number of changes whose intervals hold together.
+    """
     new = np.concatenate([pair.closed for pair in pairs])
     old = np.concatenate([pair.open_ for pair in pairs])
     first = pairs[0]
     if new.size == 0:
         raise Refused(f"no item was answered by both {first.open_side.name} and {first.closed_side.name}")
     clusters = _clusters(pairs, whole=False)
-    chosen = interval(new, old, clusters)
-    low, high = 100 * chosen.unadjusted.low, 100 * chosen.unadjusted.high
+    chosen = interval(new, old, clusters, rows=rows)
+    low, high = 100 * chosen.simultaneous.low, 100 * chosen.simultaneous.high
     missing = [sum(pair.missing_open for pair in pairs), sum(pair.missing_closed for pair in pairs)]
     verdict, why = _verdict(low, high, margin), list(chosen.warnings)
     said = verdict
     doubted = doubt(
-        [""], [guard(new, old, clusters, chosen.unadjusted)], lambda low, high: _verdict(100 * low, 100 * high, margin) == said,
+        [""], [guard(new, old, clusters, chosen.simultaneous)], lambda low, high: _verdict(100 * low, 100 * high, margin) == said,
         alike=said == "not worse by the margin",
     )  # fmt: skip
     if doubted and verdict != "undecided":
@@ -121,23 +124,24 @@ def compare_change(pairs: list[PairedTask], margin: float, *, exit_code: int = 0
         if share > MISSING_LIMIT:
             verdict = "undecided"
             why.insert(0, f"{lost}: {100 * share:.1f} % of a side's answers, and above 2 % nothing is decided")
-        elif {_worst_verdict(pairs, which, margin) for which in (0, 1)} != {said}:
+        elif {_worst_verdict(pairs, which, margin, rows) for which in (0, 1)} != {said}:
             verdict = "undecided"
             why.insert(0, f"{lost}, which could change the answer")
     d = new - old
     alone = [mean_score(side, clusters) for side in (old, new)]
     sd = float(d.std(ddof=1)) if d.size > 1 else 0.0
-    rows = [
+    items = [
         (pair.name, name, o, n)
         for pair in pairs
         for name, o, n in zip(pair.ids, pair.open_.tolist(), pair.closed.tolist(), strict=True)
     ]
     worse = sorted(
-        (Item(*row) for row in rows if row[3] < row[2]), key=lambda one: (one.after - one.before, one.task, one.item_id)
+        (Item(*item) for item in items if item[3] < item[2]),
+        key=lambda one: (one.after - one.before, one.task, one.item_id),
     )
     return Switch(
         before=first.open_side.name, after=first.closed_side.name, verdict=verdict, change=100 * float(d.mean()),
-        low=low, high=high, method=chosen.unadjusted.method, score_before=100 * alone[0].mean,
+        low=low, high=high, method=chosen.simultaneous.method, score_before=100 * alone[0].mean,
         ci_before=_points(alone[0]), score_after=100 * alone[1].mean, ci_after=_points(alone[1]), n=d.size, missing_before=missing[0], missing_after=missing[1], margin=margin,
         cost_before_usd=_cost([pair.open_side for pair in pairs]), cost_after_usd=_cost([pair.closed_side for pair in pairs]),
         worse=tuple(worse), better=int((d > 0).sum()), n_needed=n_needed(margin / 100, sd) if sd > 0 else None,
@@ -162,10 +166,10 @@ def _verdict(low: float, high: float, margin: float) -> Answer:
     )
 
 
-def _worst_verdict(pairs: list[PairedTask], which: int, margin: float) -> Answer:
+def _worst_verdict(pairs: list[PairedTask], which: int, margin: float, rows: int) -> Answer:
     filled = [pair.worst[which] if pair.worst else (pair.closed, pair.open_) for pair in pairs]
     new, old = (np.concatenate([side[k] for side in filled]) for k in (0, 1))
-    found = interval(new, old, _clusters(pairs, whole=True)).unadjusted
+    found = interval(new, old, _clusters(pairs, whole=True), rows=rows).simultaneous
     return _verdict(100 * found.low, 100 * found.high, margin)
 
 
