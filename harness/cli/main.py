@@ -27,6 +27,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "switch": ("harness.cli.switch", "Whether to go from one model to another, on your own items."),
         "import": ("harness.cli.importing", "Take results made elsewhere into the store."),
         "export": ("harness.cli.export", "Write what counts in a store for other programs."),
+        "publish": ("harness.cli.publish", "Copy what may leave this machine: receipts, scores, the report."),
         "report": ("harness.cli.report", "Write what people read: a page, charts and tables."),
         "view": ("harness.cli.view", "Show the report in a browser, and follow runs."),
     },
