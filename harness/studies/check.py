@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import Refused, UnknownName, UsageError
+from harness.errors import Refused, StoreError, UnknownName, UsageError
 from harness.gap import Store
 from harness.gap.alignment import PairedTask, align
 from harness.gap.comparable import differences
@@ -84,18 +85,27 @@ class Check:
         return (*(one.verdict for one in self.changes), *lost)
 
 
-def check(store: Path, runs: Sequence[str] = (LATEST,), *, against: str | None = None, margin: float = 3.0) -> Check:
+def check(
+    store: Path, runs: Sequence[str] = (LATEST,), *, since: dt.datetime | None = None, against: str | None = None,
+    margin: float = 3.0,
+) -> Check:  # fmt: skip
     """Hold runs against the newest earlier one of the same system, task and protocol that compares with them.
 
-    ``runs`` are ids, unique beginnings of one, or ``latest``: the newest sealed run. ``against`` names the earlier run.
+    ``runs`` are ids, unique beginnings of one, or ``latest``: the newest sealed run; with ``since`` all that
+    started at that time or later. ``against`` names the earlier run.
     The intervals hold together over all rows (Bonferroni). A new scoring of the same answers is no earlier run.
 
-    Raises: StoreError, UnknownName, UsageError; Refused if ``against`` does not compare.
+    Raises: StoreError (also where ``since`` leaves no run), UnknownName, UsageError; Refused if ``against`` does not compare.
     """
     if not margin > 0:
         raise UsageError("--margin must be above 0 points")
     found, notes = _sealed(store)
-    wanted = [_named(store, name, found) for name in dict.fromkeys(runs or (LATEST,))]
+    if since is None:
+        wanted = [_named(store, name, found) for name in dict.fromkeys(runs)]
+    else:
+        wanted = [pair for pair in found if dt.datetime.fromisoformat(pair[1].started) >= since]
+        if not wanted:
+            raise StoreError(f"no run in {store} started since {since.isoformat()} and was sealed")
     earlier = [_named(store, against, found)] if against else found
     pairs: list[PairedTask] = []
     alone: list[Alone] = []
