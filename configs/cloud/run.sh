@@ -41,8 +41,8 @@ ask() {
 [ ${#models[@]} -gt 0 ] && ask "${models[@]}"
 [ ${#hosted[@]} -gt 0 ] && ask "${hosted[@]}" ${OPENGAP_BUDGET:+--budget "$OPENGAP_BUDGET"}
 
-# Whatever was sealed is published, however asking ended.
-"$env/bin/opengap" publish "$out" --store "$store" || [ $code -gt 1 ] || code=4
+# Whatever was sealed is published, however asking ended; the report is drawn where nothing is paid by the hour.
+"$env/bin/opengap" publish "$out" --no-report --store "$store" || [ $code -gt 1 ] || code=4
 echo "$since" >"$out/since"
 echo "$code" >"$out/code"
 [ -n "${OPENGAP_BUCKET:-}" ] && cp -R "$out/." "$OPENGAP_BUCKET/"

@@ -12,8 +12,9 @@ from harness.cli.tables import inert
 
 @click.command("publish")
 @click.argument("out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--no-report", is_flag=True, help="Leave the report to whoever adds this to what was published before.")
 @options.store
-def command(out: Path, store: str | None) -> int:
+def command(out: Path, no_report: bool, store: str | None) -> int:
     """Copy what may leave this machine: receipts, scores, the report.
 
     DIR becomes a store of its own, or grows by the runs that it lacks, with the report of all that it holds in
@@ -31,10 +32,12 @@ def command(out: Path, store: str | None) -> int:
     if not folder.is_dir():
         raise StoreError(f"there is no store at {folder}: run `opengap eval` first, or give --store")
     added, notes = publish(folder, out)
-    # Made of the copy alone, so that it can show nothing that is not in it.
-    facts = gather(out)
-    make(facts, folder_for(out, None))
-    for note in dict.fromkeys([*notes, *facts.notes]):
+    if not no_report:
+        # Made of the copy alone, so that it can show nothing that is not in it.
+        facts = gather(out)
+        make(facts, folder_for(out, None))
+        notes += facts.notes
+    for note in dict.fromkeys(notes):
         click.echo(inert(f"note: {note}"), err=True)
     for run_id in added:
         click.echo(run_id)
