@@ -227,6 +227,21 @@ def test_without_a_source_nothing_is_installed(tmp_path: Path) -> None:
     assert "set it to what pip installs" in said
 
 
+@pytest.mark.slow
+def test_a_new_machine_gets_what_the_source_holds(tmp_path: Path) -> None:
+    """From a wheel, without what it needs (other tests install that); the second time nothing is installed."""
+    wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run(wheel, check=True)
+    (built,) = tmp_path.glob("opengap-*.whl")
+    home = tmp_path / "m"
+    machine = Machine(home, OPENGAP_SOURCE=built.as_uri(), OPENGAP_ENV=str(home / "env"), PIP_NO_DEPS="1")
+    code, said = machine.run("install.sh", "vllm")
+    assert code == 0, said
+    assert (home / "env/bin/opengap").is_file()
+    machine.variables["OPENGAP_SOURCE"] = "file:///nowhere.whl"
+    assert machine.run("install.sh", "vllm")[0] == 0
+
+
 def test_again_since_asks_once_an_occasion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = items(tmp_path / "mine.jsonl", 4)
     said = answers(tmp_path / "a.jsonl", {str(i): "4" for i in range(4)})
