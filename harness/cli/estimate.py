@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
 @click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
 @click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
+@click.option("--budget", type=float, metavar="USD", help="Exit code 3 where this could cost more, or nobody knows; hours of this machine are not counted.")  # fmt: skip
 @options.store
 @options.as_json
 def command(
@@ -36,6 +38,7 @@ def command(
     concurrency: int | None,
     price_in: float | None,
     price_out: float | None,
+    budget: float | None,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -56,9 +59,10 @@ def command(
         protocol=protocol, limit=limit, repeats=repeats, data=data, allow_code_execution=allow_code_execution, keys_needed=False,
     )  # fmt: skip
     found = [estimate(job, folder, concurrency=concurrency, price_in=price_in, price_out=price_out) for job in jobs]
+    code = 0 if budget is None else _within(budget, found)
     if as_json:
         options.echo_json(found)
-        return 0
+        return code
     rows = [
         [
             shorten(one.system, 28), f"{one.requests:,}", f"{one.input_tokens:,}",
@@ -81,7 +85,19 @@ def command(
             "\n".join(wrapped("? and ≥: no earlier run of these tasks in the store tells how long answers are, so only what the "
                               "prompts cost is known; `--limit 20` of `eval` makes one", ""))
         )  # fmt: skip
-    return 0
+    return code
+
+
+def _within(budget: float, found: Sequence[Estimate]) -> int:
+    """3 where every answer at its limit would pass the budget, as `eval` would stop there; else 0."""
+    paid = [one for one in found if not one.by_the_hour]
+    unknown = [one.system for one in paid if one.most_usd is None]
+    most = sum(one.most_usd or 0.0 for one in paid)
+    if unknown:
+        click.echo(f"no price is known of {', '.join(unknown)}: give --price-in and --price-out", err=True)
+    elif most > budget:
+        click.echo(f"this can cost ${most:,.2f}, more than the budget of ${budget:,.2f}", err=True)
+    return 3 if unknown or most > budget else 0
 
 
 def _usd(one: Estimate, value: float | None, part: float = 1.0) -> str:

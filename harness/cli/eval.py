@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @click.option("--report", "and_report", is_flag=True, help="Then show the gap, where both sides are there, and write the report of the store.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Check the names alone: no engine is needed, nothing is loaded or asked.")
+@click.option("--again-since", metavar="TIME", help="Ask anew what was asked before this time (ISO, UTC unless it says more): for scheduled jobs.")  # fmt: skip
 @options.store
 @options.as_json
 def command(
@@ -74,6 +75,7 @@ def command(
     again: bool,
     and_report: bool,
     check: bool,
+    again_since: str | None,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -91,10 +93,12 @@ def command(
         running.check(models, weights=weights, suite=suite, tasks=tasks, items=path, protocol=protocol)
         return 0
     policy = RetryPolicy(attempts=attempts, attempt_s=attempt_timeout)
+    since = options.moment("--again-since", again_since)
     if until_decided:
         execution = Execution(
             concurrency=concurrency,
             again=again,
+            again_since=since,
             budget_usd=budget,
             price_in=price_in,
             price_out=price_out,
@@ -129,6 +133,7 @@ def command(
             patience_s=patience,
             allow_code_execution=allow_code_execution,
             again=again,
+            again_since=since,
         )
     except BudgetReached as error:
         if not and_report:

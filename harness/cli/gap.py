@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli import options
+from harness.cli import options, outcome
 from harness.cli.tables import inert, points, shorten, span, table, wrapped
 from harness.types import Comparison, OpenFrom
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--all-pairs", is_flag=True, help="Every pair of systems of --task, p values adjusted for their number.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV for a spreadsheet instead of a table.")
 @options.open_from
+@outcome.fail_on("closed leads", "open leads", "equivalent", "undecided")
 @options.store
 @options.as_json
 def command(
@@ -43,6 +44,8 @@ def command(
     all_pairs: bool,
     as_csv: bool,
     open_from: OpenFrom,
+    fail_on: tuple[str, ...],
+    allow_undecided: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -59,9 +62,19 @@ def command(
 
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other")
+    judged = outcome.asked(fail_on, allow_undecided)
     opened = Store(settings.store_folder(store))
     if all_pairs:
-        if task is None or closed or open_ or at_cost is not None or force or by_task or open_from != "restricted":
+        if (
+            task is None
+            or closed
+            or open_
+            or at_cost is not None
+            or force
+            or by_task
+            or judged
+            or open_from != "restricted"
+        ):
             raise UsageError("--all-pairs goes with --task NAME alone")
         _show_pairs(opened, task, as_json=as_json, as_csv=as_csv)
         return 0
@@ -84,7 +97,8 @@ def command(
             "nothing to compare: a gap needs an open and a closed system that answered some of the same items", err=True
         )
         return 4
-    return 0
+    verdicts = [one.verdict for one in gaps] if judged else []
+    return outcome.exit_code(verdicts, fail_on, allow_undecided=allow_undecided)
 
 
 def text(gaps: Gaps, by_task: bool = False) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
 from harness.types import OpenFrom
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,6 +58,21 @@ def what_is_asked(command: Command) -> Command:
     for option in reversed(_ASKED):
         command = option(command)
     return command
+
+
+def moment(flag: str, text: str | None) -> dt.datetime | None:
+    """A point in time from ISO 8601, in UTC unless it has a zone. UsageError names the flag."""
+    import datetime as dt
+
+    from harness.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{flag} is a time like 2026-03-01T06:00:00Z, not {text!r}") from error
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
 def echo_json(value: Any) -> None:

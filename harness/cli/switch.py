@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli import options
+from harness.cli import options, outcome
 from harness.cli.tables import inert, points, shorten, span, table, wrapped
 from harness.types import OpenFrom
 
@@ -30,6 +30,7 @@ SHOWN = 20
 @click.option("--budget", type=float, metavar="DOLLARS", help="Stop before the two runs cost more together.")
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @options.open_from
+@outcome.fail_on("worse by more than the margin", "not worse by the margin", "undecided")
 @options.store
 @options.as_json
 def command(
@@ -46,6 +47,8 @@ def command(
     budget: float | None,
     again: bool,
     open_from: OpenFrom,
+    fail_on: tuple[str, ...],
+    allow_undecided: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -57,13 +60,16 @@ def command(
     from harness import catalogue
     from harness.studies.switch import switch
 
+    judged = outcome.asked(fail_on, allow_undecided)
     found = switch(
         before, after, items, margin=margin, scorer=scorer, protocol=protocol, limit=limit, repeats=repeats,
         store=store, weights=weights, concurrency=concurrency, budget=budget, again=again, open_from=open_from,
     )  # fmt: skip
+    verdicts = [found.verdict] if judged else []
+    code = outcome.exit_code(verdicts, fail_on, allow_undecided=allow_undecided, otherwise=found.exit_code)
     if as_json:
         options.echo_json(found)
-        return found.exit_code
+        return code
     sides = (
         ("from", found.before, found.score_before, found.ci_before, found.cost_before_usd, found.missing_before),
         ("to", found.after, found.score_after, found.ci_after, found.cost_after_usd, found.missing_after),
@@ -93,7 +99,7 @@ def command(
         click.echo(table(["task", "item", "from", "to"], lost, right=[2, 3]))
     if len(found.worse) > SHOWN:
         click.echo(f"… and {len(found.worse) - SHOWN} more (--json lists all)")
-    return found.exit_code
+    return code
 
 
 def _dollars(value: float) -> str:

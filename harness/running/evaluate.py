@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -44,6 +45,7 @@ def evaluate(
     concurrency: int | None = None,
     allow_code_execution: bool = False,
     again: bool = False,
+    again_since: dt.datetime | None = None,
     budget: float | None = None,
     price_in: float | None = None,
     price_out: float | None = None,
@@ -54,7 +56,8 @@ def evaluate(
 ) -> list[RunResult]:
     """Ask one or more systems the same items the same way, and seal one run for each.
 
-    The same call again resumes an unsealed run; where the run is sealed it returns that run, unless ``again``.
+    The same call again resumes an unsealed run; where the run is sealed it returns that run, unless ``again``
+    or it started before ``again_since``.
     ``budget`` is in dollars and holds for all these runs together, what was answered before included; prices are dollars
     per million tokens. ``batch`` hands requests to the provider's batch API first and asks directly what it does not bring.
     A server that goes away is waited for ``patience_s``. Works inside a running event loop (a notebook) too.
@@ -63,7 +66,7 @@ def evaluate(
     KeyboardInterrupt later, with everything answered so far in the journal.
     """
     execution = Execution(
-        concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out,
+        concurrency=concurrency, again=again, again_since=again_since, budget_usd=budget, price_in=price_in, price_out=price_out,
         batch=batch, policy=policy or RetryPolicy(), patience_s=patience_s, say=say,
     )  # fmt: skip
     addresses = [model] if isinstance(model, str) else list(model)

@@ -48,6 +48,8 @@ class Execution:
 
     concurrency: int | None = None
     again: bool = False
+    again_since: dt.datetime | None = None
+    """Ask anew what was asked before this time, with its zone: a scheduled job that is started twice asks once."""
     budget_usd: float | None = None
     price_in: float | None = None
     price_out: float | None = None
@@ -75,6 +77,11 @@ class Execution:
             raise UsageError("--attempts must be at least 1")
         if not self.policy.attempt_s > 0:
             raise UsageError(f"--attempt-timeout must be above 0 seconds, not {self.policy.attempt_s}")
+
+    def anew(self, sealed: RunFolder) -> bool:
+        """Whether a plan is asked again although this run of it is done."""
+        earlier = self.again_since is not None and dt.datetime.fromisoformat(start_of(sealed)) < self.again_since
+        return self.again or earlier
 
     def unpriced(self, systems: Sequence[System]) -> list[System]:
         """The systems whose price a budget would need and nobody knows."""
@@ -109,7 +116,7 @@ async def execute(job: Job, store: Path, execution: Execution, spent_before: flo
     digest = plan_hash(plan)
     unsealed = find_run(store, digest, sealed=False)
     sealed = find_run(store, digest, sealed=True)
-    if unsealed is None and sealed is not None and not execution.again:
+    if unsealed is None and sealed is not None and not execution.anew(sealed):
         say(f"{plan.system.name}: done in run {sealed.run_id}; use --again to ask anew")
         return RunResult(sealed, read_receipt(sealed), fresh=False)
     dtype = plan.system.options.get("dtype")

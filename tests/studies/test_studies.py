@@ -357,3 +357,21 @@ def test_switching_to_a_server(tmp_path: Path) -> None:
         )  # fmt: skip
     assert found.verdict == "not worse by the margin"
     assert (found.score_after, found.better) == (100, 30)
+
+
+def test_switch_fails_on_the_verdict_that_was_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twelve of twenty answers get lost: 5 where that was to fail; unanswered items (1) yield to it."""
+    file = questions(tmp_path / "mine.jsonl", 400)
+    good = answers(tmp_path / "good.jsonl", [True] * 400)
+    bad = answers(tmp_path / "bad.jsonl", [None, *(i % 2 == 0 for i in range(399))])
+    few = questions(tmp_path / "few.jsonl", 10)
+    command = ["switch", "--from", f"file:{good}", "--to", f"file:{bad}", "--weights", "closed", "--weights", "open"]
+    command += ["--store", str(tmp_path / "st")]
+    long = [*command, "--items", str(file)]
+    assert main(long) == 1
+    assert main([*long, "--again", "--fail-on", "worse by more than the margin"]) == 5
+    assert main([*long, "--again", "--fail-on", "not worse by the margin"]) == 1
+    short = [*command, "--items", str(few), "--margin", "50"]
+    assert main([*short, "--fail-on", "worse by more than the margin"]) == 6
+    assert main([*short, "--again", "--fail-on", "worse by more than the margin", "--allow-undecided"]) == 1
+    capsys.readouterr()
