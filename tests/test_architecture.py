@@ -26,12 +26,12 @@ DIRECT: dict[str, set[str]] = {
     "models": {"catalogue", "settings"},
     "store": set(),
     "running": {"registry", "address", "models", "store"},
-    "importers": {"store", "catalogue"},
+    "exchange": {"store", "catalogue"},
     "gap": {"stats", "store", "catalogue", "address"},
     "studies": {"running", "gap"},
     "report": {"gap", "store", "catalogue"},
     "demo": {"models", "questions", "running"},
-    "cli": {"running", "gap", "report", "registry", "models", "store", "studies", "importers", "address", "catalogue"},
+    "cli": {"running", "gap", "report", "registry", "models", "store", "studies", "exchange", "address", "catalogue"},
     "__main__": {"cli"},
 }
 """Room -> rooms it may import, transitively."""

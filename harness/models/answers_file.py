@@ -35,7 +35,8 @@ class AnswersFile:
             where = f"{path}, line {number}"
             if not isinstance(row, dict) or not ({"item_id", "id"} & set(row)) or "text" not in row:
                 raise UsageError(f"{where}: needs 'item_id' and 'text'; known fields: {', '.join(FIELDS)}")
-            key = (row.get("task"), str(row.get("item_id", row.get("id"))), int(row.get("repeat", 0)))
+            # An empty cell of a table, and null, is a field that is not there.
+            key = (row.get("task") or None, str(row.get("item_id", row.get("id"))), _repeat(row.get("repeat"), where))
             if key in self._answers:
                 raise UsageError(f"{where}: a second answer for item {key[1]!r}, repeat {key[2]}")
             self._answers[key] = _completion(row, where)
@@ -52,6 +53,15 @@ class AnswersFile:
 
     def describe(self) -> dict[str, Any]:
         return {"adapter": "file", "answers": len(self._answers)}
+
+
+def _repeat(value: Any, where: str) -> int:
+    text = "" if value is None else str(value).strip()
+    if text.removesuffix(".0").isdigit():
+        return int(text.removesuffix(".0"))
+    if text:
+        raise UsageError(f"{where}: repeat must be a whole number from 0 on, not {value!r}")
+    return 0
 
 
 def _completion(row: dict[str, Any], where: str) -> Completion:

@@ -169,4 +169,19 @@ def _images(value: Any) -> Any:
 def _message(data: Any, where: str) -> Message:
     if not isinstance(data, dict) or data.get("role") not in ("system", "user", "assistant"):
         raise DataUnavailable(f"{where}: a message is an object with 'role' (system, user, assistant) and 'content'")
-    return Message(data["role"], str(data.get("content", "")))
+    return Message(data["role"], _content(data.get("content", ""), where))
+
+
+def _content(value: Any, where: str) -> str:
+    """Text, or the text of a list of parts as the chat protocols write them."""
+    if isinstance(value, list):
+        parts = [
+            part.get("text") if isinstance(part, dict) and part.get("type") in ("text", "input_text") else None
+            for part in value
+        ]
+        if all(isinstance(part, str) for part in parts):
+            return "".join(map(str, parts))
+        raise DataUnavailable(f"{where}: 'content' holds a part that is no text; images go into the field 'images'")
+    if not isinstance(value, str):
+        raise DataUnavailable(f"{where}: 'content' must be text or a list of text parts, not {type(value).__name__}")
+    return value

@@ -90,6 +90,8 @@ class Sealed:
     run: RunFolder
     fresh: bool
     """False: these very rows were imported before and count already."""
+    replaces: str = ""
+    """A line about the earlier import of other rows under the same name, which counts no more."""
 
 
 def mean_score(answers: Sequence[Answer]) -> float:
@@ -107,17 +109,31 @@ def seal_all(store: Path, found: Sequence[Imported], *, kind: str, source: Path)
     Rows that were imported before, and still count, are not written again.
     """
     receipts, _ = read_receipts(store)
-    current = {run.run_id for run, _, _ in current_runs(receipts).values()}
-    known = {receipt.plan_sha256: run for run, receipt in receipts if run.run_id in current}
+    current = current_runs(receipts)
+    counting = {run.run_id for run, _, _ in current.values()}
+    known = {receipt.plan_sha256: run for run, receipt in receipts if run.run_id in counting}
     done = []
     for one in found:
         plan = _plan(one, source)
         digest = plan_hash(plan)
         if digest in known:
             done.append(Sealed(one, known[digest], fresh=False))
-        else:
-            done.append(Sealed(one, _seal(store, one, plan, kind, source), fresh=True))
+            continue
+        before = current.get((one.system, one.task, UNKNOWN))
+        line = _replaced(one, before[1]) if before else ""
+        done.append(Sealed(one, _seal(store, one, plan, kind, source), fresh=True, replaces=line))
     return done
+
+
+def _replaced(one: Imported, before: Receipt) -> str:
+    """What the rows of an earlier import were, in the place of which these count from now on."""
+    file, asked = before.engine.get("file", "another file"), before.engine.get("asked") or {}
+    other = ", ".join(f"{key} {asked[key]}" for key in sorted(asked) if asked[key] != one.asked.get(key) and asked[key])
+    count = before.counts.get("answered", 0)
+    return (
+        f"{one.system} on {one.task}: these rows replace the {count} of {file} that were imported before under the same "
+        f"name{f' ({other})' if other else ''}; import one of them under another --benchmark or --model to keep both"
+    )
 
 
 def _plan(one: Imported, source: Path) -> Plan:
