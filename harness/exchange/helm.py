@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,10 @@ def read_helm(
     name = model or section(spec.get("adapter_spec"), "adapter_spec").get("model")
     if not name:
         raise UsageError(f"there is no run_spec.json beside {file.name} that names the model: give --model NAME")
-    task = benchmark or str(spec.get("name") or "").partition(":")[0]
+    # HELM's run is named after the scenario, its arguments, and the model.
+    task = benchmark or re.sub(r"(?:(?<=[:,-])|,)model(_deployment)?=[^,]*", "", str(spec.get("name") or "")).strip(
+        ":,-"
+    )
     if not task:
         raise UsageError(f"there is no run_spec.json beside {file.name} that names the scenario: give --benchmark NAME")
     plain = [one for one in records if not one.get("perturbation")]

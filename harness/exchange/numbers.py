@@ -109,23 +109,25 @@ def column(
     found: list[float | None] = []
     signs: dict[bool, int] = {}
     for at, value in enumerate(values):
-        key = value if isinstance(value, str) else (type(value).__name__, str(value))
-        if key not in read:
+        key = (
+            value if isinstance(value, str) else (type(value), value if isinstance(value, int | float) else str(value))
+        )
+        known = read.get(key)
+        if known is None:
             if style == "unknown" and isinstance(value, str) and "," in value:
                 raise DataUnavailable(
                     f"{place(at)}: {what} is {value!r}, which can be read two ways (thousands or decimals)"
                 )
-            read[key] = _read(texts[value] if isinstance(value, str) else value, style, words)
-        number, percent = read[key]
-        if number is not None and math.isnan(number):
-            raise DataUnavailable(
-                f"{place(at)}: {what} is {_shown(value)}, which is no number" + (HINT if words else "")
-            )
-        if number is not None and math.isinf(number):
-            raise DataUnavailable(f"{place(at)}: {what} is infinite")
-        if number:
-            signs.setdefault(percent, at)
-        found.append(number)
+            number, percent = known = _read(texts[value] if isinstance(value, str) else value, style, words)
+            if number is not None and not math.isfinite(number):
+                said = (
+                    "infinite" if math.isinf(number) else f"{_shown(value)}, which is no number{HINT if words else ''}"
+                )
+                raise DataUnavailable(f"{place(at)}: {what} is {said}")
+            if number:
+                signs.setdefault(percent, at)
+            read[key] = known
+        found.append(known[0])
     if len(signs) > 1:
         raise DataUnavailable(
             f"{what} has a percent sign in {place(signs[True])} and none in {place(signs[False])}: write all of them in one way"

@@ -78,7 +78,7 @@ def read_items(
     _one_benchmark(table, kept)
     kept, said = _without_totals(table, kept, chosen)
     notes += table.notes + said
-    cell: dict[str, list[Any]] = {name: [flat(table.rows[at], old) for at in kept] for name, old in chosen.items()}
+    cell: dict[str, list[Any]] = {name: _column(table, kept, old) for name, old in chosen.items()}
 
     def place(at: int) -> str:
         return table.place(kept[at])
@@ -275,14 +275,24 @@ def _check_unique(keys: Sequence[tuple[Any, ...]], table: Table, kept: Sequence[
 # What the cells say
 
 
+def _column(table: Table, kept: Sequence[int], name: str) -> list[Any]:
+    if "." in name:
+        return [flat(table.rows[at], name) for at in kept]
+    return [table.rows[at].get(name) for at in kept]
+
+
 def _names(values: Sequence[Any], name: str, place: Callable[[int], str]) -> list[str]:
-    found = []
+    found: list[str] = []
+    seen: dict[Any, str] = {}  # the few names of models and the many ids stand in many rows
     for at, value in enumerate(values):
-        text = "" if numbers.empty(value) and not isinstance(value, str) else str(value).strip()
-        if not text:
-            raise DataUnavailable(f"{place(at)}: {name} is empty")
-        if isinstance(value, list | dict):
-            raise DataUnavailable(f"{place(at)}: {name} is {text[:40]!r}, which is no name")
+        text = seen.get(value) if isinstance(value, str) else None
+        if text is None:
+            text = "" if value is None or value != value else str(value).strip()  # noqa: PLR0124  # NaN
+            if not text:
+                raise DataUnavailable(f"{place(at)}: {name} is empty")
+            if isinstance(value, list | dict):
+                raise DataUnavailable(f"{place(at)}: {name} is {text[:40]!r}, which is no name")
+            seen[value] = text
         found.append(text)
     return found
 
