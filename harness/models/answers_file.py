@@ -26,6 +26,7 @@ class AnswersFile:
     def __init__(self, system: System) -> None:
         self.system = system
         self._answers: dict[tuple[str | None, str, int], Completion] = {}
+        self._used: set[tuple[str | None, str, int]] = set()
 
     async def start(self) -> None:
         path = Path(self.system.api_name)
@@ -43,10 +44,21 @@ class AnswersFile:
 
     async def generate(self, request: Request) -> Completion:
         for task in (request.task, None):
-            found = self._answers.get((task, request.item_id, request.repeat))
-            if found is not None:
-                return found
+            key = (task, request.item_id, request.repeat)
+            if key in self._answers:
+                self._used.add(key)
+                return self._answers[key]
         raise NotInFile("the answers file has no line for this item")
+
+    def unmatched(self) -> list[str]:
+        """A line about the answers that nobody asked for, once everything was asked."""
+        others = [item for task, item, repeat in self._answers if (task, item, repeat) not in self._used]
+        if not others:
+            return []
+        shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+        return [
+            f"{self.system.name}: {len(others)} of {len(self._answers)} answers match no item that was asked ({shown})"
+        ]
 
     async def close(self) -> None:
         pass
