@@ -17,6 +17,7 @@ import lzma
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -315,6 +316,12 @@ def _cells(text: str, path: Path, notes: list[str]) -> Table:
         found = list(_split(body, delimiter, csv.QUOTE_NONE, path, skipped))
     if not found:
         return Table(path.name, [], notes=notes)
+    while len(found) > 1 and _filled(found[0][1]) == 1 and _filled(found[1][1]) > 2:
+        notes = [
+            *notes,
+            f"line {found[0][0]} stands before the header and is not read: {' '.join(found[0][1]).strip()[:60]!r}",
+        ]
+        del found[0]
     (line, names), *rest = found
     header = _header(names, path, line)
     width, rows, lines, again = len(header), [], [], 0
@@ -345,6 +352,10 @@ def _split(text: str, delimiter: str, quoting: Any, path: Path, skipped: int) ->
         raise DataUnavailable(f"{path}, line {reader.line_num + skipped}: {error}") from error
 
 
+def _filled(cells: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in cells)
+
+
 def _delimiter(text: str, path: Path) -> str:
     """The one that cuts the first lines into the most cells, the same number in each."""
     head = "\n".join(text.lstrip().split("\n", 40)[:40])
@@ -355,9 +366,10 @@ def _delimiter(text: str, path: Path) -> str:
         except DataUnavailable:
             return [len(line.split(delimiter)) for line in head.split("\n")[:20] if line.strip()]
 
-    def fit(delimiter: str) -> tuple[bool, int]:
-        found = widths(delimiter)
-        return bool(found) and found[0] > 1 and all(width == found[0] for width in found), found[0] if found else 0
+    def fit(delimiter: str) -> tuple[bool, int, int]:
+        found = widths(delimiter) or [0]
+        width, count = Counter(found).most_common(1)[0]
+        return width > 1 and count == len(found), count if width > 1 else 0, width
 
     ordered = sorted(DELIMITERS, key=lambda one: not (one == "\t" and _named(path, ".tsv", ".tab")))
     return max(ordered, key=fit)

@@ -145,7 +145,9 @@ def _shown(value: Any) -> str:
 
 def _plain(value: str) -> str:
     """One way to write what is the same: full-width digits, minus signs, spaces between thousands."""
-    return SPACED.sub("", unicodedata.normalize("NFKC", value).translate(MINUS).strip().lower().lstrip("'"))
+    return SPACED.sub(
+        "", unicodedata.normalize("NFKC", value).translate(MINUS).strip().lower().lstrip("'").removeprefix("$").strip()
+    )
 
 
 def _comma(texts: Any) -> str:

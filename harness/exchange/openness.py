@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 
 from harness import catalogue
 from harness.errors import UnknownName, UsageError
+from harness.exchange import numbers
 from harness.types import ModelCard, WeightsLevel
 
 WORDS: Mapping[str, WeightsLevel] = {
     "true": "open_weights", "1": "open_weights", "1.0": "open_weights", "yes": "open_weights", "open": "open_weights",
     "open_weights": "open_weights", "open_with_data": "open_with_data", "restricted": "restricted",
     "false": "closed", "0": "closed", "0.0": "closed", "no": "closed", "closed": "closed", "closed_weights": "closed",
+    "open_weight": "open_weights", "open_source": "open_weights", "proprietary": "closed", "closed_source": "closed",
 }  # fmt: skip
 FLAGS = ("open", "closed", "restricted", "open_weights", "open_with_data")
 HOSTS = frozenset(
@@ -158,7 +160,9 @@ def levels(told: Mapping[str, Iterable[object]], weights: str | None) -> tuple[d
 
 
 def _level(value: object, model: str) -> WeightsLevel:
-    word = str(value).strip().lower()
+    word = re.sub(r"[\s_-]+", "_", str(value).strip().lower())
+    if word in numbers.RIGHT or word in numbers.WRONG:
+        return "open_weights" if word in numbers.RIGHT else "closed"
     if word not in WORDS:
         raise UsageError(f"open_weights of {model!r} is {value!r}: expected true, false, or one of {', '.join(FLAGS)}")
     return WORDS[word]

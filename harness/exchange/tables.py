@@ -74,7 +74,7 @@ def read_items(
     if "score" not in chosen:
         table, kept, said = _melted(table, kept, chosen)
         notes += said
-        chosen |= {"model": "model", "score": "score"}
+        chosen = {"model": "model", "item_id": "item_id", "score": "score"} | chosen
     _one_benchmark(table, kept)
     kept, said = _without_totals(table, kept, chosen)
     notes += table.notes + said
@@ -159,19 +159,43 @@ def _columns(table: Table, columns: Mapping[str, str], model: str | None) -> tup
             )
         if found:
             chosen[new] = found[0]
-            if new not in own:
+            if not own:
                 notes.append(f"{new} is the column {found[0]!r} (--map {new}=COLUMN takes another)")
-    wide = "item_id" in chosen and "score" not in chosen and "model" not in chosen and model is None
+    wide = _wide(table, chosen) if model is None else None
     absent = [name for name in NEEDED if name not in chosen and not (name == "model" and model is not None)]
-    if absent and not (wide and _models(table, chosen)):
+    if absent and wide is None:
         inside = nested(table.rows[:1000])
-        shape = " If it has one column a model, the others must hold scores only." if wide else ""
         named = " The model's name may be given by --model NAME." if "model" in absent else ""
         raise UsageError(
             f"{table.name} has no column {' or '.join(absent)}; it has {', '.join([*there, *inside])}. "
-            f"Name it, as in --map {absent[0]}=COLUMN.{named}{shape}"
+            f"Name it, as in --map {absent[0]}=COLUMN.{named}{_why_not_wide(chosen)}"
         )
     return chosen, notes
+
+
+def _wide(table: Table, chosen: Mapping[str, str]) -> str | None:
+    """What the columns of a wide table are: ``model`` or ``item_id``; None: it is none.
+
+    Columns beside a model's name are items only where all of them hold nothing but right and wrong: shares are more
+    likely to be the means of benchmarks.
+    """
+    if "score" in chosen or ("model" in chosen) == ("item_id" in chosen):
+        return None
+    if "item_id" in chosen:
+        return "model" if _models(table, chosen) else None
+    read = [
+        numbers.column([row.get(name) for row in table.rows], table.place, name, words=True)[0]
+        for name in _models(table, chosen)
+    ]
+    binary = all(one in (None, 0, 1) for values in read for one in values)
+    return "item_id" if len(read) > 1 and binary else None
+
+
+def _why_not_wide(chosen: Mapping[str, str]) -> str:
+    if "score" in chosen or ("model" in chosen) == ("item_id" in chosen):
+        return ""
+    what, other = ("model", "item") if "item_id" in chosen else ("item", "model")
+    return f" A wide table, with one column {'an' if what == 'item' else 'a'} {what} and one row {'an' if other == 'item' else 'a'} {other}, must hold scores only{'' if what == 'model' else ', 0 or 1'}."
 
 
 def _models(table: Table, chosen: Mapping[str, str]) -> list[str]:
@@ -192,17 +216,19 @@ def _models(table: Table, chosen: Mapping[str, str]) -> list[str]:
 
 def _melted(table: Table, kept: Sequence[int], chosen: Mapping[str, str]) -> tuple[Table, list[int], list[str]]:
     """The same table with one row a model and item."""
-    models = _models(table, chosen)
+    columns, spread = _models(table, chosen), _wide(table, chosen) or "model"
     rows, lines = [], []
     for at in kept:
         own = {name: table.rows[at].get(name) for name in (*chosen.values(), *BENCHMARK) if name in table.rows[at]}
-        for name in models:
-            rows.append({**own, "model": name, "score": table.rows[at].get(name)})
+        for name in columns:
+            rows.append({**own, spread: name, "score": table.rows[at].get(name)})
             lines.append(table.lines[at] if table.lines else 0)
-    others = [name for name in table.columns if name not in models and name not in chosen.values()]
-    notes = [f"the table has one column a model: {', '.join(models)}"]
+    others = [name for name in table.columns if name not in columns and name not in chosen.values()]
+    notes = [
+        f"the table is wide, with one column {'a model' if spread == 'model' else 'an item'}: {', '.join(columns[:12])}"
+    ]
     if others:
-        notes.append(f"these columns hold no scores and are no models: {', '.join(others)}")
+        notes.append(f"these columns hold no scores and are not read: {', '.join(others)}")
     return Table(table.name, rows, lines if table.lines else (), table.notes), list(range(len(rows))), notes
 
 
@@ -215,6 +241,9 @@ def _kept(table: Table, where: Mapping[str, str]) -> list[int]:
         texts = {at: _text(flat(table.rows[at], column)) for at in kept}
         if column not in table.columns and not any(texts.values()):
             raise UnknownName("column", column, table.columns, hint=f"(in {table.name})")
+        if value.lower() in ("true", "false"):  # as a user writes what Python calls True
+            texts = {at: text.lower() if text in ("True", "False") else text for at, text in texts.items()}
+            texts |= {at: value for at, text in texts.items() if text == value.lower()}
         if value not in texts.values():
             raise UnknownName(f"value of {column}", value, set(texts.values()))
         kept = [at for at in kept if texts[at] == value]
@@ -244,9 +273,11 @@ def _without_totals(table: Table, kept: Sequence[int], chosen: Mapping[str, str]
         row = table.rows[kept[last - 1]]
         item = _text(flat(row, chosen["item_id"])).strip().lower().rstrip(":")
         of = _text(flat(row, chosen["model"])).strip().lower().rstrip(":") if "model" in chosen else ""
-        if item not in TOTALS and not (of in TOTALS and not item):
+        if item not in TOTALS and not ((of in TOTALS or ("model" in chosen and not of)) and not item):
             break
-        notes.append(f"{table.place(kept[last - 1])} is a row of totals ({item or of}) and no item: not read")
+        notes.append(
+            f"{table.place(kept[last - 1])} is a row of totals ({item or of or 'unnamed'}) and no item: not read"
+        )
         last -= 1
     return list(kept[:last]), notes
 
@@ -300,7 +331,9 @@ def _names(values: Sequence[Any], name: str, place: Callable[[int], str]) -> lis
 def _scores(
     values: Sequence[Any], place: Callable[[int], str], name: str, percent: bool, lower: bool | None
 ) -> tuple[list[float | None], list[str]]:
-    found, signed = numbers.column(values, place, "score", words=True)
+    found, signed = numbers.column(
+        values, place, "score" if name == "score" else f"score (column {name!r})", words=True
+    )
     notes = ["scores with a percent sign are divided by 100"] if signed else []
     if percent and not signed:
         found = [None if one is None else one / 100 for one in found]
