@@ -214,7 +214,7 @@ def _choose(
     pairs = [key.split(",", 1) for key in summary if "_stderr" not in key and key != "alias"]
     known = list(dict.fromkeys(pair[1] for pair in pairs if len(pair) == 2))
     rows, used = _filtered(rows, known, where, filter_name)
-    metrics = [str(name) for name in rows[0].get("metrics") or []]
+    metrics = [str(name) for name in section(rows[0].get("metrics"), f"{where}: metrics", list)]
     if not metrics:  # before 0.4.5 a row does not say which of its fields are metrics
         metrics = [name for name in rows[0] if name not in FIELDS and (name in {p[0] for p in pairs} or not pairs)]
     chosen = metric if metric in metrics else metrics[0] if len(metrics) == 1 else None
