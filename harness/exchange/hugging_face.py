@@ -96,11 +96,11 @@ def _results(results: Sequence[Counting], datasets: Mapping[str, str]) -> tuple[
         repository, benchmark = _repository(one), _benchmark(one, datasets)
         if repository is None or benchmark is None:
             lacking = (
-                "a model on the hub"
+                "no repository of its model on the hub"
                 if repository is None
-                else f"a benchmark on the hub (--dataset {one.task}=ORG/NAME)"
+                else f"no benchmark on the hub (--dataset {one.task}=ORG/NAME)"
             )
-            notes.append(f"{one.receipt.system.name} on {one.task} is left out: it has no {lacking}")
+            notes.append(f"{one.receipt.system.name} on {one.task} is left out: there is {lacking}")
             continue
         found += _result(one, repository, *benchmark)
     return found, notes
