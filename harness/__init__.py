@@ -18,10 +18,23 @@ _HOME = {
     "task": "harness.registry",
     "Store": "harness.gap.store",
     "evaluate": "harness.running",
+    "plot": "harness.report.plot",
     "OpenGapError": "harness.errors",
 }
 
-__all__ = ["Choice", "Code", "Numeric", "OpenGapError", "Store", "Summary", "Text", "__version__", "evaluate", "task"]
+__all__ = [
+    "Choice",
+    "Code",
+    "Numeric",
+    "OpenGapError",
+    "Store",
+    "Summary",
+    "Text",
+    "__version__",
+    "evaluate",
+    "plot",
+    "task",
+]
 
 if TYPE_CHECKING:
     from harness.errors import OpenGapError as OpenGapError
@@ -32,6 +45,7 @@ if TYPE_CHECKING:
     from harness.questions import Summary as Summary
     from harness.questions import Text as Text
     from harness.registry.task import task as task
+    from harness.report.plot import plot as plot
     from harness.running.evaluate import evaluate as evaluate
 
 

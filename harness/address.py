@@ -4,8 +4,8 @@
 
 ``openai:gpt-5.2,effort=high`` · ``vllm:Qwen/Qwen3-8B@main,dtype=bfloat16`` · ``server:NAME@URL`` · ``file:answers.jsonl``
 
-A bare name is a catalogue id or ``org/name``. A bare open model never leaves this machine; a bare closed one means its
-developer's own API; any other host is spelt out.
+A bare name is a catalogue id, an alias that a card declares, or ``org/name``; the beginning of one means nothing. A
+bare open model never leaves this machine; a bare closed one means its developer's own API; any other host is spelt out.
 """
 
 from __future__ import annotations
@@ -144,28 +144,24 @@ def resolve_all(texts: Sequence[str], weights: str | Sequence[str] | None = None
 
 def _place(address: Address) -> Address:
     """Give a bare name its provider: this machine for an open model, its developer's API for a closed one."""
-    card = _bare_card(address.name)
+    card = catalogue.card_named(address.name)
     if card is None:
         if re.fullmatch(r"[\w.-]+/[\w.-]+", address.name) or Path(address.name).is_dir():
             return _with_provider(address, preferred_engine(), address.name)
+        if begins := catalogue.names_from(address.name):
+            raise UsageError(
+                f"{address.name!r} is no model's whole name, so nothing was asked; names that begin so: {', '.join(begins)}"
+            )
         raise UnknownName(
             "model", address.name, catalogue.cards(), hint="(`opengap models` lists them; other hosts: provider:name)"
         )
-    if catalogue.weights_at(card) != "closed" or not card.endpoints:
+    if catalogue.weights_at(card) != "closed":
         return _with_provider(address, preferred_engine(), card.id)
+    if not card.endpoints:
+        raise UsageError(
+            f"no host of {card.id} is known to the catalogue; write provider:name or server:NAME@URL if you know one"
+        )
     return _with_provider(address, card.endpoints[0].provider, card.endpoints[0].name)
-
-
-def _bare_card(name: str) -> ModelCard | None:
-    known = catalogue.cards()
-    wanted = name.casefold()
-    for card in known.values():
-        if wanted in (card.id, (card.repository or "").casefold()):
-            return card
-    starting = [card for card in known.values() if card.id.startswith(wanted)]
-    if len(starting) > 1:
-        raise UsageError(f"{name!r} is ambiguous: {', '.join(card.id for card in starting)}")
-    return starting[0] if starting else None
 
 
 def _with_provider(address: Address, provider: str, name: str) -> Address:
@@ -202,7 +198,8 @@ def _hosted(address: Address, provider: Provider, weights: str | None) -> System
         )
     card = catalogue.card_for(provider.name, address.name)
     name = address.name
-    if card:
+    # An alias may be a snapshot's name: it is asked for as it is written.
+    if card and name in (card.id, card.repository):
         name = next((e.name for e in card.endpoints if e.provider == provider.name), name)
         address = _with_provider(address, provider.name, name)
     level: WeightsLevel
@@ -210,6 +207,11 @@ def _hosted(address: Address, provider: Provider, weights: str | None) -> System
         "closed" if card is None and weights is None and provider.serves == "closed" else _level(address, card, weights)
     )
     return _system(address, card, level, api_name=name, url=provider.url)
+
+
+def is_folder(provider: str | None, name: str) -> bool:
+    """Whether an address means weights in a folder of this machine: who has them can run them."""
+    return provider in ENGINES and Path(name).is_dir()
 
 
 def _level(address: Address, card: ModelCard | None, weights: str | None) -> WeightsLevel:
@@ -220,6 +222,8 @@ def _level(address: Address, card: ModelCard | None, weights: str | None) -> Wei
                 f"--weights {weights} contradicts the catalogue, where {card.id} is {known}: leave the flag out"
             )
         return known
+    if weights is None and is_folder(address.provider, address.name):
+        return "open_weights"
     if weights is None:
         raise UsageError(f"nothing is known of {address}: say --weights open or --weights closed")
     return WEIGHTS_FLAG[weights]

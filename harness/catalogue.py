@@ -7,16 +7,25 @@ import datetime as dt
 import functools
 import math
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from harness import settings
 from harness.errors import UnknownName, UsageError
-from harness.types import OPEN_LEVELS, Endpoint, ModelCard, Price, Sampling, System, WeightsFact, WeightsLevel
+from harness.types import Endpoint, ModelCard, OpenFrom, Price, Sampling, System, WeightsFact, WeightsLevel
 
-OPENNESS_RULE = "open = weights published under a licence that does not limit use (levels open_weights, open_with_data)"
+LEVELS: tuple[WeightsLevel, ...] = ("closed", "restricted", "open_weights", "open_with_data")
+"""From the least open to the most open."""
+OPEN_FROM: OpenFrom = "restricted"
+"""What counts as open unless a command says otherwise: whatever weights can be had, as the word is used in the debate."""
+OPEN_RULES: Mapping[OpenFrom, str] = {
+    "restricted": "open = weights can be had, restricted licences included",
+    "open_weights": "open = weights can be had under a licence that does not limit use",
+    "open_with_data": "open = weights, training data and code can be had",
+}
+"""Each rule in words, from the widest to the strictest."""
 
 T = TypeVar("T")
 
@@ -114,7 +123,10 @@ def in_range(built: T, where: str) -> T:
 
 
 def cards() -> Mapping[str, ModelCard]:
-    """All cards by id, from ``catalogue/<developer>.yaml`` of every configuration folder."""
+    """All cards by id, from ``catalogue/<developer>.yaml`` of every configuration folder.
+
+    UsageError where a card's alias is a name of another card as well.
+    """
     return _cards(tuple(settings.config_folders()))
 
 
@@ -125,7 +137,28 @@ def _cards(folders: tuple[Path, ...]) -> Mapping[str, ModelCard]:
         for path in sorted((folder / "catalogue").glob("*.yaml")):
             for card in _read(path):
                 found[card.id] = card
+    owners = {card.id: card.id for card in found.values()}
+    for card in found.values():
+        for alias in map(str.casefold, card.aliases):
+            if owners.setdefault(alias, card.id) != card.id:
+                raise UsageError(
+                    f"the catalogue gives the name {alias!r} to {owners[alias]} and to {card.id}: an alias means one model, so rename one"
+                )
     return found
+
+
+def card_named(name: str) -> ModelCard | None:
+    """The one card that a name means: its id, its repository or an alias that it declares, in any case."""
+    wanted = name.casefold()
+    for card in cards().values():
+        if wanted in (card.id.casefold(), (card.repository or "").casefold(), *map(str.casefold, card.aliases)):
+            return card
+    return None
+
+
+def names_from(start: str) -> list[str]:
+    """Ids of the cards that begin like that: what a prefix could mean."""
+    return sorted(name for name in cards() if start and name.startswith(start.casefold()))
 
 
 def _read(path: Path) -> list[ModelCard]:
@@ -143,8 +176,13 @@ def _card(name: str, developer: str, body: Any, where: str) -> ModelCard:
         raise UsageError(f"{where}: expected a mapping")
     parts: dict[str, Any] = dict(body)
     parts["weights"] = [settings.build(WeightsFact, fact, f"{where}: weights") for fact in parts.get("weights") or []]
-    if not parts["weights"]:
-        raise UsageError(f"{where}: 'weights' needs at least one dated level with its evidence")
+    announced = parts.get("status") == "announced"
+    if announced == bool(parts["weights"]):
+        raise UsageError(
+            f"{where}: a model that is only announced has no 'weights' yet"
+            if announced
+            else f"{where}: 'weights' needs at least one dated level with its evidence"
+        )
     endpoints = []
     for data in parts.get("endpoints") or []:
         prices = [
@@ -162,16 +200,50 @@ def _card(name: str, developer: str, body: Any, where: str) -> ModelCard:
 
 
 def weights_at(card: ModelCard, date: str | None = None) -> WeightsLevel:
-    """Level in force on an ISO date (default: today): the latest fact that is not in the future, else the first."""
+    """Level in force on an ISO date (default: today): the latest fact that is not in the future, else the first.
+
+    UsageError for a model that was announced and nothing more.
+    """
+    if not card.weights:
+        raise UsageError(
+            f"{card.id} is only spoken of so far, so nothing can be asked by that name "
+            f"(`opengap models {card.id}` says what was seen of it)"
+        )
     date = date or dt.date.today().isoformat()
     facts = sorted(card.weights, key=lambda fact: fact.since)
     current = [fact for fact in facts if fact.since <= date]
     return (current or facts)[-1 if current else 0].level
 
 
-def is_open(level: str) -> bool:
-    """Whether the gap counts a level as open; see :data:`OPENNESS_RULE`."""
-    return level in OPEN_LEVELS
+def is_open(level: WeightsLevel, open_from: OpenFrom = OPEN_FROM) -> bool:
+    """Whether a level counts as open by a rule; see :data:`OPEN_RULES`. What is neither open nor closed is left out."""
+    return LEVELS.index(level) >= LEVELS.index(open_from)
+
+
+def counts(level: WeightsLevel, open_from: OpenFrom = OPEN_FROM) -> bool:
+    """Whether a level stands on a side at all: open by the rule, or closed. Weights that can be had never count as closed."""
+    return level == "closed" or is_open(level, open_from)
+
+
+def side_of(level: WeightsLevel, open_from: OpenFrom = OPEN_FROM) -> str:
+    """Where a level stands by a rule, in words."""
+    if level == "closed":
+        return "closed"
+    return f"{'open' if is_open(level, open_from) else 'not open by this rule'} ({level})"
+
+
+def openness_rule(levels: Iterable[WeightsLevel], open_from: OpenFrom = OPEN_FROM) -> str:
+    """The rule in one line, with how many of the open systems stricter rules would leave.
+
+    ``levels`` holds one level a system; those that are not open by the rule are passed over.
+    """
+    open_ = [level for level in levels if is_open(level, open_from)]
+    stricter = list(OPEN_RULES)[list(OPEN_RULES).index(open_from) + 1 :]
+    left = [f"--open-from {rule} would leave {sum(is_open(level, rule) for level in open_)}" for rule in stricter]
+    if not open_ or not left:
+        return OPEN_RULES[open_from]
+    systems = f"{len(open_)} open system{'s' * (len(open_) > 1)}"
+    return f"{OPEN_RULES[open_from]}; {left[0]} of {systems}" + "".join(f", {one}" for one in left[1:])
 
 
 def price_at(card: ModelCard, provider: str, date: str | None = None) -> Price | None:
@@ -205,11 +277,11 @@ def retired(system: System, date: str | None = None) -> str | None:
 
 
 def card_for(provider: str, name: str) -> ModelCard | None:
-    """The card of what a provider calls ``name``, or of a repository ``org/name``, or with that id."""
+    """The card of what a provider calls ``name``, or that the name means by itself; none that was only announced."""
     for card in cards().values():
         if any(endpoint.provider == provider and endpoint.name == name for endpoint in card.endpoints):
             return card
     for card in cards().values():
-        if name in (card.repository, card.id):
+        if card.weights and name in (card.repository, card.id, *card.aliases):
             return card
     return None

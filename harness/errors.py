@@ -10,11 +10,13 @@
     ├── OutputFailed          standard output cannot be written: exit code 4
     ├── RunFailed             the run cannot go on: exit code 4
     │   ├── KeyRefused        401 or 403
-    │   └── ModelMissing      the endpoint does not know the model
+    │   ├── ModelMissing      the endpoint does not know the model
+    │   └── ServerGone        nobody is there to ask, and was not for as long as the run waits; the same command goes on
     ├── BudgetReached         the next request could pass the budget: exit code 3
     ├── SandboxError          the sandbox itself failed: the row becomes ``scorer_error``
     └── AttemptFailed         one attempt at one request failed; carries what retrying needs
         ├── RateLimited · Overloaded · ServerFailed · ConnectionFailed · TimedOut · MalformedReply   (retried)
+        │   Unavailable (502, 503, 504) is an Overloaded, NotReached (no connection at all) a ConnectionFailed
         └── RequestRejected · ContextTooLong · NotInFile                                            (final)
 
 A message says what happened, where, and what to do next.
@@ -89,6 +91,10 @@ class ModelMissing(RunFailed):
     pass
 
 
+class ServerGone(RunFailed):
+    pass
+
+
 class BudgetReached(OpenGapError):
     exit_code = 3
 
@@ -115,12 +121,20 @@ class Overloaded(AttemptFailed):
     retryable = True
 
 
+class Unavailable(Overloaded):
+    """502, 503 or 504: the server is too busy, or what stands before it found none."""
+
+
 class ServerFailed(AttemptFailed):
     retryable = True
 
 
 class ConnectionFailed(AttemptFailed):
     retryable = True
+
+
+class NotReached(ConnectionFailed):
+    """Refused, no such host, or no connection in time: nothing was sent."""
 
 
 class TimedOut(AttemptFailed):

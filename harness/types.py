@@ -19,8 +19,8 @@ Dimension = str
 WeightsLevel = Literal["closed", "restricted", "open_weights", "open_with_data"]
 """How open a model is. Restricted: weights published under a licence that limits use."""
 
-OPEN_LEVELS: frozenset[str] = frozenset({"open_weights", "open_with_data"})
-"""The levels that the gap counts as open; the rule is printed wherever a gap is."""
+OpenFrom = Literal["restricted", "open_weights", "open_with_data"]
+"""The least open level that counts as open. The rule is printed wherever a gap is."""
 
 CompletionStatus = Literal["ok", "truncated", "empty", "refused", "unanswered"]
 ScoreStatus = Literal["scored", "unparsed", "scorer_error"]
@@ -152,6 +152,9 @@ class PlannedTask:
     """Hash of all rendered prompts and their parameters."""
     revision: str | None = None
     """Revision of the source that was really loaded; None where the source has none."""
+    protocol_sha256: str = ""
+    """Hash of how this task is asked: wording and limit of its form, sampling, system prompt. Results of a task are compared
+    by it, whatever else was asked with it. Empty in files of before; readers of receipts fill it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,9 @@ class Plan:
 
     system: System
     protocol: Protocol
+    """As far as the tasks use it."""
     protocol_sha256: str
+    """Hash of the whole protocol as it was named; nothing is compared by it."""
     tasks: tuple[PlannedTask, ...]
     repeats: int
     order_seed: int
@@ -309,7 +314,12 @@ class ModelCard:
     id: str
     developer: str
     weights: tuple[WeightsFact, ...]
+    """Empty only where the model was announced and nothing more."""
     family: str | None = None
+    aliases: tuple[str, ...] = ()
+    """Other names that mean exactly this model, such as what its developer's API calls it."""
+    status: Literal["released", "announced"] = "released"
+    """``announced``: spoken of, but in no catalogue that was seen. It cannot be asked by its name."""
     repository: str | None = None
     """``org/name`` of published weights, or a path inside the package for the bundled demo models."""
     licence: str | None = None
@@ -445,6 +455,8 @@ class Comparison:
     warnings: tuple[str, ...]
     runs: tuple[str, ...]
     tasks: tuple[str, ...] = ()
+    open_from: OpenFrom = "restricted"
+    """The least open level that counted as open."""
     plug_in: float | None = None
     """Best of several: the difference of the two named, which are the best on all items. The luck of the best is in it."""
     boot_sd: float | None = None

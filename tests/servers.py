@@ -14,8 +14,19 @@ from typing import Any
 class Server:
     """A running fault server."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, process: subprocess.Popen[str]) -> None:
         self.url = url
+        self._process = process
+
+    @property
+    def port(self) -> str:
+        """Where another one can take its place."""
+        return self.url.rpartition(":")[2]
+
+    def kill(self) -> None:
+        """End it as a crash does: what is in flight is lost."""
+        self._process.kill()
+        self._process.wait()
 
     @property
     def address(self) -> str:
@@ -33,7 +44,7 @@ def fault_server(*arguments: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "harness.demo.faults", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield Server(json.loads(process.stdout.readline())["url"])
+        yield Server(json.loads(process.stdout.readline())["url"], process)
         assert process.stdin is not None
         process.stdin.close()
         process.wait(30)

@@ -58,7 +58,7 @@ def test_openness_is_said_once_or_for_each() -> None:
     [
         ("opnai:gpt-4.1", UnknownName, "did you mean openai"),
         ("gpt-4.2", UnknownName, "gpt-4.1"),
-        ("claude", UsageError, "ambiguous: claude-"),
+        ("claude", UsageError, "names that begin so: claude-opus-4-6, "),
         ("openai:", UsageError, "names no model"),
         ("openai:gpt-4.1,efort=high", UnknownName, "did you mean effort"),
         ("openai:gpt-4.1,effort=", UsageError, "empty"),

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "harness"
-LINES_AT_MOST = 21_000
+LINES_AT_MOST = 22_500
 
 LEAVES = {"types", "errors", "rows"}
 """Everybody may import these."""
@@ -20,10 +20,11 @@ DIRECT: dict[str, set[str]] = {
     "stats": set(),
     "questions": {"sandbox"},
     "settings": set(),
+    "hub": set(),
     "catalogue": {"settings"},
     "address": {"catalogue", "settings"},
-    "registry": {"questions", "settings"},
-    "models": {"catalogue", "settings"},
+    "registry": {"questions", "settings", "hub"},
+    "models": {"catalogue", "settings", "hub"},
     "store": set(),
     "running": {"registry", "address", "models", "store"},
     "exchange": {"store", "catalogue"},

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli import options
 from harness.cli.tables import wrapped
+from harness.errors import BudgetReached
+from harness.types import OpenFrom
+
+if TYPE_CHECKING:
+    from harness.running import RunResult
 
 
 @click.command("eval")
@@ -31,11 +37,14 @@ from harness.cli.tables import wrapped
     help="Ask two models, one closed and one open, item by item until the gap is decided.",
 )
 @click.option("--margin", type=float, default=3.0, show_default=True, help="Points within which --until-decided calls them equivalent.")  # fmt: skip
+@options.open_from
 @click.option(
     "--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts."
 )
 @click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
+@click.option("--patience", type=options.Duration(), default="10m", show_default=True, metavar="TIME", help="Wait so long for a server that goes away, then stop; the same command goes on.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
+@click.option("--report", "and_report", is_flag=True, help="Then show the gap, where both sides are there, and write the report of the store.")  # fmt: skip
 @options.store
 @options.as_json
 def command(
@@ -56,10 +65,13 @@ def command(
     batch: bool,
     until_decided: bool,
     margin: float,
+    open_from: OpenFrom,
     attempts: int,
     attempt_timeout: float,
+    patience: float,
     allow_code_execution: bool,
     again: bool,
+    and_report: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -80,34 +92,56 @@ def command(
             price_in=price_in,
             price_out=price_out,
             policy=policy,
+            patience_s=patience,
         )
-        refuse_with("--until-decided", {"--batch": batch, "--repeats": repeats > 1})
+        refuse_with("--until-decided", {"--batch": batch, "--repeats": repeats > 1, "--report": and_report})
         return _until_decided(
             models, as_json, margin=margin, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,
             protocol=protocol, limit=limit, data=data, store=store, weights=weights,
-            allow_code_execution=allow_code_execution, execution=execution,
+            allow_code_execution=allow_code_execution, open_from=open_from, execution=execution,
         )  # fmt: skip
-    results = evaluate(
-        models,
-        suite=suite,
-        tasks=tasks,
-        items=items,
-        scorer=scorer,
-        protocol=protocol,
-        limit=limit,
-        repeats=repeats,
-        data=data,
-        store=store,
-        weights=weights,
-        concurrency=concurrency,
-        budget=budget,
-        price_in=price_in,
-        price_out=price_out,
-        batch=batch,
-        policy=policy,
-        allow_code_execution=allow_code_execution,
-        again=again,
-    )
+    try:
+        results = evaluate(
+            models,
+            suite=suite,
+            tasks=tasks,
+            items=items,
+            scorer=scorer,
+            protocol=protocol,
+            limit=limit,
+            repeats=repeats,
+            data=data,
+            store=store,
+            weights=weights,
+            concurrency=concurrency,
+            budget=budget,
+            price_in=price_in,
+            price_out=price_out,
+            batch=batch,
+            policy=policy,
+            patience_s=patience,
+            allow_code_execution=allow_code_execution,
+            again=again,
+        )
+    except BudgetReached as error:
+        if not and_report:
+            raise
+        click.echo(f"opengap: {error}", err=True)
+        code = error.exit_code
+    else:
+        _show(results, as_json)
+        code = max(result.exit_code for result in results)
+    if and_report:
+        from harness import address
+        from harness.cli.following import follow
+        from harness.running import store_for
+
+        follow(store_for(address.resolve_all(models, weights), store), open_from, quiet=as_json)
+    return code
+
+
+def _show(results: Sequence[RunResult], as_json: bool) -> None:
+    """What the runs brought; a program gets JSON. What stayed unanswered is said on standard error."""
     if as_json:
         from harness.gap.evidence import evidence_of
         from harness.gap.scores import scores
@@ -137,7 +171,6 @@ def command(
                 f"`opengap runs --errors {result.run.run_id}` says why",
                 err=True,
             )
-    return max(result.exit_code for result in results)
 
 
 def refuse_with(flag: str, others: dict[str, bool]) -> None:

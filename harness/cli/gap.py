@@ -5,12 +5,16 @@ from __future__ import annotations
 import collections
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import options
 from harness.cli.tables import inert, points, shorten, span, table, wrapped
-from harness.types import Comparison
+from harness.types import Comparison, OpenFrom
+
+if TYPE_CHECKING:
+    from harness.gap import Gaps
 
 
 @click.command("gap")
@@ -24,6 +28,7 @@ from harness.types import Comparison
 @click.option("--force", is_flag=True, help="Compare what is not comparable; the differences are printed beside it.")
 @click.option("--all-pairs", is_flag=True, help="Every pair of systems of --task, p values adjusted for their number.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV for a spreadsheet instead of a table.")
+@options.open_from
 @options.store
 @options.as_json
 def command(
@@ -37,6 +42,7 @@ def command(
     force: bool,
     all_pairs: bool,
     as_csv: bool,
+    open_from: OpenFrom,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -55,13 +61,14 @@ def command(
         raise UsageError("--csv and --json exclude each other")
     opened = Store(settings.store_folder(store))
     if all_pairs:
-        if task is None or closed or open_ or at_cost is not None or force or by_task:
+        if task is None or closed or open_ or at_cost is not None or force or by_task or open_from != "restricted":
             raise UsageError("--all-pairs goes with --task NAME alone")
         _show_pairs(opened, task, as_json=as_json, as_csv=as_csv)
         return 0
     gaps = opened.gap(
-        closed, open_, dimension=dimension, task=task, by_task=by_task, margin=margin, at_cost=at_cost, force=force
-    )
+        closed, open_, dimension=dimension, task=task, by_task=by_task, margin=margin, at_cost=at_cost, force=force,
+        open_from=open_from,
+    )  # fmt: skip
     if as_json:
         options.echo_json(list(gaps))
     elif as_csv:
@@ -69,7 +76,7 @@ def command(
 
         click.echo(comparisons_csv(list(gaps)), nl=False)
     elif len(gaps):
-        click.echo(text(list(gaps), by_task))
+        click.echo(text(gaps, by_task))
     for note in gaps.notes:
         click.echo(inert(f"note: {note}"), err=True)
     if not len(gaps):
@@ -80,9 +87,8 @@ def command(
     return 0
 
 
-def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
+def text(gaps: Gaps, by_task: bool = False) -> str:
     """The table at 80 columns, with the names, the rule and every warning below it."""
-    from harness.catalogue import OPENNESS_RULE
     from harness.gap.policy import row_scores
 
     names = _labels(gaps, by_task)
@@ -100,7 +106,7 @@ def text(gaps: Sequence[Comparison], by_task: bool = False) -> str:
     level = "95 % intervals" if len(gaps) == 1 else f"simultaneous 95 % intervals (Bonferroni over {len(gaps)} rows)"
     lines += [
         "",
-        *wrapped(f"Gap = closed − open, points; {level}; margin {points(gaps[0].margin)} points; {OPENNESS_RULE}.", ""),
+        *wrapped(f"Gap = closed − open, points; {level}; margin {points(gaps[0].margin)} points; {gaps.openness}.", ""),
     ]
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ import click
 
 from harness import __version__
 from harness.cli import streams
-from harness.errors import OpenGapError
+from harness.errors import OpenGapError, ServerGone
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Ask": {
@@ -87,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(outcome or 0)
     except OpenGapError as error:
         click.echo(f"opengap: {error}", err=True)
+        if isinstance(error, ServerGone):
+            _say_what_goes_on(arguments)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -95,10 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo(
-            "opengap: interrupted; every answer so far is kept. The same command again goes on from there:", err=True
-        )
-        click.echo(f"  {_command_line(arguments)}", err=True)
+        click.echo("opengap: interrupted; every answer so far is kept.", err=True)
+        _say_what_goes_on(arguments)
         return 128 + (_ended_by[0] if _ended_by else signal.SIGINT)
     except Exception as error:  # a crash is 4, never mistaken for "some unanswered"
         import traceback
@@ -110,10 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 4
 
 
-def _command_line(arguments: Sequence[str] | None) -> str:
+def _say_what_goes_on(arguments: Sequence[str] | None) -> None:
     import shlex
 
-    return shlex.join(["opengap", *(sys.argv[1:] if arguments is None else arguments)])
+    command = shlex.join(["opengap", *(sys.argv[1:] if arguments is None else arguments)])
+    click.echo(f"The same command again goes on from there:\n  {command}", err=True)
 
 
 _ended_by: list[int] = []

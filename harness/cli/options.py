@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
+
+from harness.types import OpenFrom
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 store = click.option("--store", metavar="DIR", help="Results store (default: OPENGAP_STORE, else ./results).")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program instead of a table.")
+open_from = click.option(
+    "--open-from", type=click.Choice(get_args(OpenFrom)), default="restricted", show_default=True,
+    help="What counts as open: weights that can be had at all, under a free licence, or with their data.",
+)  # fmt: skip
 own_text = click.option(
     "--own-text", is_flag=True, help="Show questions of own files, and answers to them, in the report as well."
 )
@@ -28,6 +34,20 @@ _ASKED = (
     click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know; once for all, or once for each MODEL."),
     click.option("--allow-code-execution", is_flag=True, help="Run code that models write, for tasks that need it."),
 )  # fmt: skip
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, or a number with s, m or h behind it."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        unit = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+        try:
+            return float(text if unit is None else text[:-1]) * (unit or 1.0)
+        except ValueError:
+            self.fail(f"{value!r} is no duration: give seconds, or 90s, 10m, 2h", param, ctx)
 
 
 def what_is_asked(command: Command) -> Command:

@@ -7,7 +7,8 @@ import math
 import click
 
 from harness.cli import options
-from harness.cli.tables import inert, points, shorten, table
+from harness.cli.tables import inert, points, shorten, table, wrapped
+from harness.types import OpenFrom
 
 
 @click.command("power")
@@ -16,11 +17,12 @@ from harness.cli.tables import inert, points, shorten, table
 @click.option("--task", help="This task alone.")
 @click.option("--gap", "gaps", type=float, multiple=True, default=(3.0, 5.0, 8.0), show_default=True, metavar="POINTS", help="Gap to be seen; may be given several times.")  # fmt: skip
 @click.option("--repeats", type=int, default=1, show_default=True, help="Items needed if each were asked this often.")
+@options.open_from
 @options.store
 @options.as_json
 def command(
-    closed: str | None, open_: str | None, task: str | None, gaps: tuple[float, ...], repeats: int, store: str | None,
-    as_json: bool,
+    closed: str | None, open_: str | None, task: str | None, gaps: tuple[float, ...], repeats: int,
+    open_from: OpenFrom, store: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """How many items or repeats a gap needs.
 
@@ -30,12 +32,15 @@ def command(
     items; "clustered" for items that share passages or repositories as those stored do, with how many of these
     "clusters" that takes: more items of the same clusters would not do.
     """
-    from harness import settings
+    from harness import catalogue, settings
     from harness.gap import Store
+    from harness.gap.evidence import open_levels
     from harness.studies.power import power
 
     evidence, notes = Store(settings.store_folder(store)).evidence()
-    found = power(evidence, gaps, closed=closed, open_=open_, task=task, repeats=repeats)
+    found = power(
+        evidence, gaps, closed=closed, open_=open_, task=task, repeats=repeats, open_from=open_from, notes=notes
+    )
     if as_json:
         options.echo_json(found)
         return 0
@@ -62,6 +67,9 @@ def command(
         if once:
             lines.append(f"  {' and '.join(once)} asked once: what repeats would bring is not known")
         click.echo("\n".join(inert(line) for line in lines))
+    there = {one.task for one in found}
+    rule = catalogue.openness_rule(open_levels([one for one in evidence if one.task in there]), open_from)
+    click.echo("\n".join(["", *wrapped(f"{rule[:1].upper()}{rule[1:]}.", "")]))
     for note in notes:
         click.echo(inert(f"note: {note}"), err=True)
     return 0

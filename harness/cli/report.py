@@ -6,13 +6,15 @@ import click
 
 from harness.cli import options
 from harness.cli.tables import inert
+from harness.types import OpenFrom
 
 
 @click.command("report")
 @click.option("--out", metavar="DIR", type=click.Path(file_okay=False), help="Folder to write to (default: report/ of the store).")  # fmt: skip
+@options.open_from
 @options.own_text
 @options.store
-def command(out: str | None, own_text: bool, store: str | None) -> int:
+def command(out: str | None, open_from: OpenFrom, own_text: bool, store: str | None) -> int:
     """Write what people read: a page, charts and tables.
 
     index.html stands alone, works from a folder and asks the network for nothing: the gap of each dimension, how sure
@@ -27,7 +29,7 @@ def command(out: str | None, own_text: bool, store: str | None) -> int:
     from harness.report.make import folder_for, make
 
     folder = settings.store_folder(store)
-    facts = gather(folder)
+    facts = gather(folder, open_from)
     for note in facts.notes:
         click.echo(f"note: {inert(note)}", err=True)
     if not facts.anything:

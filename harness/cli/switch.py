@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.cli.tables import inert, points, shorten, span, table
+from harness.cli.tables import inert, points, shorten, span, table, wrapped
+from harness.types import OpenFrom
 
 SHOWN = 20
 
@@ -28,6 +29,7 @@ SHOWN = 20
 @click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
 @click.option("--budget", type=float, metavar="DOLLARS", help="Stop before the two runs cost more together.")
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
+@options.open_from
 @options.store
 @options.as_json
 def command(
@@ -43,6 +45,7 @@ def command(
     concurrency: int | None,
     budget: float | None,
     again: bool,
+    open_from: OpenFrom,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -51,11 +54,12 @@ def command(
     Is the new one worse by more than --margin? Asks both the same items (or reads what was asked before), and shows the
     verdict, what each costs, and the items that would get worse.
     """
+    from harness import catalogue
     from harness.studies.switch import switch
 
     found = switch(
         before, after, items, margin=margin, scorer=scorer, protocol=protocol, limit=limit, repeats=repeats,
-        store=store, weights=weights, concurrency=concurrency, budget=budget, again=again,
+        store=store, weights=weights, concurrency=concurrency, budget=budget, again=again, open_from=open_from,
     )  # fmt: skip
     if as_json:
         options.echo_json(found)
@@ -77,6 +81,10 @@ def command(
         click.echo(f"about {found.n_needed:,} items would show a change of {found.margin:g} points")
     for warning in found.warnings:
         click.echo(inert(f"note: {warning}"))
+    levels = (found.weights_before, found.weights_after)
+    before, after = (catalogue.side_of(level, open_from) for level in levels)
+    rule = catalogue.openness_rule(levels, open_from)
+    click.echo("\n".join(wrapped(f"from {before} to {after}; {rule}", "")))
     click.echo(f"\n{len(found.worse)} items get worse, {found.better} better")
     if found.worse:
         lost = [

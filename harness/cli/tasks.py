@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from harness.cli import options
 from harness.cli.tables import shorten, table
+from harness.types import Item
 
 
 @click.command("tasks")
@@ -46,12 +49,20 @@ def command(prove: str | None, data: str | None, as_json: bool) -> int:
 
 def _prove(name: str, data: str | None) -> int:
     from harness import settings
+    from harness.errors import DataUnavailable
     from harness.registry import find_task, load_items, prove
 
     task = find_task(name)
-    loaded = load_items(task, settings.data_folder(data))
-    failures = prove(task, loaded.items)
+    items: Sequence[Item] = ()
+    try:
+        items = load_items(task, settings.data_folder(data)).items
+    except DataUnavailable as error:
+        if task.example is None:
+            raise
+        click.echo(f"only its example can be proved: {error}", err=True)
+    failures = prove(task, items)
     for failure in failures:
         click.echo(failure)
-    click.echo(f"{task.card.name}: {len(loaded.items)} items, {len(failures)} failures")
+    beside = " and the example" if task.example is not None else ""
+    click.echo(f"{task.card.name}: {len(items)} items{beside}, {len(failures)} failures")
     return 4 if failures else 0

@@ -3,7 +3,7 @@
     python -m harness.demo.faults --latency 0.2 --rate 429=0.1 --rate 500=0.05 --seed 1
 
 It listens on a free loopback port, prints one line of JSON with its ``url``, counts what it was asked (``GET /_stats``)
-and ends when its standard input closes. Faults by name: ``400``, ``429`` (with Retry-After), ``500``, ``529``, ``reset`` (the
+and ends when its standard input closes. Faults by name: ``400``, ``429`` (with Retry-After), ``500``, ``502``, ``529``, ``reset`` (the
 connection drops), ``half`` (half a body, then a reset), ``malformed`` (not JSON), ``hang`` (no answer until the client
 gives up), ``trickle`` (the body in small pieces), ``html`` (wrong content type), ``no_usage``, ``no_choices``,
 ``refusal``. Permanent ones by option: ``--refuse-key``, ``--missing-model``, ``--context`` (in characters).
@@ -29,7 +29,7 @@ from aiohttp import web
 from harness.demo.batches import BatchBook
 
 FAULTS = (
-    "400", "429", "500", "529", "reset", "half", "malformed", "hang", "trickle", "html", "no_usage", "no_choices", "refusal",
+    "400", "429", "500", "502", "529", "reset", "half", "malformed", "hang", "trickle", "html", "no_usage", "no_choices", "refusal",
 )  # fmt: skip
 
 
@@ -200,6 +200,8 @@ class FaultServer:
                 return _error(400, "invalid_request_error", "max_tokens=2048 is more than this model allows")
             case "500":
                 return _error(500, "api_error", "internal error")
+            case "502":
+                return web.Response(status=502, text="<html>bad gateway</html>", content_type="text/html")
             case "529":
                 return _error(529, "overloaded_error", "overloaded")
             case "reset":
@@ -351,8 +353,8 @@ async def start(server: FaultServer, port: int = 0) -> tuple[web.AppRunner, str]
     return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def _serve_until_eof(server: FaultServer) -> None:
-    runner, url = await start(server)
+async def _serve_until_eof(server: FaultServer, port: int) -> None:
+    runner, url = await start(server, port)
     print(json.dumps({"url": url, "engine": {}}), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await runner.cleanup()
@@ -374,6 +376,7 @@ def main() -> None:
     )
     parser.add_argument("--batch-ends", default="completed", choices=("completed", "failed", "expired"))
     parser.add_argument("--batch-replies-lost", type=int, default=0, metavar="N", help="of the first N submissions")
+    parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--refuse-key", action="store_true")
     parser.add_argument("--missing-model", action="store_true")
     options = parser.parse_args()
@@ -395,7 +398,7 @@ def main() -> None:
     server = FaultServer(behaviour)
     server.book.polls_needed, server.book.lose_every = options.batch_polls, options.batch_loses
     server.book.ends, server.book.lose_replies = options.batch_ends, options.batch_replies_lost
-    asyncio.run(_serve_until_eof(server))
+    asyncio.run(_serve_until_eof(server, options.port))
 
 
 if __name__ == "__main__":

@@ -69,11 +69,16 @@ def card_of(name: str, developer: str = "") -> tuple[ModelCard | None, bool]:
     """
     if card := catalogue.card_for("", name):
         return card, True
+    known = [card for card in catalogue.cards().values() if card.weights]
     whole = _plain(name)
     *before, last = re.split(r"[/:](?=.)", whole)
     makers = {part for part in (*before, developer) if part and part not in HOSTS}
-    for card in catalogue.cards().values():
-        own = {_plain(card.id), *(_plain(e.name).rpartition("/")[2] for e in card.endpoints)}
+    for card in known:
+        own = {
+            _plain(card.id),
+            *map(_plain, card.aliases),
+            *(_plain(e.name).rpartition("/")[2] for e in card.endpoints),
+        }
         if card.repository:
             own.add(_plain(card.repository).rpartition("/")[2])
         if whole in own or whole in {_plain(e.name) for e in card.endpoints}:
@@ -108,7 +113,7 @@ def _only_closed(name: str) -> WeightsLevel | None:
     makers = re.split(r"[/:](?=.)", _plain(name))[:-1]
     for maker in makers:
         provider = catalogue.providers().get(maker)
-        cards = [card for card in catalogue.cards().values() if _same(maker, card)]
+        cards = [card for card in catalogue.cards().values() if card.weights and _same(maker, card)]
         levels = {catalogue.weights_at(card) for card in cards}
         if provider is not None and provider.serves == "closed" and levels == {"closed"}:
             return "closed"

@@ -9,7 +9,7 @@ from harness.errors import StoreError
 from harness.exchange.outgoing import Counting
 
 TIDY = (
-    "s.system AS model, r.weights IN ('open_weights', 'open_with_data') AS open_weights, r.weights AS weights, "
+    "s.system AS model, r.weights <> 'closed' AS open_weights, r.weights AS weights, "
     "s.task AS benchmark, s.task_version, s.dimension, s.item_id, s.cluster AS cluster_id, s.repeat, s.score, "
     "s.status, s.score_status, s.cost_usd, s.input_tokens, s.output_tokens, s.latency_s, s.published_on AS date, "
     "s.run_id, r.protocol AS protocol, r.provenance AS provenance"

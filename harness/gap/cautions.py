@@ -60,15 +60,11 @@ def _shared(pairs: Sequence[PairedTask]) -> list[str]:
 
 
 def openness(one: Evidence) -> list[str]:
-    """Restricted weights, and a level that the catalogue no longer gives."""
+    """A level that the catalogue no longer gives."""
     system = one.receipt.system
-    if system.weights == "restricted":
-        return [
-            f"{system.name} has restricted weights (published under a licence that limits use): neither open nor closed"
-        ]
     card = catalogue.cards().get(system.card)
-    today = catalogue.weights_at(card) if card else system.weights
-    if catalogue.is_open(today) != catalogue.is_open(system.weights):
+    today = catalogue.weights_at(card) if card and card.weights else system.weights
+    if today != system.weights:
         return [f"{system.name} counts as {system.weights}, as when it was run; the catalogue now says {today}"]
     return []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from harness.gap.alignment import nearly_all
@@ -12,7 +13,7 @@ def kind(one: Evidence) -> tuple[Any, ...]:
     """Equal for results of one task that are comparable as far as everything about them is known."""
     asked = one.receipt.engine.get("asked") or {}
     return (
-        one.receipt.protocol_sha256 if one.known else None, one.planned.card.version, one.planned.card.headline,
+        one.planned.protocol_sha256 if one.known else None, one.planned.card.version, one.planned.card.headline,
         one.receipt.scorers.get(one.task), one.planned.items_sha256 or one.items_key,
         tuple(sorted((key, str(value)) for key, value in asked.items())),
     )  # fmt: skip
@@ -39,12 +40,24 @@ def differences(a: Evidence, b: Evidence) -> list[str]:
         if a.known or b.known or not nearly_all([ours, theirs], ours | theirs):
             found.append(
                 f"items: {len(ours - theirs)} only with {a.name}, {len(theirs - ours)} only with {b.name}, "
-                f"{len(ours & theirs)} with both"
+                f"{len(ours & theirs)} with both" + _next_step(a, b, ours, theirs)
             )
     elif left_hash and right_hash and left_hash != right_hash:
         # An import may know no content, which is unknown rather than different.
         found.append(f"items: {a.name} and {b.name} have the same ids, but their content differs")
     return found
+
+
+def _next_step(a: Evidence, b: Evidence, ours: set[str], theirs: set[str]) -> str:
+    """What brings together two results of which one was asked a part of the other's items, as ``--limit`` does it."""
+    if not (a.known and b.known and (ours < theirs or theirs < ours)):
+        return ""
+    fewer, most = (a, len(theirs)) if ours < theirs else (b, len(ours))
+    if fewer.planned.card.source.startswith("file:"):
+        return f". The command that asked {fewer.name}, with --limit {most}, asks it the others' items too"
+    protocol = fewer.receipt.protocol.partition("@")[0]
+    words = ["opengap", "eval", fewer.name, "--task", fewer.task, "--limit", str(most), "--protocol", protocol]
+    return f". `{shlex.join(words)}` asks {fewer.name} the others' items too"
 
 
 def unknown(a: Evidence, b: Evidence) -> list[str]:
@@ -65,7 +78,7 @@ def protocol_label(a: Evidence, b: Evidence) -> str:
 
 
 def _protocol(one: Evidence) -> str | None:
-    return f"{one.receipt.protocol} ({one.receipt.protocol_sha256[:8]})" if one.known else None
+    return f"{one.receipt.protocol} ({one.planned.protocol_sha256[:8]})" if one.known else None
 
 
 def _asked(a: Evidence, b: Evidence) -> list[tuple[str, Any, Any]]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.catalogue import is_open
+from harness import catalogue
 from harness.errors import StoreError, UnknownName, UsageError
 from harness.gap.receipts import light_receipts, planned_ids
 from harness.store import RunFolder, current_runs, damage
 from harness.store.read import why
-from harness.types import PlannedTask, Receipt
+from harness.types import OpenFrom, PlannedTask, Receipt, WeightsLevel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,13 +105,12 @@ class Evidence:
 
     @property
     def open(self) -> bool:
-        return is_open(self.receipt.system.weights)
+        """Whether its weights can be had. Which of these count as open is for :func:`sided` to say."""
+        return catalogue.is_open(self.receipt.system.weights)
 
     @property
     def side(self) -> str:
-        """``open``, ``closed``, or ``restricted``: published under a licence that limits use, which is neither."""
-        weights = self.receipt.system.weights
-        return "open" if is_open(weights) else weights
+        return "open" if self.open else "closed"
 
     @property
     def repeats(self) -> int:
@@ -168,6 +167,21 @@ def gather(store: Path) -> tuple[list[Evidence], list[str]]:
     return evidence_of(receipts, hidden=_hidden(receipts)), problems
 
 
+def sided(evidence: Sequence[Evidence], open_from: OpenFrom) -> tuple[list[Evidence], list[str]]:
+    """What stands on a side by a rule, and a line about the systems that it leaves out. UnknownName: no such rule."""
+    if open_from not in catalogue.OPEN_RULES:
+        raise UnknownName("rule of openness", open_from, catalogue.OPEN_RULES)
+    stays = [one for one in evidence if catalogue.counts(one.receipt.system.weights, open_from)]
+    staying = {one.name for one in stays}
+    left = sorted({f"{one.name} ({one.receipt.system.weights})" for one in evidence if one.name not in staying})
+    return stays, [f"left out by --open-from {open_from}: {', '.join(left)}"] if left else []
+
+
+def open_levels(evidence: Sequence[Evidence]) -> tuple[WeightsLevel, ...]:
+    """How open each open system is, one level a system."""
+    return tuple({one.name: one.receipt.system.weights for one in evidence if one.open}.values())
+
+
 def evidence_of(
     receipts: Sequence[tuple[RunFolder, Receipt]], hidden: Mapping[tuple[RunFolder, str], str] | None = None
 ) -> list[Evidence]:
@@ -195,7 +209,7 @@ def _hidden(receipts: Sequence[tuple[RunFolder, Receipt]]) -> dict[tuple[RunFold
     larger: dict[tuple[RunFolder, str], str] = {}
     for run, receipt in receipts:
         for planned in receipt.tasks:
-            key = (receipt.system.name, planned.card.name, receipt.protocol_sha256)
+            key = (receipt.system.name, planned.card.name, planned.protocol_sha256)
             later, _, now = current.get(key, (run, receipt, planned))
             alike = now.items_sha256 == planned.items_sha256 and bool(now.items_sha256)
             if later == run or alike or _stopped(receipt):
@@ -213,12 +227,14 @@ def _stopped(receipt: Receipt) -> bool:
 
 
 def not_applicable(store: Path) -> dict[tuple[str, str], str]:
-    """Reason by (system, task) for tasks that a system cannot take."""
+    """Reason by (system, task) for tasks that a system was not asked, by whatever protocol."""
     receipts, _ = light_receipts(store)
+    current = [(system, task, receipt) for (system, task, _), (_, receipt, _) in current_runs(receipts).items()]
+    asked = {(system, task) for system, task, receipt in current if task not in receipt.not_applicable}
     return {
         (system, task): receipt.not_applicable[task]
-        for (system, task, _), (_, receipt, _) in current_runs(receipts).items()
-        if task in receipt.not_applicable
+        for system, task, receipt in current
+        if task in receipt.not_applicable and (system, task) not in asked
     }
 
 
@@ -312,34 +328,37 @@ def by_run(evidence: Sequence[Evidence]) -> Iterator[list[Evidence]]:
 
 
 def find_system(evidence: Sequence[Evidence], wanted: str, *, side: str | None = None) -> str:
-    """A stored name by exact name, else by unique prefix, else by address; ``side`` is where it has to stand.
+    """A stored name by exact name, else by the model's own name, else by unique prefix, else by address.
 
-    A system with restricted weights may be named on either side. UnknownName or UsageError otherwise.
+    The name of one model never means another: where the catalogue knows `gpt-5`, a stored `gpt-5.2` is not taken for
+    it. ``side`` is where the system has to stand. UnknownName or UsageError otherwise.
     """
-    sides = {one.name: one.side for one in evidence}
-    found = wanted if wanted in sides else None
+    systems = {one.name: one for one in evidence}
+    found = wanted if wanted in systems else None
     if found is None:
-        starting = sorted(
-            name for name in sides if name.startswith(wanted) or name.partition(":")[2].startswith(wanted)
+        card = catalogue.card_named(wanted)
+        own = sorted(name for name, one in systems.items() if one.receipt.system.card == (card.id if card else wanted))
+        starting = own or sorted(
+            name
+            for name, one in systems.items()
+            if any(text.startswith(wanted) for text in (name, name.partition(":")[2]))
+            and not (card and one.receipt.system.card in catalogue.cards())
         )
-        cards = sorted({one.name for one in evidence if one.receipt.system.card == wanted})
-        if len(cards) == 1:
-            starting = cards
         if len(starting) > 1:
             raise UsageError(f"{wanted!r} is ambiguous: {', '.join(starting)}")
-        found = starting[0] if starting else _by_address(wanted, sides)
-    if side is not None and sides[found] not in (side, "restricted"):
-        raise UsageError(f"{found} counts as {sides[found]} here: give it with --{sides[found]}")
+        found = starting[0] if starting else _by_address(wanted, systems)
+    if side is not None and systems[found].side != side:
+        raise UsageError(f"{found} counts as {systems[found].side} here: give it with --{systems[found].side}")
     return found
 
 
-def _by_address(wanted: str, sides: Mapping[str, str]) -> str:
+def _by_address(wanted: str, systems: Mapping[str, Evidence]) -> str:
     from harness import address
 
     try:
         name = address.resolve(wanted).name
     except UsageError:
         name = wanted
-    if name not in sides:
-        raise UnknownName("system", wanted, sides, hint="(`opengap runs` lists what was run)")
+    if name not in systems:
+        raise UnknownName("system", wanted, systems, hint="(`opengap runs` lists what was run)")
     return name

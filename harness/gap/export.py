@@ -75,7 +75,7 @@ def markdown(store: Store) -> str:
          f"[{_one(g.ci_simultaneous[0])}, {_one(g.ci_simultaneous[1])}], {g.ci_method}", str(g.n), g.verdict]
         for g in gaps
     ]  # fmt: skip
-    lines = [f"Gap = closed − open, in points; {level}.", "", *_markdown_table(head, rows), ""]
+    lines = [f"Gap = closed − open, in points; {level}; {gaps.openness}.", "", *_markdown_table(head, rows), ""]
     lines += [f"- {_plain(g.dimension)}: {_plain(warning)}" for g in gaps for warning in g.warnings]
     lines += [f"- {_plain(note)}" for note in gaps.notes]
     table = [

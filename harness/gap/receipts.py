@@ -16,7 +16,7 @@ import msgspec
 
 from harness.errors import StoreError
 from harness.store import RunFolder, list_runs, misplaced, strangers
-from harness.store.read import why
+from harness.store.read import completed, why
 from harness.types import PlannedTask, Receipt, TaskCard
 
 
@@ -25,6 +25,7 @@ class _Planned(msgspec.Struct):
     items_sha256: str
     prompts_sha256: str
     revision: str | None = None
+    protocol_sha256: str = ""
 
 
 class _Task(msgspec.Struct):
@@ -60,8 +61,11 @@ def _read(path: Path, _changed_ns: int, _size: int) -> Receipt:
     except (OSError, msgspec.DecodeError) as error:
         raise StoreError(f"cannot read {path.parent.name}/{path.name}: {why(error)}") from error
     values = {name: getattr(light, name) for name in light.__struct_fields__}
-    tasks = tuple(PlannedTask(t.card, (), t.items_sha256, t.prompts_sha256, t.revision) for t in values.pop("tasks"))
-    return Receipt(**values, tasks=tasks)
+    tasks = tuple(
+        PlannedTask(t.card, (), t.items_sha256, t.prompts_sha256, t.revision, t.protocol_sha256)
+        for t in values.pop("tasks")
+    )
+    return completed(RunFolder(path.parent), Receipt(**values, tasks=tasks))
 
 
 def light_receipts(store: Path) -> tuple[list[tuple[RunFolder, Receipt]], list[str]]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from harness.errors import Refused, UnknownName
+from harness import catalogue
+from harness.errors import Refused, UnknownName, UsageError
 from harness.gap.comparable import differences, kind
-from harness.gap.evidence import Evidence, find_system
+from harness.gap.evidence import Evidence, find_system, sided
+from harness.types import OpenFrom
 
 ONLY_ONES = "only ones run"
 BEST = "best against best, cross-fitted"
@@ -37,11 +39,12 @@ class Selection:
 def select(
     evidence: Sequence[Evidence], *, closed: str | None = None, open_: str | None = None,
     dimension: str | None = None, task: str | None = None, by_task: bool = False, force: bool = False,
+    open_from: OpenFrom = catalogue.OPEN_FROM,
 ) -> tuple[list[Selection], list[str]]:  # fmt: skip
-    """Rows to compare, and a line about everything that could not be compared.
+    """Rows to compare, and a line about everything that could not be compared or was named by less than its name.
 
-    Raises: UnknownName, UsageError (ambiguous name, wrong side), Refused (a named pair that is not comparable; the
-    message lists the differences).
+    Raises: UnknownName, UsageError (ambiguous name, wrong side, left out by the rule of openness), Refused (a named pair
+    that is not comparable; the message lists the differences).
     """
     for what, name, there in (
         ("dimension", dimension, {one.dimension for one in evidence}),
@@ -51,18 +54,17 @@ def select(
             raise UnknownName(what, name, there, hint="(of this store)")
     chosen_closed = find_system(evidence, closed, side="closed") if closed else None
     chosen_open = find_system(evidence, open_, side="open") if open_ else None
-    notes: list[str] = []
-    sides: dict[str, bool] = {}
-    for one in evidence:
-        if one.name in (chosen_closed, chosen_open):
-            sides[one.name] = one.name == chosen_open
-        elif one.side != "restricted":
-            sides.setdefault(one.name, one.open)
-    restricted = sorted({one.name for one in evidence} - set(sides))
-    if restricted and not (chosen_closed and chosen_open):
-        notes.append(
-            f"neither open nor closed, so on no side unless named: {', '.join(restricted)} (restricted weights)"
+    evidence, left = sided(evidence, open_from)
+    sides = {one.name: one.open for one in evidence}
+    if chosen_open and chosen_open not in sides:
+        raise UsageError(
+            f"{chosen_open} is left out by --open-from {open_from}: name another system, or give a wider rule"
         )
+    notes = [
+        f"{said!r} was taken as {name}"
+        for said, name in ((closed, chosen_closed), (open_, chosen_open))
+        if said and said != name
+    ] + ([] if chosen_closed and chosen_open else left)
     wanted = [
         one
         for one in evidence
@@ -136,8 +138,20 @@ def groups(wanted: Sequence[Evidence], *, by_task: bool, force: bool) -> Iterabl
         if force or len(protocols) < 2:
             yield dimension, members
             continue
-        for protocol in protocols:
-            yield dimension, [one for one in members if not one.known or one.receipt.protocol_sha256 == protocol]
+        alike = [_asked_alike(members, protocol) for protocol in protocols]
+        for number, places in enumerate(alike):
+            if not any(places < other for other in alike) and places not in alike[:number]:
+                yield dimension, [members[place] for place in sorted(places)]
+
+
+def _asked_alike(members: Sequence[Evidence], protocol: str) -> set[int]:
+    """Places of what was asked by a protocol, or by another one that asks the same task in the same way."""
+    asked = {
+        (one.task, one.planned.protocol_sha256)
+        for one in members
+        if one.known and one.receipt.protocol_sha256 == protocol
+    }
+    return {at for at, one in enumerate(members) if not one.known or (one.task, one.planned.protocol_sha256) in asked}
 
 
 def _rows(

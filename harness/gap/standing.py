@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.catalogue import is_open
+from harness.catalogue import OPEN_FROM, counts, is_open
 from harness.stats.frontier import PlugIn, frontier_of_means
 from harness.stats.lag import Lag, LagRange, Releases, lag_months, lag_noise, lag_without_each_lab
-from harness.types import PublishedScore
+from harness.types import OpenFrom, PublishedScore
 
 PROPORTIONS: Mapping[str, float] = {
     "percent": 100, "percent correct": 100, "percent resolved": 100, "percent (lower better)": 100, "points": 100,
@@ -70,7 +70,7 @@ class Standing:
     """Scored from answers in this store; False: as others published it."""
     sources: tuple[str, ...] = ()
     aside: int = 0
-    """Models on neither side: restricted weights, or nobody says."""
+    """Models on no side: nobody says how open they are, rows contradict each other, or the rule leaves them out."""
     repeated: int = 0
     """Models that the series scores several times; each counts once, with its median."""
     misdated: int = 0
@@ -166,7 +166,7 @@ def _labs(c: Releases, o: Releases, sides: Sequence[Sequence[Entrant]], as_of: s
         return None
 
 
-def standings(scores: Iterable[PublishedScore]) -> list[Standing]:
+def standings(scores: Iterable[PublishedScore], open_from: OpenFrom = OPEN_FROM) -> list[Standing]:
     """Every published series that has a model on both sides; units are never mixed, a series in two units is two.
 
     Current series come first, of them those whose noise is known, of these the largest (by their smaller dated side).
@@ -176,7 +176,7 @@ def standings(scores: Iterable[PublishedScore]) -> list[Standing]:
         series[one.series, one.unit, one.lower_is_better].append(one)
     found = []
     for (name, unit, lower), rows in series.items():
-        entrants, aside, repeated, misdated = _entrants(rows)
+        entrants, aside, repeated, misdated = _entrants(rows, open_from)
         if all(entrants):
             sources, day = [row.source for row in rows], max(iso_day(row.source_date) or "" for row in rows)
             found.append(stand(
@@ -194,16 +194,19 @@ def _stale(day: str, newest: str) -> bool:
     return not day or (dt.date.fromisoformat(newest) - dt.date.fromisoformat(day)).days > CURRENT_DAYS
 
 
-def _entrants(rows: Sequence[PublishedScore]) -> tuple[tuple[list[Entrant], list[Entrant]], int, int, int]:
-    """Closed and open models once each; how many stand on neither side, were scored several times, are dated wrongly."""
+def _entrants(
+    rows: Sequence[PublishedScore], open_from: OpenFrom
+) -> tuple[tuple[list[Entrant], list[Entrant]], int, int, int]:
+    """Closed and open models once each; how many stand on no side, were scored several times, are dated wrongly."""
     by_model: dict[str, list[PublishedScore]] = defaultdict(list)
     for row in rows:
         by_model[row.model].append(row)
     sides: tuple[list[Entrant], list[Entrant]] = ([], [])
     aside = repeated = misdated = 0
     for model, own in sorted(by_model.items()):
-        levels = {row.weights for row in own}
-        if None in levels or "restricted" in levels or len({is_open(str(level)) for level in levels}) > 1:
+        levels = {row.weights for row in own if row.weights}
+        sided = all(row.weights and counts(row.weights, open_from) for row in own)
+        if not sided or len({is_open(level) for level in levels}) > 1:
             aside += 1
             continue
         repeated += len(own) > 1
@@ -211,7 +214,7 @@ def _entrants(rows: Sequence[PublishedScore]) -> tuple[tuple[list[Entrant], list
         released = min((day for row in own if (day := iso_day(row.date))), default=None)
         if released and released < named_day(model):
             misdated, released = misdated + 1, None
-        sides[is_open(str(own[0].weights))].append(
+        sides[any(map(is_open, levels))].append(
             Entrant(
                 model, statistics.median(row.value for row in own), statistics.mean(errors) if len(errors) == len(own) else None,
                 released, own[0].developer,

@@ -2,57 +2,57 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
 
+from harness import catalogue
 from harness.errors import Refused, StoreError, UsageError
 from harness.gap.alignment import align
-from harness.gap.evidence import Evidence, gather, not_applicable
+from harness.gap.evidence import Evidence, gather, not_applicable, open_levels, sided
 from harness.gap.frontier import FULL, Effort, compare_best
+from harness.gap.listing import Listing
 from harness.gap.pair import compare
 from harness.gap.pairs import PairRow, all_pairs
 from harness.gap.published import read_published
 from harness.gap.scores import SystemScore, scores
 from harness.gap.select import Selection, select, within_cost
-from harness.types import Comparison, PublishedScore
-
-if TYPE_CHECKING:
-    import pandas as pd
+from harness.types import Comparison, OpenFrom, PublishedScore, WeightsLevel
 
 DEFAULT_MARGIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Gaps(Sequence[Comparison]):
+class Gaps(Listing[Comparison]):
     """Comparisons of one table, with everything that could not be compared."""
 
+    OF = Comparison
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
-
-    @overload
-    def __getitem__(self, index: int) -> Comparison: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Comparison, ...]: ...
-    def __getitem__(self, index: int | slice) -> Comparison | tuple[Comparison, ...]:
-        return self.comparisons[index]
-
-    def __iter__(self) -> Iterator[Comparison]:
-        return iter(self.comparisons)
-
-    def __len__(self) -> int:
-        return len(self.comparisons)
+    open_from: OpenFrom = catalogue.OPEN_FROM
+    open_levels: tuple[WeightsLevel, ...] = ()
+    """How open each open system is that could stand in the table."""
 
     @property
-    def frame(self) -> pd.DataFrame:
-        """One row a comparison, with the columns of ``opengap gap --json``."""
-        import pandas as pd
+    def rows(self) -> tuple[Comparison, ...]:
+        return self.comparisons
 
-        names = [field.name for field in dataclasses.fields(Comparison)]
-        return pd.DataFrame([dataclasses.asdict(one) for one in self.comparisons], columns=names)
+    @property
+    def openness(self) -> str:
+        """What counted as open, and how many of the open systems stricter rules would leave."""
+        return catalogue.openness_rule(self.open_levels, self.open_from)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores(Listing[SystemScore]):
+    """Each system's own score on each task."""
+
+    OF = SystemScore
+    scores: tuple[SystemScore, ...]
+
+    @property
+    def rows(self) -> tuple[SystemScore, ...]:
+        return self.scores
 
 
 class Store:
@@ -67,9 +67,9 @@ class Store:
         """All current results, and what had to be passed over."""
         return gather(self.path)
 
-    def scores(self) -> list[SystemScore]:
-        """Each system's own scores."""
-        return scores(self.evidence()[0])
+    def scores(self) -> Scores:
+        """Each system's own scores, sorted by dimension, task and system."""
+        return Scores(tuple(scores(self.evidence()[0])))
 
     def published(self, series: str | None = None, problems: list[str] | None = None) -> list[PublishedScore]:
         """Scores that others published, of one series or all; they never enter a paired gap.
@@ -88,12 +88,12 @@ class Store:
     def gap(
         self, closed: str | None = None, open: str | None = None, *, dimension: str | None = None,
         task: str | None = None, by_task: bool = False, margin: float = DEFAULT_MARGIN, at_cost: float | None = None,
-        force: bool = False,
+        force: bool = False, open_from: OpenFrom = catalogue.OPEN_FROM,
     ) -> Gaps:  # fmt: skip
         """Closed minus open, in points; one row a dimension, or a task with ``by_task``.
 
-        ``at_cost``: among systems whose measured cost an item is at most that many dollars. The intervals hold
-        together for all rows.
+        ``at_cost``: among systems whose measured cost an item is at most that many dollars. ``open_from``: the least
+        open level that counts as open; open systems below it are left out. The intervals hold together for all rows.
 
         Raises: Refused (a named pair that is not comparable, or has no item in common), UnknownName, UsageError.
         """
@@ -103,8 +103,9 @@ class Store:
             raise UsageError("the cost an item must be at least 0 dollars")
         evidence, notes = self.evidence()
         selected, said = select(
-            evidence, closed=closed, open_=open, dimension=dimension, task=task, by_task=by_task, force=force
-        )
+            evidence, closed=closed, open_=open, dimension=dimension, task=task, by_task=by_task, force=force,
+            open_from=open_from,
+        )  # fmt: skip
         notes += [
             f"{task} does not apply to {system}: {why}" for (system, task), why in not_applicable(self.path).items()
         ]
@@ -121,14 +122,20 @@ class Store:
         found = []
         for row in rows:
             try:
-                found.append(compare_row(row, margin=margin, rows=len(rows)))
+                one = compare_row(row, margin=margin, rows=len(rows))
+                found.append(replace(one, open_from=open_from))
             except Refused as error:
                 if closed and open:
                     raise
                 notes.append(f"{row.dimension}: {error}")
         beside = {warning for one in found for warning in one.warnings}
         notes += [one.hides for one in evidence if one.hides and one.hides not in beside]
-        return Gaps(tuple(found), tuple(dict.fromkeys(notes)))
+        there = [
+            one
+            for one in sided(evidence, open_from)[0]
+            if dimension in (None, one.dimension) and task in (None, one.task)
+        ]
+        return Gaps(tuple(found), tuple(dict.fromkeys(notes)), open_from, open_levels(there))
 
 
 def compare_row(row: Selection, *, margin: float, rows: int = 1, effort: Effort = FULL) -> Comparison:

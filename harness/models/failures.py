@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import (
+    ConnectionFailed,
     ContextTooLong,
     KeyRefused,
     ModelMissing,
+    NotReached,
     OpenGapError,
     Overloaded,
     RateLimited,
@@ -24,6 +26,7 @@ from harness.errors import (
     RunFailed,
     ServerFailed,
     TimedOut,
+    Unavailable,
 )
 
 KEY_PIECE = 8
@@ -88,7 +91,9 @@ def failure(
         return RequestRejected(where)
     if status == 429:
         return RateLimited(where, wait)
-    if status in (498, 503, 529):  # 498: Groq's flex tier is full
+    if status in (502, 503, 504):
+        return Unavailable(where, wait)
+    if status in (498, 529):  # 498: Groq's flex tier is full
         return Overloaded(where, wait)
     if status == 501:
         return RequestRejected(where)
@@ -97,6 +102,18 @@ def failure(
     if status == 413 or "context_length_exceeded" in codes or _TOO_LONG.search(detail):
         return ContextTooLong(where)
     return RequestRejected(where)
+
+
+def lost(error: BaseException, told: str) -> ConnectionFailed:
+    """NotReached where no connection came about, else ConnectionFailed: it broke, and the request may have arrived."""
+    import aiohttp
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
+            return NotReached(told)
+        cause = cause.__cause__
+    return ConnectionFailed(told)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

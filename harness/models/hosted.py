@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import difflib
 import json
 import os
@@ -24,16 +23,18 @@ import msgspec
 from harness import catalogue
 from harness.catalogue import Parameter, Provider
 from harness.errors import (
-    ConnectionFailed,
+    KeyRefused,
     MalformedReply,
     ModelMissing,
+    NotReached,
     OpenGapError,
     RequestRejected,
+    RunFailed,
     TimedOut,
     UsageError,
 )
 from harness.models.base import acceptable, last_of_user
-from harness.models.failures import Declined, failure, scrub
+from harness.models.failures import Declined, failure, lost, scrub
 from harness.models.headroom import NOTHING_SAID, Headroom, headroom
 from harness.types import Completion, Request, RequestKind, Sampling, System
 
@@ -117,7 +118,7 @@ class Endpoint:
                 lambda: self.client.post(path, cast_to=self._response_type, content=content, options=headers)
             )
         except ModelMissing as error:
-            raise ModelMissing(f"{error}{await self._near_names()}") from None
+            raise await self._why_missing(error) from None
         self.headers = response.headers
         return decode(response.content, reply, response.headers.get("content-type", ""))
 
@@ -135,10 +136,13 @@ class Endpoint:
             raise self.failure(error.status_code, error.body, error.response.headers) from None
         except self.sdk.APIConnectionError as error:
             # The aiohttp transport reports a refused or dropped connection as a timeout too; the first cause knows.
-            cause = _first_cause(error)
-            if isinstance(error, self.sdk.APITimeoutError) and (cause is error or isinstance(cause, TimeoutError)):
+            cause, failed = _first_cause(error), lost(error, f"connection failed: {self._cause(error)}")
+            timed_out = isinstance(error, self.sdk.APITimeoutError) and (
+                cause is error or isinstance(cause, TimeoutError)
+            )
+            if timed_out and not isinstance(failed, NotReached):
                 raise TimedOut(f"{self._provider.name} did not answer in time") from None
-            raise ConnectionFailed(f"connection failed: {self._cause(error)}") from None
+            raise failed from None
         except self.sdk.APIResponseValidationError as error:
             raise MalformedReply(f"the body is not a valid reply: {self._cause(error)}") from None
         except self._base_error as error:
@@ -151,16 +155,37 @@ class Endpoint:
             status, body, headers, provider=self._provider.name, model=self._model, variable=variable, key=self._key
         )
 
-    async def _near_names(self) -> str:
-        """`` It serves: …`` with the nearest names, where the server lists any."""
-        # Anthropic's paths carry the version, OpenAI's base URLs do.
-        path = "/v1/models" if self.sdk.__name__ == "anthropic" else "/models"
-        with contextlib.suppress(OpenGapError, TimeoutError):
-            async with asyncio.timeout(CONNECT_LIMIT_S):
-                names = [one.id for one in decode(await self.get(path), _Listing).data]
+    @property
+    def listing(self) -> str:
+        """Where a server says which models it has. Anthropic's paths carry the version, OpenAI's base URLs do."""
+        return "/v1/models" if self.sdk.__name__ == "anthropic" else "/models"
+
+    async def _why_missing(self, error: ModelMissing) -> RunFailed:
+        """What a 404 means: another name is served here, or the address was meant to have its ``/v1``."""
+        names = await self._names(self.listing)
+        if names:
             near = difflib.get_close_matches(self._model, names, n=3, cutoff=0.4) or names[:5]
-            return f" The nearest names that it lists: {', '.join(near)}" if near else ""
-        return ""
+            return ModelMissing(f"{error} The nearest names that it lists: {', '.join(near)}")
+        if names is None:
+            base = str(self.client.base_url).rstrip("/")
+            parts = urllib.parse.urlsplit(base)
+            version = "" if self.listing.startswith("/v1") else "/v1"
+            for better in dict.fromkeys((base + version, f"{parts.scheme}://{parts.netloc}{version}")):
+                if better != base and await self._names(better + self.listing) is not None:
+                    return RunFailed(
+                        f"no model is served at {base}, but there are some at {better}: write that address"
+                    )
+        return error
+
+    async def _names(self, listing: str) -> list[str] | None:
+        """The names that a server lists; none are shown without the right key. None: there is no list."""
+        try:
+            async with asyncio.timeout(CONNECT_LIMIT_S):
+                return [one.id for one in decode(await self.get(listing), _Listing).data]
+        except KeyRefused:
+            return []
+        except (OpenGapError, TimeoutError):
+            return None
 
     def _cause(self, error: BaseException) -> str:
         cause = _first_cause(error)
@@ -234,6 +259,10 @@ class HostedModel:
             return NOTHING_SAID
         # `raw`, since looking a name up in the client's case-blind headers costs more than all of this.
         return headroom((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._endpoint.headers.raw)
+
+    async def probe(self) -> None:
+        """Ask for what costs nothing. Raises what :meth:`Endpoint.call` does; only some of it means that nobody is there."""
+        await self.endpoint.get(self.endpoint.listing)
 
     def row(self, request: Request) -> Mapping[str, Any]:
         """The body of a request as a line of a batch carries it."""

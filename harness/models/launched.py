@@ -15,7 +15,7 @@ import tempfile
 from typing import Any
 
 from harness.catalogue import Provider
-from harness.errors import RunFailed
+from harness.errors import RunFailed, ServerGone
 from harness.models.openai_chat import OpenAIChat
 from harness.types import Completion, Request, RequestKind, System
 
@@ -66,7 +66,7 @@ class LaunchedModel:
     async def generate(self, request: Request) -> Completion:
         assert self._client is not None and self._process is not None, "start() comes first"
         if self._process.poll() is not None:
-            raise RunFailed(f"the server {self._provider.launch} has ended; its last lines:\n{self._log_tail()}")
+            raise ServerGone(f"the server {self._provider.launch} has ended; its last lines:\n{self._log_tail()}")
         return await self._client.generate(request)
 
     async def close(self) -> None:

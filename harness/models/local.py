@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -9,9 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness import hub
 from harness.errors import UsageError
+from harness.models import fit
 from harness.types import System
 
+NOT_NEEDED = ["original/*", "*.pth", "*.onnx"]
 WEIGHT_FILES = ("*.safetensors", "*.bin", "*.gguf")
 
 
@@ -20,6 +24,11 @@ def locate(system: System) -> Path:
 
     Raises: UsageError with what to do if the weights are not to be had.
     """
+    return _here(system) or _fetch(system, local_files_only=False)
+
+
+def _here(system: System) -> Path | None:
+    """The folder of weights that need no hub; None: they have to come from there. UsageError if they cannot."""
     bundled = Path(__file__).resolve().parent.parent / system.api_name
     if system.api_name.startswith("demo/weights/"):
         return bundled
@@ -29,29 +38,61 @@ def locate(system: System) -> Path:
         raise UsageError(
             f"{system.name}: {system.api_name!r} is neither a folder nor an org/name of the Hugging Face hub"
         )
-    import httpx2
+    return None
+
+
+def _fetch(system: System, local_files_only: bool) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     try:
         return Path(
             snapshot_download(
-                system.api_name, revision=system.revision, ignore_patterns=["original/*", "*.pth", "*.onnx"]
+                system.api_name, revision=system.revision, ignore_patterns=NOT_NEEDED, local_files_only=local_files_only
             )
         )
-    except (OSError, ValueError, HfHubHTTPError, OfflineModeIsEnabled, httpx2.HTTPError) as error:
-        first = (str(error) or type(error).__name__).splitlines()[0][:160]
-        raise UsageError(
-            f"{system.name}: cannot fetch {system.api_name} from the Hugging Face hub ({first}). Check the name and "
-            "HF_TOKEN, or give the folder of a local copy: vllm:/path/to/model"
-        ) from error
+    except hub.failures() as error:
+        raise _not_there(system, error) from error
+
+
+def _not_there(system: System, error: BaseException) -> UsageError:
+    why = hub.explain(error, system.api_name, system.revision)
+    return UsageError(
+        f"{system.name}: cannot fetch {system.api_name}: {why}, or give the folder of a local copy: "
+        f"{system.provider}:/path/to/model"
+    )
+
+
+def preflight(system: System) -> None:
+    """Ask the hub about weights that are not here yet, before anything large comes.
+
+    Raises: UsageError if they are not to be had, or do not fit into this machine.
+    """
+    if folder := _here(system):
+        return check_memory(system, folder, now=False)
+    from huggingface_hub import HfApi
+
+    with contextlib.suppress(UsageError):
+        _fetch(system, local_files_only=True)
+        return
+    try:
+        info = HfApi().model_info(system.api_name, revision=system.revision, files_metadata=True)
+    except hub.failures() as error:
+        raise _not_there(system, error) from error
+    files = {one.rfilename: one.size or 0 for one in info.siblings or ()}
+    fit.check(system, fit.weights_size({name: size for name, size in files.items() if "/" not in name}), now=False)
+
+
+def check_memory(system: System, folder: Path, *, now: bool = True) -> None:
+    """UsageError if weights in a folder do not fit into what this machine's memory has free now, or has in all."""
+    files = {path.name: path.stat().st_size for path in folder.iterdir()}
+    fit.check(system, fit.weights_size(files), _dtype(folder), now=now)
 
 
 def identify(system: System) -> System:
     """The same system with what only its weights know: their hash, their revision, and the dtype they run in."""
     folder = locate(system)
     options = dict(system.options)
-    options.setdefault("dtype", str(_config(folder).get("dtype") or _config(folder).get("torch_dtype") or "float32"))
+    options.setdefault("dtype", _dtype(folder))
     # A hub snapshot's folder is named by its commit.
     revision = folder.name if re.fullmatch(r"[0-9a-f]{40}", folder.name) else system.revision
     return replace(system, options=options, revision=revision, weights_sha256=weights_hash(folder))
@@ -78,6 +119,12 @@ def _file_hash(path: Path) -> str:
         return blob
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _dtype(folder: Path) -> str:
+    """What the weights are stored in, by their configuration."""
+    config = _config(folder)
+    return str(config.get("dtype") or config.get("torch_dtype") or "float32")
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class OpenAIModel(HostedModel):
     def failed(self, error: Any) -> Exception:
         """The failure that a reply with status 200 carries in its body (gateways do this)."""
         code = error.get("code") if isinstance(error, dict) else None
-        return self.endpoint.failure(code if isinstance(code, int) and code >= 400 else 502, {"error": error}, {})
+        return self.endpoint.failure(code if isinstance(code, int) and code >= 400 else 500, {"error": error}, {})
 
 
 class OpenAIChat(OpenAIModel):

@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import ContextTooLong, RunFailed
 from harness.models.base import classify, split_reasoning
 from harness.models.chat import Chat
-from harness.models.local import context_length, locate
+from harness.models.local import check_memory, context_length, locate
 from harness.types import Completion, Request, RequestKind, Sampling, System, Usage
 
 BATCH_TOKENS = 32_768
@@ -45,6 +45,7 @@ class TransformersModel:
 
         logging.disable_progress_bar()
         folder = locate(self.system)
+        check_memory(self.system, folder)
         self._chat = Chat(folder)
         self._context = context_length(folder) or 1 << 20
         dtype = getattr(torch, self.system.options.get("dtype", "float32"), None)

@@ -7,10 +7,10 @@ import itertools
 import os
 from typing import Any
 
-from harness.errors import ContextTooLong, RunFailed, ServerFailed
+from harness.errors import ContextTooLong, RequestRejected, RunFailed, ServerFailed, ServerGone
 from harness.models.base import classify, split_reasoning
 from harness.models.chat import Chat
-from harness.models.local import context_length, locate
+from harness.models.local import check_memory, context_length, locate
 from harness.types import Completion, Request, RequestKind, System, Usage
 
 QUIET = {
@@ -47,6 +47,7 @@ class VllmModel:
             for name, value in ON_CPU.items():
                 os.environ.setdefault(name, value)
         folder = locate(self.system)
+        check_memory(self.system, folder)
         self._chat = await asyncio.to_thread(Chat, folder)
         options = self.system.options
         context = int(options.get("max_model_len") or context_length(folder) or 0)
@@ -75,7 +76,9 @@ class VllmModel:
 
     async def generate(self, request: Request) -> Completion:
         from vllm import SamplingParams
+        from vllm.exceptions import VLLMValidationError
         from vllm.sampling_params import RequestOutputKind
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         tokens = self._chat.tokens(request.messages)
         if len(tokens) >= self._context:
@@ -94,6 +97,15 @@ class VllmModel:
         try:
             async for output in self._engine.generate({"prompt_token_ids": tokens}, params, request_id=name):
                 last = output
+        except EngineDeadError as error:
+            raise ServerGone(
+                f"vLLM's engine has died under {self.system.name}. Every answer so far is kept; VLLM_LOGGING_LEVEL=INFO shows "
+                "the engine's own log"
+            ) from error
+        except VLLMValidationError as error:
+            raise RequestRejected(f"vLLM rejects the request: {error}") from error
+        except EngineGenerateError as error:
+            raise ServerFailed(f"vLLM failed at one request: {error}") from error
         except (RuntimeError, ValueError) as error:
             raise RunFailed(f"vLLM failed: {type(error).__name__}: {error}") from error
         if last is None or last.outputs[0].finish_reason == "abort":

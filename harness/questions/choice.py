@@ -68,6 +68,14 @@ class ChoiceForm(Form[Choice]):
     item_type = Choice
     headline = "accuracy"
     placeholders = ("question", "options")
+    wording = (
+        "{question}\n"
+        "\n"
+        "{options}\n"
+        "\n"
+        'Answer with the letter of the right choice. End with one line of the form "Answer: X".'
+    )
+    max_tokens = 4096
     version = 2
 
     def fields(self, item: Choice) -> Mapping[str, str]:

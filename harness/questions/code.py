@@ -72,6 +72,14 @@ class CodeForm(Form[Code]):
     item_type = Code
     headline = "pass@1"
     placeholders = ("prompt",)
+    wording = (
+        "Complete the Python function below. Reply with the whole function, its imports included, in one Markdown code block.\n"
+        "\n"
+        "```python\n"
+        "{prompt}\n"
+        "```"
+    )
+    max_tokens = 2048
     version = 2
     runs_code = True
 

@@ -30,6 +30,10 @@ class Form(ABC, Generic[ItemT]):
     """Raised whenever reading or scoring changes; stored with every score."""
     placeholders: ClassVar[tuple[str, ...]]
     """Names that the protocol's wording may use."""
+    wording: ClassVar[str] = ""
+    """How it is asked where the protocol does not say; empty: only a protocol says."""
+    max_tokens: ClassVar[int] = 1024
+    """Upper limit of generated tokens where neither the task nor the protocol names one."""
     runs_code: ClassVar[bool] = False
     refusing_is_measured: ClassVar[bool] = False
     """True: a refusal is read and scored like any answer (safety suites)."""

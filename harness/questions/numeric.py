@@ -60,6 +60,10 @@ class NumericForm(Form[Numeric]):
     item_type = Numeric
     headline = "accuracy"
     placeholders = ("question",)
+    wording = (
+        '{question}\n\nSolve the problem step by step. End with one line of the form "Answer: N", where N is a number.'
+    )
+    max_tokens = 2048
     version = 2
 
     def fields(self, item: Numeric) -> Mapping[str, str]:

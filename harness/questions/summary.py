@@ -43,6 +43,8 @@ class SummaryForm(Form[Summary]):
     item_type = Summary
     headline = "rougeL"
     placeholders = ("text", "length")
+    wording = "{text}\n\nSummarize the text above in {length}. Reply with the summary alone."
+    max_tokens = 512
     version = 1
 
     def fields(self, item: Summary) -> Mapping[str, str]:

@@ -28,6 +28,7 @@ def normalise(text: str) -> str:
 class _TextForm(Form[Text]):
     item_type = Text
     placeholders = ("question",)
+    wording = "{question}"
     version = 1
 
     def ask(self, item: Text, protocol: Protocol) -> tuple[Message, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import hub
 from harness.errors import DataUnavailable
 from harness.rows import ENDINGS, read_rows
 from harness.types import TaskCard
@@ -71,25 +72,18 @@ def find_local(card: TaskCard, folder: Path) -> Path | None:
 
 def _from_hub(card: TaskCard, source: HubSource, pinned: str | None) -> tuple[Iterable[Mapping[str, Any]], str | None]:
     import datasets
-    import httpx2
     import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     revision = source.revision or pinned
     try:
         if revision is None:
             revision = huggingface_hub.HfApi().dataset_info(source.repository).sha
         rows = datasets.load_dataset(source.repository, source.config, split=card.split, revision=revision)
-    except (OSError, ValueError, HfHubHTTPError, OfflineModeIsEnabled, httpx2.HTTPError) as error:
-        gate = (
-            f" It is gated: ask its owner for access at huggingface.co/datasets/{source.repository} and set HF_TOKEN."
-            if card.gated
-            else ""
-        )
-        first = (str(error) or type(error).__name__).splitlines()[0][:160]
+    except (*hub.failures(), datasets.exceptions.DatasetsError) as error:
+        why = hub.explain(error, f"datasets/{source.repository}", revision, card.gated)
         raise DataUnavailable(
-            f"{card.name}: cannot load {source.repository} from the hub ({first}).{gate} Without a network put the "
-            f"same rows into DIR/{card.name}/{card.split}.jsonl and give --data DIR (or OPENGAP_DATA)"
+            f"{card.name}: cannot load {source.repository}: {why}, or put the same rows into "
+            f"DIR/{card.name}/{card.split}.jsonl and give --data DIR (or OPENGAP_DATA)"
         ) from error
     return _undecoded(rows), revision
 

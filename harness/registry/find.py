@@ -12,6 +12,9 @@ from harness import settings
 from harness.errors import UnknownName, UsageError
 from harness.registry.task import Task
 
+DEMO = "demo"
+"""The suite of the bundled demo models; its tasks are asked of no others unless named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suite:
@@ -71,15 +74,25 @@ def _load(path: Path) -> Task:
     return declared[0]
 
 
-def find_suite(name: str) -> tuple[str, Suite]:
-    """A suite by ``name@version`` or by name alone (its newest version), with its full name."""
+def find_suite(name: str, *, demo: bool = False) -> tuple[str, Suite]:
+    """A suite by ``name@version``, by name alone (its newest version), or by a dimension: all tasks of it.
+
+    Returns its full name too. A dimension holds the bundled demo tasks where ``demo``, else all others. UnknownName lists
+    the suites and dimensions.
+    """
     known = {
         key: settings.build(Suite, data, f"{path}: {key}") for key, (data, path) in settings.load("suites").items()
     }
     if name in known:
         return name, known[name]
     versions = [key for key in known if key.partition("@")[0] == name]
+    bundled = {task for key, suite in known.items() if key.partition("@")[0] == DEMO for task in suite.tasks}
+    of_dimension = [task for task, path in find_tasks().items() if path.parent.name == name]
+    tasks = tuple(task for task in of_dimension if (task in bundled) == demo)
+    if tasks and (demo or not versions):
+        return name, Suite(tasks, f"all tasks of the dimension {name}")
     if not versions:
-        raise UnknownName("suite", name, {key.partition("@")[0] for key in known} | set(known))
+        dimensions = {path.parent.name for path in find_tasks().values()}
+        raise UnknownName("suite", name, {key.partition("@")[0] for key in known} | set(known) | dimensions)
     newest = max(versions, key=lambda key: int(key.partition("@")[2] or 0))
     return newest, known[newest]

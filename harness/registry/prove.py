@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.errors import UsageError
 from harness.questions import grade
+from harness.registry.items import identify
 from harness.registry.task import Task
 from harness.types import Completion, Item
 
 
+def example_items(task: Task) -> Sequence[Item]:
+    """What the task makes of its invented row; nothing where it has none. UsageError if it makes nothing of one."""
+    if task.example is None:
+        return ()
+    items = identify(list(task.make_items([task.example])))
+    if not items:
+        raise UsageError(
+            f"{task.card.name}: its example makes no item, so it proves nothing; mend the row or leave it out"
+        )
+    return items
+
+
 def prove(task: Task, items: Sequence[Item]) -> list[str]:
-    """Failures found, one line each; an empty list is the proof. Code tasks run code in the sandbox."""
+    """Failures found, one line each; an empty list is the proof. Code tasks run code in the sandbox.
+
+    The task's example is proved with the items. UsageError where it makes none.
+    """
     failures: list[str] = []
-    for item in items:
+    for item in (*items, *example_items(task)):
         for what, completion, expected in (
             ("gold", Completion("ok", task.form.gold(item)), 1.0),
             ("wrong", Completion("ok", task.form.wrong(item)), 0.0),

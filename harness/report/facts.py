@@ -13,7 +13,7 @@ import pandas as pd
 from harness import catalogue
 from harness.gap import Gaps, Store
 from harness.gap.alignment import PairedTask, align
-from harness.gap.evidence import Evidence
+from harness.gap.evidence import Evidence, open_levels, sided
 from harness.gap.pair import compare
 from harness.gap.scores import SystemScore, scores
 from harness.gap.select import groups
@@ -21,7 +21,7 @@ from harness.gap.standing import Entrant, Standing, iso_day, named_day, stand, s
 from harness.report.text import counted, distinct, labels, listed, short_names
 from harness.store import RunFolder, frame, list_runs
 from harness.store.damage import damaged_text
-from harness.types import Comparison, PublishedScore, Receipt
+from harness.types import Comparison, OpenFrom, PublishedScore, Receipt, WeightsLevel
 
 ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd", "cluster")
 
@@ -97,6 +97,21 @@ class Facts:
     """What is known of a system beside its answers."""
     demo: bool
     """Whether a demo model stands behind any gap; its figures say nothing about real models."""
+    open_levels: tuple[WeightsLevel, ...] = ()
+    """How open each open system is that was measured here."""
+    published_levels: tuple[WeightsLevel, ...] = ()
+    """How open each open model of the published series is."""
+
+    @property
+    def openness(self) -> str:
+        """What counts as open here, and how many systems stricter rules would leave; of published models where nothing
+        was measured."""
+        return catalogue.openness_rule(self.open_levels or self.published_levels, self.gaps.open_from)
+
+    @property
+    def openness_published(self) -> str:
+        """The same of the published series."""
+        return catalogue.openness_rule(self.published_levels, self.gaps.open_from)
 
     @property
     def rows(self) -> tuple[Comparison, ...]:
@@ -169,23 +184,37 @@ class Facts:
         return next(own for own in self.scores if (own.run, own.task) == (one.run.run_id, one.task))
 
 
-def gather(folder: Path) -> Facts:
+def gather(folder: Path, open_from: OpenFrom = catalogue.OPEN_FROM) -> Facts:
     """Read a store. StoreError if there is none, or if its sealed rows cannot be read."""
     store = Store(folder)
-    # Restricted weights are neither open nor closed: the notes of the gaps name them, and they stand on no side.
-    evidence = [one for one in store.evidence()[0] if one.side != "restricted"]
-    gaps, published, own = store.gap(), store.published(), scores(evidence)
-    here = [one.receipt.started[:10] for one in evidence if one.known]
-    date = max(here or [one.receipt.started[:10] for one in evidence], default="")
-    series = standings(published)
-    names, about = short_names(one.name for one in evidence), _about(evidence, published)
+    facts = compared(store, store.gap(open_from=open_from))
+    published, evidence = store.published(), facts.evidence
+    series = standings(published, open_from)
     wordless = {one.run: line for one in evidence if (line := damaged_text(one.run, one.receipt))}
-    facts = Facts(
-        folder, gaps, (), _parts(evidence), tuple(evidence), tuple(own), _answers(evidence), (),
-        frozenset(one.run for one in evidence if one.run not in wordless),
-        (*gaps.notes, *_unsealed(folder), *wordless.values(), *_one_sided(published, series)), date, names, about, _demo(gaps, evidence),
+    facts = replace(
+        facts, parts=_parts(evidence), scores=tuple(scores(evidence)), answers=_answers(evidence),
+        texts=frozenset(one.run for one in evidence if one.run not in wordless), about=_about(evidence, published),
+        notes=(*facts.notes, *_unsealed(folder), *wordless.values(), *_one_sided(published, series)),
+        published_levels=_published_levels(published),
     )  # fmt: skip
     return replace(facts, tasks=tuple(_by_task(facts)), standings=(*_measured(facts), *series))
+
+
+def compared(store: Store, gaps: Gaps) -> Facts:
+    """What is known of some gaps of a store without a look at answers or published scores: enough for their forest plot."""
+    evidence, _ = sided(store.evidence()[0], gaps.open_from)
+    here = [one.receipt.started[:10] for one in evidence if one.known]
+    date = max(here or [one.receipt.started[:10] for one in evidence], default="")
+    return Facts(
+        store.path, gaps, (), (), tuple(evidence), (), _answers([]), (), frozenset(), gaps.notes, date,
+        short_names(one.name for one in evidence), {}, _demo(gaps, evidence),
+        open_levels(evidence), (),
+    )  # fmt: skip
+
+
+def _published_levels(published: Iterable[PublishedScore]) -> tuple[WeightsLevel, ...]:
+    levels = {one.model: one.weights for one in published if one.weights}
+    return tuple(level for level in levels.values() if catalogue.is_open(level))
 
 
 def _unsealed(folder: Path) -> list[str]:
@@ -236,12 +265,11 @@ def _by_task(facts: Facts) -> Iterator[TaskGap]:
             part = next(
                 (part for part in parts if of[row.closed] in part.members and of[row.open] in part.members), parts[0]
             )
-            yield TaskGap(
-                row, part, pair, compare([pair], chosen_by=BY_TASK, margin=row.margin, rows=total, extra=luck)
-            )
+            gap = compare([pair], chosen_by=BY_TASK, margin=row.margin, rows=total, extra=luck)
+            yield TaskGap(row, part, pair, replace(gap, open_from=row.open_from))
 
 
-def _about(evidence: list[Evidence], published: list[PublishedScore]) -> dict[str, About]:
+def _about(evidence: Sequence[Evidence], published: list[PublishedScore]) -> dict[str, About]:
     """An imported system is the published model of exactly the same name, where all that is published of it agrees."""
     days: dict[str, set[str]] = defaultdict(set)
     developers: dict[str, set[str]] = defaultdict(set)
@@ -294,7 +322,7 @@ def _measured(facts: Facts) -> Iterator[Standing]:
             )
 
 
-def _answers(evidence: list[Evidence]) -> pd.DataFrame:
+def _answers(evidence: Sequence[Evidence]) -> pd.DataFrame:
     if not evidence:
         return pd.DataFrame(columns=[*ANSWERS, "system", "open", "protocol"])
     rows = frame(list(dict.fromkeys(one.run for one in evidence)), ANSWERS)
@@ -305,7 +333,7 @@ def _answers(evidence: list[Evidence]) -> pd.DataFrame:
     return rows.merge(counting, on=["run_id", "task"], how="inner", validate="many_to_one")
 
 
-def _demo(gaps: Gaps, evidence: list[Evidence]) -> bool:
+def _demo(gaps: Gaps, evidence: Sequence[Evidence]) -> bool:
     compared = {run for one in gaps for run in one.runs}
     cards = catalogue.cards()
     systems = [one.receipt.system for one in evidence if one.run.run_id in compared]

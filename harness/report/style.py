@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.facts import Facts
 from harness.report.text import STATUS, uncontrolled, wrapped
-from harness.report.words import DEMO
+from harness.report.words import DEMO, openness
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,7 +115,7 @@ def frame(
 ) -> Frame:  # fmt: skip
     """A figure whose height follows from its texts, which are wrapped to its width and never shrunk.
 
-    The foot ends in the source. The figure's label is its headline and, on the lines below, what it shows in words.
+    The foot ends in what counts as open and the source. The figure's label is its headline and, on the lines below, what it shows in words.
     """
     from matplotlib.figure import Figure
 
@@ -127,7 +127,8 @@ def frame(
     head += [
         (line, 9.5, "normal", theme.muted, 0.19) for text in subtitle for line in wrapped(text, room, 9.5, lines=3)
     ]
-    small = [line for text in (*foot, f"Source: {facts.source}.") for line in wrapped(text, room, 7.5, lines=5)]
+    foot = (*foot, f"{openness(facts.openness)}.", f"Source: {facts.source}.")
+    small = [line for text in foot for line in wrapped(text, room, 7.5, lines=5)]
     top_in, foot_in = sum(line[-1] for line in head) + 0.3, 0.15 * len(small) + 0.2
     height = top_in + body_in + foot_in
     figure = Figure(figsize=(WIDTH_IN, height))

@@ -6,6 +6,7 @@ import math
 
 from harness.gap.policy import row_scores
 from harness.report import words
+from harness.report.counterpart import counterpart
 from harness.report.facts import Facts
 from harness.report.make import by_reason
 from harness.report.tables import Memory, Row
@@ -27,7 +28,7 @@ def summary(facts: Facts, memory: Memory, left_out: dict[str, str]) -> str:
     lines = [f"## {_plain(words.answer(facts))}", ""]
     if facts.demo:
         lines += [f"> **{words.DEMO}**", ""]
-    lines += [*_gaps(facts), *_published(facts)]
+    lines += [*(_gaps(facts) or _alone(facts)), *_published(facts)]
     lines += ["", *(f"- note: {code(note)}" for note in facts.notes)] if facts.notes else []
     lines += ["", "### Since the last report", "", *_changes(memory), ""]
     lines += [f"_{_plain(facts.source)}._", ""]
@@ -48,7 +49,15 @@ def _gaps(facts: Facts) -> list[str]:
             f"| {code(facts.label(one))} | {' | '.join(map(points, row_scores(one)))} | {points(one.gap, sign=True)} "
             f"| {span(*one.ci_simultaneous)} | {one.n:,} | {verdict} |"
         )
-    lines += ["", "Gap = closed − open in points; " + _plain(words.interval_kind(facts.rows)) + ".", ""]
+    lines += [
+        "",
+        "Gap = closed − open in points; "
+        + _plain(words.interval_kind(facts.rows))
+        + ". "
+        + _plain(words.openness(facts.openness))
+        + ".",
+        "",
+    ]
     best = " Scores and gap are cross-fitted: chosen on one half of the items, scored on the other. The best on all of them:"
     for one in facts.rows:
         two = f"{code(one.closed)} {points(one.score_closed)} against {code(one.open)} {points(one.score_open)}"
@@ -57,6 +66,19 @@ def _gaps(facts: Facts) -> list[str]:
         )
     warnings = dict.fromkeys(warning for one in facts.rows for warning in one.warnings)
     return [*lines, *(f"- note: {code(true_minus(warning))}" for warning in warnings)]
+
+
+def _alone(facts: Facts) -> list[str]:
+    """Each system's own scores, where nothing is compared, and what would bring a gap."""
+    if not facts.scores:
+        return []
+    lines = ["| system | task | score | 95 % interval | n | missing |", "|---|---|--:|:-:|--:|--:|"]
+    lines += [
+        f"| {code(one.system)} | {code(one.task)} | {points(one.score)} | {span(one.low, one.high)} | {one.n:,} | {one.missing:,} |"
+        for one in facts.scores
+    ]
+    lacking = counterpart(facts)
+    return [*lines, *(["", _plain(words.brings_the_gap(lacking)), "", code(lacking.command)] if lacking else []), ""]
 
 
 def _published(facts: Facts) -> list[str]:
@@ -81,7 +103,8 @@ def _published(facts: Facts) -> list[str]:
     return [
         *lines,
         "",
-        f"{_plain(words.LUCK)} Age: months since closed first had the best open score of the day, of models with a release date.{more}",
+        f"{_plain(words.LUCK)} Age: months since closed first had the best open score of the day, of models with a release date. "
+        f"{_plain(words.openness(facts.openness_published))}.{more}",
     ]
 
 

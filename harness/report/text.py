@@ -77,9 +77,9 @@ def _cut(line: str, kept: int) -> str:
 def wrapped(
     text: str, inches: float, size: float, weight: str = "normal", lines: int = 9, breaks: str = " "
 ) -> list[str]:
-    """Drawn text in lines of at most ``inches``, broken behind ``breaks``; what exceeds ``lines`` ends in an ellipsis."""
+    """Drawn text in lines of at most ``inches``, broken behind ``breaks`` but within no interval; what exceeds ``lines`` ends in an ellipsis."""
     found = [""]
-    for word in re.split(f"(?<=[{breaks}])", drawn(text)):
+    for word in re.split(rf"(?<=[{breaks}])(?!\S+\])", drawn(text)):
         longer = found[-1] + word
         if found[-1] and width_in(longer.rstrip(), size, weight) > inches:
             found.append(word)

@@ -7,17 +7,16 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.catalogue import OPENNESS_RULE
 from harness.gap.policy import row_scores, unseen_below
 from harness.gap.standing import Entrant, Standing
-from harness.report.text import MINUS, counted, inert, labels, listed, points, span, true_minus
+from harness.report.counterpart import Counterpart
+from harness.report.text import MINUS, counted, inert, labels, listed, points, span, true_minus, usd
 from harness.types import Comparison, Verdict
 
 if TYPE_CHECKING:
     from harness.report.facts import Facts
 
 DEMO = "Demo models, trained on a made-up world: the gap between them says nothing about real models."
-OPENNESS = OPENNESS_RULE[:1].upper() + OPENNESS_RULE[1:].replace("_", " ")
 POWER = "80 % power"
 LAG_DEFINITIONS = (
     "Backward: median over open records of the months since closed first had that score; forward: median over closed records of "
@@ -44,7 +43,12 @@ def answer(facts: Facts) -> str:
         return f"Demo models: {found[0].lower()}{found[1:]}" if facts.demo else found
     gaps = [one.gap for one in facts.varied]
     if not gaps:
-        return "Nothing to compare yet"
+        sides = {"open" if one.open else "closed" for one in facts.evidence}
+        return (
+            f"Nothing to compare yet: only {sides.pop()} models have been asked"
+            if len(sides) == 1
+            else "Nothing to compare yet"
+        )
     level = sum(gap == 0 for gap in gaps)
     of = (
         f"one{' current' * facts.varied[0].current} table of each of {len(gaps)} sources"
@@ -57,16 +61,31 @@ def answer(facts: Facts) -> str:
     )
 
 
+def brings_the_gap(found: Counterpart) -> str:
+    """What a store of one side needs, in one sentence that its command follows."""
+    if not found.paid:
+        price = "it runs on this machine, so no tokens are paid"
+    elif found.usd is None:
+        price = "`opengap estimate` with the same options says at what price"
+    else:
+        price = f"about {usd(found.usd)} at list price, by the tokens of the newest run here"
+    return f"For a gap, ask {'a closed' if found.lacking == 'closed' else 'an open'} model the same items ({price}):"
+
+
 def headline(rows: Sequence[Comparison]) -> str:
-    """The answer in one sentence: up to three rows by name, of more of them the leads, the rest counted."""
+    """The answer in one sentence: up to three rows by name; of more, how many a side leads and the one with most items."""
     parts = []
     few = len(rows) <= NAMED_ROWS
     for side in ("closed", "open"):
-        leading = [f"{name} by {_lead(one)}" for name, one in _having(rows, f"{side} leads")]
+        leading = _having(rows, f"{side} leads")
         if len(leading) == 1 or (leading and few):
-            parts.append(f"{side} leads in {listed(leading)} points")
+            parts.append(f"{side} leads in {listed(f'{name} by {_lead(one)}' for name, one in leading)} points")
         elif leading:
-            parts.append(f"{side} leads in {len(leading)} of {len(rows)} {_noun(rows)}, most in {leading[0]} points")
+            # The largest of many gaps is partly luck; the one with most items is known best.
+            name, one = max(leading, key=lambda pair: pair[1].n)
+            parts.append(
+                f"{side} leads in {len(leading)} of {len(rows)} {_noun(rows)}, in {name} by {_lead(one)} points"
+            )
     for verdict in ("equivalent", "undecided"):
         if found := _having(rows, verdict):
             count = f"{len(found)} of {len(rows)}" if len(found) < len(rows) else f"all {len(rows)}"
@@ -110,6 +129,11 @@ def _having(rows: Sequence[Comparison], verdict: Verdict | str) -> list[tuple[st
     )
 
 
+def openness(rule: str) -> str:
+    """The rule of openness as a sentence without its full stop."""
+    return _sentence(rule)
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -140,11 +164,9 @@ def rule(facts: Facts, rows: Sequence[Comparison]) -> str:
     """Which systems stand against each other, and by which rule they were chosen."""
     first = rows[0]
     two = f"{facts.name(first.closed)} (closed) against {facts.name(first.open)} (open weights)"
-    named = two if same_pair(rows) else "One closed and one open-weight system a row, named below it"
+    named = two if same_pair(rows) else "Each row compares the two systems named below it"
     if any(one.plug_in is not None for one in rows):
-        named = (
-            f"On all items the best are {named}" if same_pair(rows) else f"{named}: of several the best on all items"
-        )
+        named = f"On all items the best are {named}" if same_pair(rows) else f"{named}, the best on all items"
     told = {
         one.chosen_by: one.chosen_by
         + (" (chosen on one half of the items, scored on the other)" if one.plug_in is not None else "")
@@ -244,7 +266,7 @@ def standing_details(one: Standing) -> list[str]:
         f"{len(dated)} of {len(side)} {word}"
         for dated, side, word in zip(one.dated, (one.closed, one.open_), ("closed", "open"), strict=True)
     )
-    told = [f"{sides} models dated{f', {one.aside} on neither side' if one.aside else ''}{_items(one)}"]
+    told = [f"{sides} models dated{f', {one.aside} on no side' if one.aside else ''}{_items(one)}"]
     if one.misdated:
         told.append(
             f"{counted(one.misdated, 'model')} undated, since the name holds a date after the release date told"

@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness import models
-from harness.errors import AttemptFailed, OpenGapError, RunFailed, StoreError
+from harness.errors import AttemptFailed, OpenGapError, RunFailed, ServerGone, StoreError
 from harness.models.base import BatchSide
 from harness.models.failures import Declined
 from harness.models.hosted import HostedModel, encode, refused
 from harness.running.plan import Job, Owed
 from harness.running.pricing import cost_usd
 from harness.running.progress import Progress
+from harness.running.reach import MAY_BE_GONE
 from harness.store import Journal
 from harness.types import Completion, Entry, Price, Request, Usage
 
@@ -378,7 +379,8 @@ class _Driver:
                 now = time.monotonic()
                 begun = now if begun is None else begun
                 if not error.retryable or now - begun + (error.retry_after_s or 0.0) > self.polling.patience_s:
-                    raise RunFailed(
+                    gone = isinstance(error, MAY_BE_GONE)
+                    raise (ServerGone if gone else RunFailed)(
                         f"cannot ask after the batch: {error}. Give the same command again to go on"
                     ) from error
                 await asyncio.sleep(error.retry_after_s or pause)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from harness.running import hardware
 from harness.running.execute import Execution, RunResult, Say, execute, spent_usd, to_stderr
 from harness.running.plan import Job, find_protocol, prepare
 from harness.running.pricing import price_of
+from harness.running.reach import PATIENCE_S
 from harness.running.retry import RetryPolicy
 from harness.store import read_receipts
 from harness.types import System
@@ -47,6 +48,7 @@ def evaluate(
     price_out: float | None = None,
     batch: bool = False,
     policy: RetryPolicy | None = None,
+    patience_s: float = PATIENCE_S,
     say: Say = to_stderr,
 ) -> list[RunResult]:
     """Ask one or more systems the same items the same way, and seal one run for each.
@@ -54,14 +56,14 @@ def evaluate(
     The same call again resumes an unsealed run; where the run is sealed it returns that run, unless ``again``.
     ``budget`` is in dollars and holds for all these runs together, what was answered before included; prices are dollars
     per million tokens. ``batch`` hands requests to the provider's batch API first and asks directly what it does not bring.
-    Works inside a running event loop (a notebook) too.
+    A server that goes away is waited for ``patience_s``. Works inside a running event loop (a notebook) too.
 
     Raises: UsageError and its subclasses before anything is sent; RunFailed, BudgetReached, StoreError or
     KeyboardInterrupt later, with everything answered so far in the journal.
     """
     execution = Execution(
         concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out,
-        batch=batch, policy=policy or RetryPolicy(), say=say,
+        batch=batch, policy=policy or RetryPolicy(), patience_s=patience_s, say=say,
     )  # fmt: skip
     addresses = [model] if isinstance(model, str) else list(model)
     systems = address.resolve_all(addresses, weights)
@@ -143,42 +145,41 @@ def plan_jobs(
         raise UsageError("--scorer belongs to --items; a task brings its own")
     for warning in filter(None, map(catalogue.retired, systems)):
         say(warning)
+    for system in systems:
+        if address.is_folder(system.provider, system.api_name) and catalogue.is_open(system.weights):
+            say(
+                f"{system.name}: weights in a folder count as open; --weights closed says that nobody else can have them"
+            )
     problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
     problems += [
         f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced
     ]
-    loaded: list[LoadedTask] = []
-    full_suite = None
     if items is not None:
-        loaded = [replace(one, items=stable_subset(one.name, one.items, limit)) for one in own_tasks(items, scorer)]
+        own = [replace(one, items=stable_subset(one.name, one.items, limit)) for one in own_tasks(items, scorer)]
+        found = _Found(None, own, ())
     else:
-        names: Sequence[str] = tasks
-        if not tasks:
-            demo = any(map(is_demo, systems))
-            full_suite, found = find_suite(suite or (DEMO_SUITE if demo else DEFAULT_SUITE))
-            names = found.tasks
-        members = [find_task(name) for name in dict.fromkeys(names)]
-        pinned = _pinned_revisions(store)
-        folder = settings.data_folder(data)
-        for task in members:
-            try:
-                loaded.append(load_items(task, folder, limit, pinned.get(_revision_key(task))))
-            except OpenGapError as error:
-                problems.append(str(error))
-    runs_code = [task.name for task in loaded if task.task.card.runs_code]
-    if runs_code and not allow_code_execution:
-        problems.append(
-            f"{', '.join(runs_code)} runs code that models write: give --allow-code-execution to accept that"
-        )
+        found = _find(tasks, suite, store, data, limit, any(map(is_demo, systems)), allow_code_execution, problems)
+    if found.forbidden and not found.loaded and not problems:
+        problems.append(f"{_names(found.forbidden)} not asked: {_runs_code(found.forbidden)}")
+    # They stay in the plan without items, so that the receipt says why they are not compared.
+    loaded = [*found.loaded, *(LoadedTask(task, (), None) for task in found.forbidden)]
+    refused = {task.card.name: _runs_code([task]) for task in found.forbidden}
     jobs: list[Job] = []
     if not problems:
+        if refused:
+            say(f"{_names(found.forbidden)} not applicable: {_runs_code(found.forbidden)}")
         for system in systems:
             try:
                 identified = models.identify(system)
                 job = prepare(
-                    identified, chosen, loaded, repeats=repeats, suite=full_suite, code_execution=bool(runs_code)
-                )
-                unfit = [f"{system.name}: {task} does not apply: {why}" for task, why in job.not_applicable.items()]
+                    identified, chosen, loaded, repeats=repeats, suite=found.suite,
+                    code_execution=any(one.task.card.runs_code for one in found.loaded), not_applicable=refused,
+                )  # fmt: skip
+                unfit = [
+                    f"{system.name}: {task} does not apply: {why}"
+                    for task, why in job.not_applicable.items()
+                    if task not in refused
+                ]
                 for line in unfit if job.owed else ():
                     say(line)
                 problems += [] if job.owed else unfit
@@ -190,6 +191,48 @@ def plan_jobs(
     if problems:
         raise Preflight(problems)
     return jobs
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The tasks of a plan: those whose items were loaded, and code tasks that may not be asked."""
+
+    suite: str | None
+    loaded: Sequence[LoadedTask]
+    forbidden: Sequence[Task]
+
+
+def _find(
+    names: Sequence[str], suite: str | None, store: Path, data: str | None, limit: int | None, demo: bool,
+    allow_code_execution: bool, problems: list[str],
+) -> _Found:  # fmt: skip
+    """Find and load tasks, named one by one or by their suite; what cannot be loaded is a line in ``problems``."""
+    full_suite = None
+    if not names:
+        full_suite, members = find_suite(suite or (DEMO_SUITE if demo else DEFAULT_SUITE), demo=demo)
+        names = members.tasks
+    pinned, folder = _pinned_revisions(store), settings.data_folder(data)
+    loaded: list[LoadedTask] = []
+    forbidden: list[Task] = []
+    for task in [find_task(name) for name in dict.fromkeys(names)]:
+        if task.card.runs_code and not allow_code_execution:
+            forbidden.append(task)
+            continue
+        try:
+            loaded.append(load_items(task, folder, limit, pinned.get(_revision_key(task))))
+        except OpenGapError as error:
+            problems.append(str(error))
+    return _Found(full_suite, loaded, forbidden)
+
+
+def _names(tasks: Sequence[Task]) -> str:
+    return ", ".join(task.card.name for task in tasks)
+
+
+def _runs_code(tasks: Sequence[Task]) -> str:
+    """Why code tasks are not asked, and the options that ask them alone: the rest need not be asked again."""
+    flags = " ".join(f"--task {task.card.name}" for task in tasks)
+    return f"code that models write would run; to allow it: {flags} --allow-code-execution"
 
 
 def _revision_key(task: Task) -> tuple[str, int]:

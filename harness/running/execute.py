@@ -18,13 +18,14 @@ import msgspec
 
 from harness import models
 from harness.errors import OpenGapError, UsageError
-from harness.running.batch import Admit, at_batch_price, discounted, drive_batch, has_open_batches
+from harness.running.batch import Admit, Polling, at_batch_price, discounted, drive_batch, has_open_batches
 from harness.running.budget import Budget
 from harness.running.limits import limiter_for
-from harness.running.live import Driving, drive
+from harness.running.live import Driving, Reception, drive
 from harness.running.plan import Job
 from harness.running.pricing import cost_usd, is_known, price_of
 from harness.running.progress import Progress
+from harness.running.reach import PATIENCE_S, Reach
 from harness.running.retry import RetryPolicy
 from harness.running.scoring import seal
 from harness.store import Journal, RunFolder, find_run, keep_plan, new_run, plan_hash, read_journal, read_receipt
@@ -53,6 +54,8 @@ class Execution:
     batch: bool = False
     """Hand requests to the provider's batch API first; what it does not bring is asked directly."""
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    patience_s: float = PATIENCE_S
+    """How long a server that has replied before may be away."""
     say: Say = to_stderr
 
     def __post_init__(self) -> None:
@@ -66,6 +69,8 @@ class Execution:
         ):
             if dollars is not None and not (math.isfinite(dollars) and dollars >= 0):
                 raise UsageError(f"{flag} must be a number of dollars of at least 0, not {dollars}")
+        if not self.patience_s >= 0:
+            raise UsageError(f"--patience must be at least 0 seconds, not {self.patience_s}")
         if self.policy.attempts < 1:
             raise UsageError("--attempts must be at least 1")
         if not self.policy.attempt_s > 0:
@@ -163,6 +168,7 @@ async def _ask(
             await model.start()
         write_atomically(run.engine, msgspec.json.encode(model.describe()))
         progress = Progress(system.name, len(job.owed), done)
+        reach = Reach(system.name, getattr(model, "probe", None), execution.patience_s)
         if execution.batch or has_open_batches(run.journal):
             # Without --batch nothing more is handed over, but what is out is waited for rather than paid twice.
             def admission() -> Admit:
@@ -171,9 +177,11 @@ async def _ask(
                 spent = spent_before + spent_usd(job, run, price)
                 return Budget(execution.budget_usd, discounted(price), spent, system.provider).admit
 
+            progress.held_up = reach.away
+            await reach.contact()
             owed = await drive_batch(
                 job, owed, model, journal, pricing=at_batch_price(price), progress=progress, say=execution.say,
-                admission=admission,
+                admission=admission, polling=Polling(patience_s=execution.patience_s),
             )  # fmt: skip
         concurrency = execution.concurrency or model.default_concurrency
         driving = Driving(
@@ -189,7 +197,9 @@ async def _ask(
             policy=execution.policy,
             pricing=partial(cost_usd, price),
             progress=progress,
+            reach=reach,
             headroom=getattr(model, "headroom", None),
+            reception=Reception(len(job.owed), resumed=done > 0),
         )
         # Half a million objects of imported modules live as long as the process: the collector need not walk them
         # again and again while answers come in (a tenth of the CPU a request).

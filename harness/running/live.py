@@ -13,11 +13,14 @@ from harness.errors import (
     BudgetReached,
     ContextTooLong,
     MalformedReply,
+    NotReached,
     Overloaded,
     RateLimited,
     RequestRejected,
     RunFailed,
+    ServerGone,
     TimedOut,
+    UsageError,
 )
 from harness.models import Model
 from harness.models.headroom import Headroom
@@ -26,6 +29,7 @@ from harness.running.limits import Limiter
 from harness.running.plan import Job, Owed
 from harness.running.progress import Progress
 from harness.running.prompt_tokens import expected_tokens
+from harness.running.reach import MAY_BE_GONE, Reach
 from harness.running.retry import RetryPolicy
 from harness.store import Journal
 from harness.types import Completion, Entry, Request, Usage
@@ -33,7 +37,7 @@ from harness.types import Completion, Entry, Request, Usage
 SYNC_EVERY_S = 1.0
 
 REFUSED_IN_A_ROW = 20
-"""Requests that an endpoint rejects, and nothing answered, after which it is the run that is wrong and not the items."""
+"""Items given up, and nothing answered, after which it is the run or the endpoint that is wrong and not the items."""
 
 MAY_BE_BILLED = (TimedOut, MalformedReply)
 """Failures of attempts that reached the model."""
@@ -46,19 +50,35 @@ Pricing = Callable[[Usage], float | None]
 
 @dataclass(slots=True)
 class Reception:
-    """Whether an endpoint has taken anything yet."""
+    """Whether an endpoint takes anything."""
 
+    planned: int = REFUSED_IN_A_ROW
+    """Items of the whole run."""
+    resumed: bool = False
+    """There are answers from before: what is left may be what no attempt can bring, and a run has to end some time."""
     answered: bool = False
     rejected: int = 0
+    failed: int = 0
+    """Items that the endpoint failed, in a row."""
+
+    def take(self) -> None:
+        """Something was answered."""
+        self.answered, self.failed = True, 0
 
     def refuse(self, error: AttemptFailed) -> None:
-        """Count an item that was given up. RunFailed if all are rejected."""
+        """Count an item that was given up. RunFailed if all are rejected, ServerGone if the endpoint brings nothing more."""
         # The subclasses are about one item: too long, or not in a file of answers.
         self.rejected += type(error) is RequestRejected
         if self.rejected >= REFUSED_IN_A_ROW and not self.answered:
             raise RunFailed(
                 f"the first {REFUSED_IN_A_ROW} requests were all rejected, the last with: {error}. Nothing more is asked; "
                 "give the same command again once this is mended, or another --protocol"
+            )
+        self.failed += error.retryable and not isinstance(error, MAY_BE_BILLED)
+        if self.failed >= min(REFUSED_IN_A_ROW, self.planned) and (self.answered or not self.resumed):
+            raise ServerGone(
+                f"{self.failed} items in a row were given up and nothing was answered, the last with: {error}. Every answer so "
+                "far is kept"
             )
 
 
@@ -73,6 +93,7 @@ class Driving:
     policy: RetryPolicy
     pricing: Pricing
     progress: Progress
+    reach: Reach
     headroom: Callable[[], Headroom] | None = None
     """What a hosted endpoint says of its own limits."""
     reception: Reception = field(default_factory=Reception)
@@ -81,10 +102,11 @@ class Driving:
 async def drive(job: Job, owed: Sequence[Owed], driving: Driving, concurrency: int) -> None:
     """Ask everything that is owed. Every request ends as one journal entry, answered or not.
 
-    Raises: RunFailed (no request can succeed), BudgetReached, StoreError (the journal cannot be written),
+    Raises: RunFailed (no request can succeed; ServerGone: nobody is there), BudgetReached, StoreError (the journal cannot be written),
     CancelledError (interrupted), in an exception group; whatever was journalled stays.
     """
     queue = iter(owed)
+    driving.progress.held_up = lambda: driving.reach.away() or _paused(driving.limiter)
     async with asyncio.TaskGroup() as group:
         syncing = group.create_task(_sync(driving))
         async with asyncio.TaskGroup() as workers:
@@ -98,7 +120,11 @@ async def _sync(driving: Driving) -> None:
         await asyncio.sleep(SYNC_EVERY_S)
         # fdatasync may take long on a network file system, so it stays off the loop.
         await asyncio.to_thread(driving.journal.sync)
-        driving.progress.show(paused_s=driving.limiter.pause_s())
+        driving.progress.show()
+
+
+def _paused(limiter: Limiter) -> str:
+    return f"paused by the endpoint's rate limit for {seconds:.0f} s" if (seconds := limiter.pause_s()) >= 1.0 else ""
 
 
 async def _work(queue: Iterator[Owed], job: Job, driving: Driving) -> None:
@@ -133,12 +159,16 @@ async def ask(request: Request, driving: Driving) -> Completion:
                 outcome, attempts=len(failures) + 1, billed_attempts=_billed(failures), cost_usd=cost,
                 error=error_before or outcome.error,
             )  # fmt: skip
-        failures.append(outcome)
         if isinstance(outcome, (RateLimited, Overloaded)) and (outcome.retry_after_s or 0.0) > policy.total_s:
             raise RunFailed(
                 f"the endpoint asks to be left alone for {outcome.retry_after_s:,.0f} seconds ({outcome}). Everything answered "
                 "is kept; give the same command again after that"
             )
+        away_s = await driving.reach.regained(outcome)
+        begun += away_s
+        if away_s and isinstance(outcome, NotReached):
+            continue  # nothing was sent: no attempt
+        failures.append(outcome)
         driving.limiter.failed(outcome)
         wait = policy.wait_s(failures, time.perf_counter() - begun)
         billed = isinstance(outcome, MAY_BE_BILLED)
@@ -159,6 +189,10 @@ async def ask(request: Request, driving: Driving) -> Completion:
 
 async def _attempt(request: Request, driving: Driving) -> Completion | AttemptFailed:
     """Send one request when the limits allow it. Raises what ends the whole run."""
+    if request.kind not in driving.model.kinds:
+        raise UsageError(
+            f"{driving.model.system.name} cannot be asked by {request.kind}, only by {', '.join(driving.model.kinds)}"
+        )
     limiter = driving.limiter
     # The bound is counted only where a limit is stated: it takes a look at the whole prompt.
     slot = await limiter.acquire(
@@ -166,17 +200,21 @@ async def _attempt(request: Request, driving: Driving) -> Completion | AttemptFa
         if limiter.tokens_per_minute
         else 0.0
     )
-    sent = time.perf_counter()
     try:
+        await driving.reach.open()
+        sent = time.perf_counter()
         async with asyncio.timeout(driving.policy.attempt_s):
             completion = await driving.model.generate(request)
     except TimeoutError:
         return TimedOut(f"no answer within {driving.policy.attempt_s:g} s")
     except AttemptFailed as error:
+        if not isinstance(error, MAY_BE_GONE):
+            driving.reach.replied()
         return error
     finally:
         limiter.release()
-    driving.reception.answered = True
+    driving.reach.replied()
+    driving.reception.take()
     limiter.succeeded()
     if completion.usage.input is not None and completion.usage.output is not None:
         limiter.settle(slot, completion.usage.input + completion.usage.output)

@@ -12,10 +12,11 @@ import msgspec
 
 from harness import models, settings
 from harness.errors import UnknownName, UsageError
-from harness.questions import FORMS
+from harness.questions import FORMS, Form
 from harness.questions.images import facts
 from harness.registry import LoadedTask
 from harness.registry.items import content_hash
+from harness.store.hashes import protocol_hash, task_protocol_hash, used_by
 from harness.types import Item, Plan, PlannedTask, Protocol, Request, Sampling, System
 
 ORDER_SEED = 0
@@ -77,21 +78,42 @@ def find_protocol(name: str) -> Protocol:
         raise UsageError(f"{path}: {full!r} has no version; write name@1")
     label, _, version = full.partition("@")
     sampling = settings.build(Sampling, data.get("sampling") or {}, f"{path}: {full}: sampling")
-    body = {**data, "name": label, "version": int(version or 1)}
+    body = {"wording": {}, "max_tokens": {}, **data, "name": label, "version": int(version or 1)}
     body.pop("sampling", None)
     protocol = replace(settings.build(Protocol, body, f"{path}: {full}"), sampling=sampling)
-    for form in {form.name: form for form in FORMS.values()}.values():
-        if form.name not in protocol.wording or form.name not in protocol.max_tokens:
-            raise UsageError(f"{path}: {full}: 'wording' and 'max_tokens' need an entry for {form.name!r}")
-        unknown = set(re.findall(r"\{(\w+)\}", protocol.wording[form.name])) - set(form.placeholders)
-        if unknown:
-            raise UnknownName("placeholder", min(unknown), form.placeholders, hint=f"({path}: {full}: {form.name})")
+    if protocol.shots:
+        raise UsageError(
+            f"{path}: {full}: 'shots: {protocol.shots}' would have no effect, since examples cannot be asked yet; leave it out"
+        )
+    for form in FORMS.values():
+        _check_wording(protocol, form, f"{path}: {full}")
     return protocol
 
 
-def protocol_hash(protocol: Protocol) -> str:
-    """SHA-256 of everything that changes how a question is asked; the purpose is a comment."""
-    return hashlib.sha256(msgspec.json.encode(replace(protocol, purpose=""), order="sorted")).hexdigest()
+def _check_wording(protocol: Protocol, form: Form[Any], where: str) -> None:
+    """UnknownName for a placeholder that the form does not fill."""
+    unknown = set(re.findall(r"\{(\w+)\}", protocol.wording.get(form.name, ""))) - set(form.placeholders)
+    if unknown:
+        raise UnknownName("placeholder", min(unknown), form.placeholders, hint=f"({where}: {form.name})")
+
+
+def asked_by(protocol: Protocol, tasks: Sequence[LoadedTask]) -> Protocol:
+    """The protocol as far as these tasks use it, with the wording and limit that a form brings where it names none.
+
+    UsageError if there is neither, or the protocol words a form that does not exist.
+    """
+    forms = {form.name: form for form in (*FORMS.values(), *(task.task.form for task in tasks))}
+    name = f"protocol {protocol.name}@{protocol.version}"
+    for named in (*protocol.wording, *protocol.max_tokens):
+        if named not in forms:
+            raise UnknownName("form", named, forms, hint=f"(in {name})")
+    wording, limits = dict(protocol.wording), dict(protocol.max_tokens)
+    for form in {task.task.form.name: task.task.form for task in tasks}.values():
+        if wording.setdefault(form.name, form.wording) == "":
+            raise UsageError(f"{name} has no wording for {form.name!r}, and the form brings none")
+        limits.setdefault(form.name, form.max_tokens)
+        _check_wording(protocol, form, name)
+    return used_by(replace(protocol, wording=wording, max_tokens=limits), [task.task.card for task in tasks])
 
 
 def limit_of(task: LoadedTask, protocol: Protocol) -> int:
@@ -108,27 +130,31 @@ def prepare(
     repeats: int = 1,
     suite: str | None = None,
     code_execution: bool = False,
+    not_applicable: Mapping[str, str] | None = None,
 ) -> Job:
     """Render every prompt once, hash it, and fix the order in which the requests are sent.
+
+    ``not_applicable``: tasks of the plan that are not asked whatever the system can take, with the reason.
 
     The order is a seeded shuffle of clusters (single items where there are none) over all tasks, so that a run that
     stops early has not asked one task alone; repeats of an item follow each other too.
     """
     if len({task.name for task in tasks}) < len(tasks):
         raise UsageError(f"two tasks bear one name: {', '.join(sorted(task.name for task in tasks))}")
+    whole, protocol = protocol_hash(protocol), asked_by(protocol, tasks)
     sampling = models.sampling_for(system, protocol)
     without_images = models.without_images(system)
-    not_applicable: dict[str, str] = {}
+    unfit = dict(not_applicable or {})
     owed: list[Owed] = []
     planned: list[PlannedTask] = []
     for index, task in enumerate(tasks):
         hashes = [_prompt_hash(task, item, protocol, sampling) for item in task.items]
         if without_images and any(item.images for item in task.items):
-            not_applicable[task.name] = without_images
+            unfit[task.name] = without_images
         owed += [
             Owed(index, item, repeat, digest)
             for item, digest in zip(task.items, hashes, strict=True)
-            for repeat in range(0 if task.name in not_applicable else repeats)
+            for repeat in range(0 if task.name in unfit else repeats)
         ]
         planned.append(
             PlannedTask(
@@ -137,20 +163,21 @@ def prepare(
                 items_sha256=content_hash(task.items),
                 prompts_sha256=hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest(),
                 revision=task.revision,
+                protocol_sha256=task_protocol_hash(protocol, task.task.card) or "",
             )
         )
     owed.sort(key=lambda one: _order(tasks[one.task].name, one))
     plan = Plan(
         system=system,
         protocol=protocol,
-        protocol_sha256=protocol_hash(protocol),
+        protocol_sha256=whole,
         tasks=tuple(planned),
         repeats=repeats,
         order_seed=ORDER_SEED,
         code_execution=code_execution,
         suite=suite,
     )
-    return Job(plan, tasks, owed, sampling, not_applicable)
+    return Job(plan, tasks, owed, sampling, unfit)
 
 
 def _order(task: str, owed: Owed) -> tuple[bytes, bytes]:

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import TextIO
 
 from harness.types import Completion
@@ -17,6 +18,8 @@ class Progress:
     """Counts statuses of one run; ``done`` starts at what a resumed run has already."""
 
     def __init__(self, label: str, total: int, done: int = 0, stream: TextIO | None = None) -> None:
+        self.held_up: Callable[[], str] = str
+        """Says why nothing goes on; empty: it does."""
         self._label = label
         self._total = total
         self._before = done
@@ -30,8 +33,8 @@ class Progress:
         self._counts[completion.status] += 1
         self._cost += completion.cost_usd or 0.0
 
-    def line(self, paused_s: float = 0.0) -> str:
-        """``label 120/720  14.2/s  ok 118, truncated 2  0:42 left``; of a paused run why and for how long."""
+    def line(self) -> str:
+        """``label 120/720  14.2/s  ok 118, truncated 2  0:42 left``; of a run that is held up why and for how long."""
         asked = self._counts.total()
         elapsed = max(time.monotonic() - self._begun, 1e-9)
         rate = asked / elapsed
@@ -40,13 +43,13 @@ class Progress:
         parts = [f"{self._label}  {self._before + asked}/{self._total}", f"{rate:.1f}/s", statuses or "waiting"]
         if self._cost:
             parts.append(f"${self._cost:.2f}")
-        if paused_s >= 1.0:
-            parts.append(f"paused by the endpoint's rate limit for {paused_s:.0f} s")
+        if why := self.held_up():
+            parts.append(why)
         elif left is not None:
             parts.append(f"{int(left) // 60}:{int(left) % 60:02d} left")
         return "  ".join(parts)
 
-    def show(self, final: bool = False, paused_s: float = 0.0) -> None:
+    def show(self, final: bool = False) -> None:
         """Print the line if it is due. That it cannot be printed is no reason to stop asking."""
         now = time.monotonic()
         if not (final or self._terminal or now - self._shown >= PLAIN_EVERY_S):
@@ -54,7 +57,7 @@ class Progress:
         self._shown = now
         with contextlib.suppress(OSError):
             if self._terminal:
-                self._stream.write(f"\r\x1b[K{self.line(paused_s)}" + ("\n" if final else ""))
+                self._stream.write(f"\r\x1b[K{self.line()}" + ("\n" if final else ""))
             else:
-                self._stream.write(self.line(paused_s) + "\n")
+                self._stream.write(self.line() + "\n")
             self._stream.flush()

@@ -52,7 +52,10 @@ def rescore(
     asked = {key[0] for key in (*state.answered, *state.unanswered)}
     owed = [one for one in job.owed if (name := job.tasks[one.task].name) not in unfit or name in asked]
     job = dataclasses.replace(
-        job, plan=dataclasses.replace(job.plan, answers_run=source.run_id), owed=owed, not_applicable=unfit
+        job,
+        plan=dataclasses.replace(job.plan, answers_run=source.run_id, protocol_sha256=plan.protocol_sha256),
+        owed=owed,
+        not_applicable=unfit,
     )
     run = new_run(store, job.plan)
     receipt = seal(job, run, start_of(source), answers=source)

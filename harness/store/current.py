@@ -11,13 +11,15 @@ from harness.types import PlannedTask, Receipt
 def current_runs(
     receipts: Iterable[tuple[RunFolder, Receipt]],
 ) -> dict[tuple[str, str, str], tuple[RunFolder, Receipt, PlannedTask]]:
-    """The latest sealed run by (system name, task name, protocol hash).
+    """The latest sealed run by (system name, task name, hash of how the task was asked).
 
     Latest: by the start of the run that asked, then by the time of sealing, so that a rescored run replaces the run
-    whose answers it scores.
+    whose answers it scores. A run that was not asked a task (not applicable) replaces none that was.
     """
     chosen: dict[tuple[str, str, str], tuple[RunFolder, Receipt, PlannedTask]] = {}
     for run, receipt in sorted(receipts, key=lambda pair: (pair[1].started, pair[1].sealed, pair[0].run_id)):
         for planned in receipt.tasks:
-            chosen[receipt.system.name, planned.card.name, receipt.protocol_sha256] = (run, receipt, planned)
+            key = (receipt.system.name, planned.card.name, planned.protocol_sha256)
+            if planned.card.name not in receipt.not_applicable or key not in chosen:
+                chosen[key] = (run, receipt, planned)
     return chosen

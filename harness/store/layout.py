@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
-import hashlib
+import functools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import StoreError, UnknownName, UsageError
+from harness.store.hashes import plan_hash
 from harness.types import Plan
 
 
@@ -101,11 +102,6 @@ def only_process(store: Path, digest: str) -> Iterator[None]:
         yield
 
 
-def plan_hash(plan: Plan) -> str:
-    """SHA-256 of everything that the plan says."""
-    return hashlib.sha256(msgspec.json.encode(plan, order="sorted")).hexdigest()
-
-
 def list_runs(store: Path) -> list[RunFolder]:
     """All run folders, oldest first, sealed or not; a folder without a plan is not a run. StoreError if there is no looking."""
     root = store / "runs"
@@ -120,9 +116,26 @@ def list_runs(store: Path) -> list[RunFolder]:
 
 
 def find_run(store: Path, digest: str, *, sealed: bool) -> RunFolder | None:
-    """The newest sealed, or unsealed, run of a plan."""
-    matching = [run for run in list_runs(store) if run.run_id.endswith(digest[:12]) and run.sealed == sealed]
-    return matching[-1] if matching else None
+    """The newest sealed, or unsealed, run of a plan, by its folder's name, else by what its plan says.
+
+    A folder bears the hash that its plan had when the run began, and what a plan's hash covers has changed since.
+    """
+    runs = [run for run in list_runs(store) if run.sealed == sealed]
+    named = [run for run in runs if run.run_id.endswith(digest[:12])]
+    return next(reversed(named), None) or next((run for run in reversed(runs) if _own_hash(run) == digest), None)
+
+
+def _own_hash(run: RunFolder) -> str | None:
+    """Hash of the plan that a folder holds; None where it is not readable."""
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        facts = run.plan.stat()
+        return _hash_of(run.plan, facts.st_mtime_ns, facts.st_size)
+    return None
+
+
+@functools.lru_cache(maxsize=10_000)
+def _hash_of(path: Path, _changed_ns: int, _size: int) -> str:
+    return plan_hash(msgspec.json.decode(path.read_bytes(), type=Plan))
 
 
 def named_run(store: Path, wanted: str) -> RunFolder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,8 +11,9 @@ import msgspec
 
 from harness.errors import StoreError
 from harness.store.damage import misplaced
+from harness.store.hashes import with_protocol
 from harness.store.layout import RunFolder, list_runs
-from harness.types import Plan, Receipt
+from harness.types import Plan, Protocol, Receipt
 
 T = TypeVar("T")
 
@@ -26,7 +28,22 @@ def read_plan(run: RunFolder) -> Plan:
 
 def read_receipt(run: RunFolder) -> Receipt:
     """StoreError if the run is not sealed or its receipt is not readable."""
-    return _decode(run.receipt, Receipt)
+    return completed(run, _decode(run.receipt, Receipt))
+
+
+class _Asked(msgspec.Struct):
+    protocol: Protocol
+
+
+def completed(run: RunFolder, receipt: Receipt) -> Receipt:
+    """A receipt whose tasks have the hash of how they were asked; one of before gets it from its run's plan."""
+    if all(task.protocol_sha256 for task in receipt.tasks):
+        return receipt
+    try:
+        protocol = _decode(run.plan, _Asked).protocol
+    except StoreError:
+        protocol = None
+    return replace(receipt, tasks=with_protocol(receipt.tasks, protocol, receipt.protocol_sha256))
 
 
 def _decode(path: Path, kind: type[T]) -> T:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
+from harness import catalogue
 from harness.errors import Refused, UsageError
 from harness.gap.alignment import PairedTask, align
 from harness.gap.evidence import Evidence
@@ -18,6 +19,7 @@ from harness.stats.clustered import clustered, design_effect, effective_clusters
 from harness.stats.estimate import t_quantile
 from harness.stats.paired import is_binary, mcnemar_exact, mean_difference
 from harness.stats.power import copies_needed, detectable_iid, difference_sd, n_needed, repeats_needed
+from harness.types import OpenFrom
 
 POWER = 0.8
 
@@ -52,20 +54,25 @@ class Power:
     answer_variance_closed: float
     answer_variance_open: float
     detectable_iid: float
+    open_from: OpenFrom = catalogue.OPEN_FROM
+    """The least open level that counted as open."""
 
 
 def power(
     evidence: Sequence[Evidence], gaps: Sequence[float], *, closed: str | None = None, open_: str | None = None,
-    task: str | None = None, repeats: int = 1,
+    task: str | None = None, repeats: int = 1, open_from: OpenFrom = catalogue.OPEN_FROM, notes: list[str] | None = None,
 ) -> list[Power]:  # fmt: skip
     """One line a task and gap: with so many items a row by itself (95 %) says in 80 % of cases that the side leads.
 
-    Where a side has several systems the best on all items stand for it. Raises: UsageError (a gap of 0), UnknownName,
+    Where a side has several systems the best on all items stand for it. What could not be compared, or was named by
+    less than its name, is added to ``notes``, where that is given. Raises: UsageError (a gap of 0), UnknownName,
     Refused (nothing to estimate from).
     """
     if repeats < 1 or not gaps or any(not (gap > 0 and math.isfinite(gap)) for gap in gaps):
         raise UsageError("--gap must be above 0 points and --repeats at least 1")
-    rows, notes = select(evidence, closed=closed, open_=open_, task=task, by_task=True)
+    rows, said = select(evidence, closed=closed, open_=open_, task=task, by_task=True, open_from=open_from)
+    if notes is not None:
+        notes += said
     found = []
     for row in rows:
         best_closed, best_open = (
@@ -74,9 +81,9 @@ def power(
         )
         pair = align(best_closed[row.tasks[0]], best_open[row.tasks[0]])
         if pair.closed.size > 1:
-            found += [_power(pair, gap, repeats) for gap in gaps]
+            found += [replace(_power(pair, gap, repeats), open_from=open_from) for gap in gaps]
     if not found:
-        raise Refused("no pair of systems with two items in common: " + ("; ".join(notes) or "the store is empty"))
+        raise Refused("no pair of systems with two items in common: " + ("; ".join(said) or "the store is empty"))
     return found
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import catalogue
 from harness.errors import Refused, UsageError
 from harness.gap.alignment import MISSING_LIMIT, PairedTask, align, codes_of
 from harness.gap.doubt import doubt, guard
@@ -21,6 +22,7 @@ from harness.running.execute import Say, to_stderr
 from harness.stats.estimate import Estimate
 from harness.stats.power import n_needed
 from harness.stats.score import mean_score
+from harness.types import OpenFrom, WeightsLevel
 
 Answer = Literal["not worse by the margin", "worse by more than the margin", "undecided"]
 
@@ -66,12 +68,16 @@ class Switch:
     warnings: tuple[str, ...]
     runs: tuple[str, ...]
     exit_code: int
+    weights_before: WeightsLevel
+    weights_after: WeightsLevel
+    open_from: OpenFrom = catalogue.OPEN_FROM
+    """The least open level that is called open."""
 
 
 def switch(
     before: str, after: str, items: Path, *, margin: float, scorer: str = "exact", protocol: str = "matched",
     limit: int | None = None, repeats: int = 1, store: str | None = None, weights: str | Sequence[str] | None = None,
-    concurrency: int | None = None, budget: float | None = None, again: bool = False, say: Say = to_stderr,
+    concurrency: int | None = None, budget: float | None = None, again: bool = False, open_from: OpenFrom = catalogue.OPEN_FROM, say: Say = to_stderr,
 ) -> Switch:  # fmt: skip
     """Ask both (or read what was asked by the same plan before), and compare them item by item.
 
@@ -91,7 +97,8 @@ def switch(
             raise Refused(f"{task} does not apply to {result.receipt.system.name}: {why}")
     sides = [evidence_of([(result.run, result.receipt)]) for result in results]
     pairs = [align(new, old) for old, new in zip(*sides, strict=True)]
-    return compare_change(pairs, margin, exit_code=max(result.exit_code for result in results))
+    found = compare_change(pairs, margin, exit_code=max(result.exit_code for result in results))
+    return replace(found, open_from=open_from)
 
 
 def compare_change(pairs: list[PairedTask], margin: float, *, exit_code: int = 0) -> Switch:
@@ -142,7 +149,8 @@ def compare_change(pairs: list[PairedTask], margin: float, *, exit_code: int = 0
         cost_before_usd=_cost([pair.open_side for pair in pairs]), cost_after_usd=_cost([pair.closed_side for pair in pairs]),
         worse=tuple(worse), better=int((d > 0).sum()), n_needed=n_needed(margin / 100, sd) if sd > 0 else None,
         warnings=tuple(why), runs=tuple(sorted({side.run.run_id for p in pairs for side in (p.closed_side, p.open_side)})),
-        exit_code=exit_code,
+        exit_code=exit_code, weights_before=first.open_side.receipt.system.weights,
+        weights_after=first.closed_side.receipt.system.weights,
     )  # fmt: skip
 
 

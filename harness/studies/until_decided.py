@@ -19,8 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import address, models
-from harness.catalogue import is_open
+from harness import address, catalogue, models
 from harness.errors import UsageError
 from harness.gap.alignment import MISSING_LIMIT, codes_of
 from harness.gap.evidence import SEQUENTIAL
@@ -29,16 +28,17 @@ from harness.running.budget import Budget, Purse
 from harness.running.evaluate import plan_jobs, run_async, store_for
 from harness.running.execute import Execution, first_error, spent_usd, start_of
 from harness.running.limits import limiter_for
-from harness.running.live import Driving, drive
+from harness.running.live import Driving, Reception, drive
 from harness.running.plan import Job, Owed
 from harness.running.pricing import cost_usd, price_of
 from harness.running.progress import Progress
+from harness.running.reach import Reach
 from harness.running.scoring import score_of, seal
 from harness.stats.sequential import random_order, sequential
 from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal
 from harness.store.journal import read_entries
 from harness.store.layout import write_atomically
-from harness.types import Verdict
+from harness.types import OpenFrom, Verdict
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -72,6 +72,9 @@ class Decision:
     runs: tuple[str, str]
     exit_code: int
     """0 if every item that was asked was answered by both, else 1."""
+    openness: str = ""
+    """What counted as open, and whether stricter rules would leave the open one."""
+    open_from: OpenFrom = catalogue.OPEN_FROM
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +90,7 @@ def until_decided(
     pair: Sequence[str], *, margin: float = 3.0, seed: int = 0, suite: str | None = None, tasks: Sequence[str] = (),
     items: Path | None = None, scorer: str = "exact", protocol: str = "matched", limit: int | None = None,
     data: str | None = None, store: str | None = None, weights: str | Sequence[str] | None = None, allow_code_execution: bool = False,
-    execution: Execution | None = None,
+    open_from: OpenFrom = catalogue.OPEN_FROM, execution: Execution | None = None,
 ) -> Decision:  # fmt: skip
     """Ask one closed and one open system until the confidence sequence decides, or the items are used up.
 
@@ -97,11 +100,12 @@ def until_decided(
     if len(pair) != 2 or not (margin > 0 and math.isfinite(margin)):
         raise UsageError("--until-decided asks two models, one closed and one open, with a --margin above 0 points")
     systems = address.resolve_all(pair, weights)
-    if [is_open(system.weights) for system in systems] == [True, False]:
-        systems.reverse()
-    if [is_open(system.weights) for system in systems] != [False, True]:
+    systems.sort(key=lambda system: system.weights != "closed")
+    closed, open_ = (system.weights for system in systems)
+    if closed != "closed" or not catalogue.is_open(open_, open_from):
         raise UsageError(
-            f"--until-decided needs one closed and one open model; these are {', '.join(f'{s.name} ({s.weights})' for s in systems)}"
+            f"--until-decided needs one closed and one open model ({catalogue.OPEN_RULES[open_from]}); these are "
+            f"{', '.join(f'{s.name} ({s.weights})' for s in systems)}"
         )
     folder, asked = store_for(systems, store), execution or Execution()
     jobs = plan_jobs(
@@ -115,7 +119,8 @@ def until_decided(
         )
     rule = f"{SEQUENTIAL}: E7, level {LEVEL:g}, margin {margin:g}, seed {seed}"
     jobs = [dataclasses.replace(job, plan=dataclasses.replace(job.plan, suite=rule, order_seed=seed)) for job in jobs]
-    return run_async(_decide(jobs, folder, margin, seed, asked))
+    decision = run_async(_decide(jobs, folder, margin, seed, asked))
+    return dataclasses.replace(decision, openness=catalogue.openness_rule([open_], open_from), open_from=open_from)
 
 
 async def _decide(jobs: Sequence[Job], store: Path, margin: float, seed: int, execution: Execution) -> Decision:
@@ -191,6 +196,8 @@ def _open(side: _Side, planned: int, execution: Execution, purse: Purse) -> tupl
         model=model, journal=Journal(side.run.journal), limiter=limiter_for(system, concurrency),
         budget=Budget(execution.budget_usd, price, spent, system.provider, purse), policy=execution.policy, pricing=partial(cost_usd, price),
         progress=Progress(system.name, planned, len(state.answered)), headroom=getattr(model, "headroom", None),
+        reach=Reach(system.name, getattr(model, "probe", None), execution.patience_s),
+        reception=Reception(planned, resumed=bool(state.answered)),
     ), concurrency  # fmt: skip
 
 
@@ -318,4 +325,4 @@ def describe(one: Decision) -> list[str]:
             f"{one.missing} items were not answered by both; they count at their worst, and with more than 2 % of a side "
             "nothing is decided"
         )
-    return [*lines, "no fixed-n interval belongs to these runs: `opengap gap` leaves them out"]
+    return [*lines, one.openness, "no fixed-n interval belongs to these runs: `opengap gap` leaves them out"]

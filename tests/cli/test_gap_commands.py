@@ -172,3 +172,66 @@ def test_a_refused_comparison_ends_with_code_4(tmp_path: Path, capsys: pytest.Ca
     assert "0 only with c, 1 only with o, 30 with both" in capsys.readouterr().err
     assert main(["gap", "--closed", "c", "--open", "o", "--force", "--store", str(tmp_path)]) == 0
     assert "FORCED t: items" in capsys.readouterr().out
+
+
+@pytest.fixture
+def levels(tmp_path: Path) -> str:
+    """A closed system, one with restricted weights and one with open weights, that answered the same 240 items."""
+    for name, weights, step in (
+        ("vendor:c", "closed", 2),
+        ("org:llama", "restricted", 3),
+        ("org:qwen", "open_weights", 4),
+    ):
+        write_run(tmp_path / "st", name, weights, {"t": Task([float(i % step == 0) for i in range(240)])})  # type: ignore[arg-type]
+    return str(tmp_path / "st")
+
+
+@pytest.mark.parametrize("command", [["gap"], ["power", "--gap", "5"]])
+def test_a_table_says_the_rule_and_what_stricter_ones_would_leave(
+    levels: str, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert main([*command, "--store", levels]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "pen = weights can be had, restricted licences included; --open-from open_weights would leave 1 of 2" in told
+    assert "vendor:c − org:llama" in told, "the better of the two is the restricted one"
+    assert main([*command, "--store", levels, "--open-from", "open_weights"]) == 0
+    strict = capsys.readouterr()
+    assert "vendor:c − org:qwen" in strict.out
+    assert "org:llama" not in strict.out
+    assert "note: left out by --open-from open_weights: org:llama (restricted)" in strict.err
+    assert main([*command, "--store", levels, "--open-from", "open_weights", "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)
+    assert one["open_from"] == "open_weights"
+    assert main([*command, "--store", levels, "--open-from", "open"]) == 2
+
+
+@pytest.mark.parametrize("command", [["gap"], ["power", "--gap", "5"]])
+def test_a_prefix_is_taken_and_said(levels: str, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    assert main([*command, "--store", levels, "--closed", "vendor", "--open", "qw"]) == 0
+    told = capsys.readouterr()
+    assert "vendor:c − org:qwen" in told.out
+    assert "note: 'vendor' was taken as vendor:c\nnote: 'qw' was taken as org:qwen\n" in told.err
+    assert main([*command, "--store", levels, "--closed", "vendor", "--open", "org"]) == 2
+    assert "'org' is ambiguous: org:llama, org:qwen" in capsys.readouterr().err
+
+
+def test_a_report_by_a_stricter_rule_says_so_everywhere(levels: str, tmp_path: Path) -> None:
+    assert main(["report", "--store", levels, "--open-from", "open_weights", "--out", str(tmp_path / "out")]) == 0
+    said = "Open = weights can be had under a licence that does not limit use; --open-from open\\_with\\_data would leave 0 of 1"
+    assert said in (tmp_path / "out/summary.md").read_text()
+    assert "a licence that does not limit use" in (tmp_path / "out/index.html").read_text()
+    with open(tmp_path / "out/gaps.csv", newline="") as handle:
+        (row,) = csv.DictReader(handle)
+    assert (row["open"], row["open_from"]) == ("org:qwen", "open_weights")
+    assert "llama" not in (tmp_path / "out/scores.csv").read_text()
+
+
+def test_rows_of_restricted_weights_are_exported_as_open(levels: str, tmp_path: Path) -> None:
+    assert main(["export", "csv", "--store", levels, "--out", str(tmp_path / "rows.csv")]) == 0
+    with open(tmp_path / "rows.csv", newline="") as handle:
+        told = {row["model"]: (row["open_weights"], row["weights"]) for row in csv.DictReader(handle)}
+    assert told == {
+        "vendor:c": ("false", "closed"), "org:llama": ("true", "restricted"), "org:qwen": ("true", "open_weights"),
+    }  # fmt: skip
+    assert main(["export", "markdown", "--store", levels, "--out", str(tmp_path / "rows.md")]) == 0
+    assert "open = weights can be had, restricted licences included" in (tmp_path / "rows.md").read_text()

@@ -30,7 +30,7 @@ def test_one_side_alone_says_what_is_missing_there_and_on_the_page(
     assert "only the open side has results" in said.err
     assert "\x1b" not in said.err
     text = (tmp_path / "report" / "index.html").read_text()
-    assert "Nothing to compare yet" in text
+    assert "Nothing to compare yet: only open models have been asked" in text
     assert "only the open side has results" in text
     assert "\x1b" not in text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -123,6 +124,17 @@ def test_what_differs_is_refused_and_listed(tmp_path: Path, other: Task, says: s
     assert says in one_line(gaps)
 
 
+def test_different_limits_name_the_command_that_brings_two_runs_together(tmp_path: Path) -> None:
+    write_run(tmp_path, "server:o@http://h/v1", "open_weights", {"task": Task([1.0] * 20)})
+    write_run(tmp_path, "c", "closed", {"task": Task([1.0] * 40)})
+    with pytest.raises(Refused) as caught:
+        Store(tmp_path).gap("c", "server:o@http://h/v1")
+    assert (
+        "20 only with c, 0 only with server:o@http://h/v1, 20 with both. `opengap eval server:o@http://h/v1 --task task "
+        "--limit 40 --protocol matched` asks server:o@http://h/v1 the others' items too"
+    ) in str(caught.value)
+
+
 def test_an_unknown_protocol_is_printed_not_refused(tmp_path: Path) -> None:
     write_run(tmp_path, "c", "closed", {"task": Task(coin(300, 0.9, 1), content="")})
     write_run(
@@ -152,15 +164,52 @@ def test_only_one_side_or_one_system(tmp_path: Path) -> None:
         Store(tmp_path / "nowhere")
 
 
-def test_restricted_weights_stand_on_no_side_unless_named(tmp_path: Path) -> None:
-    task = {"task": Task(coin(300, 0.5, 1))}
-    write_run(tmp_path, "c", "closed", task)
-    write_run(tmp_path, "r", "restricted", task)
-    gaps = Store(tmp_path).gap()
-    assert not gaps
-    assert "neither open nor closed" in one_line(gaps)
-    (gap,) = Store(tmp_path).gap("c", "r")
-    assert "restricted weights" in " ".join(gap.warnings)
+def _of_each_level(store: Path) -> Store:
+    for number, level in enumerate(get_args(WeightsLevel)):
+        write_run(store, f"{level}-model", level, {"task": Task(coin(300, 0.5, number))})
+    write_run(store, "other-model", "open_weights", {"task": Task(coin(300, 0.5, 9))})
+    return Store(store)
+
+
+def test_weights_that_can_be_had_count_as_open(tmp_path: Path) -> None:
+    gaps = _of_each_level(tmp_path).gap()
+    (gap,) = gaps
+    assert set((gap.candidates or {})["open"]) == {
+        "restricted-model", "open_weights-model", "open_with_data-model", "other-model",
+    }  # fmt: skip
+    assert gap.open_from == "restricted"
+    assert gaps.openness == (
+        "open = weights can be had, restricted licences included; --open-from open_weights would leave 3 of 4 open "
+        "systems, --open-from open_with_data would leave 1"
+    )
+
+
+def test_a_stricter_rule_leaves_out_and_never_calls_closed(tmp_path: Path) -> None:
+    store = _of_each_level(tmp_path)
+    gaps = store.gap(open_from="open_weights")
+    (gap,) = gaps
+    assert set((gap.candidates or {})["open"]) == {"open_weights-model", "open_with_data-model", "other-model"}
+    assert (gap.closed, gap.open_from) == ("closed-model", "open_weights")
+    assert "left out by --open-from open_weights: restricted-model (restricted)" in gaps.notes
+    assert gaps.openness.endswith("; --open-from open_with_data would leave 1 of 3 open systems")
+    (gap,) = store.gap(open_from="open_with_data")
+    assert (gap.open, gap.open_from) == ("open_with_data-model", "open_with_data")
+    with pytest.raises(UsageError, match="restricted-model is left out by --open-from open_weights"):
+        store.gap(open="restricted-model", open_from="open_weights")
+    with pytest.raises(UnknownName, match="did you mean open_weights"):
+        store.gap(open_from="open_weight")  # type: ignore[arg-type]
+
+
+def test_a_prefix_names_a_stored_system_and_it_is_said_which(tmp_path: Path) -> None:
+    write_run(tmp_path, "openai:gpt-5.2,effort=high", "closed", {"task": Task(coin(40, 0.5, 1))}, card="gpt-5.2")
+    write_run(tmp_path, "vllm:qwen3-8b", "open_weights", {"task": Task(coin(40, 0.5, 2))}, card="qwen3-8b")
+    gaps = Store(tmp_path).gap("gpt-5.2", "qwen")
+    (gap,) = gaps
+    assert (gap.closed, gap.open) == ("openai:gpt-5.2,effort=high", "vllm:qwen3-8b")
+    assert "'gpt-5.2' was taken as openai:gpt-5.2,effort=high" in gaps.notes
+    assert "'qwen' was taken as vllm:qwen3-8b" in gaps.notes
+    with pytest.raises(UnknownName, match="unknown system 'gpt-5'"):
+        Store(tmp_path).gap("gpt-5")
 
 
 def test_a_task_that_does_not_apply_is_listed(tmp_path: Path) -> None:

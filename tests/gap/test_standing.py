@@ -34,16 +34,22 @@ def test_best_against_best_and_the_lag_by_hand() -> None:
     assert found.noise is None
 
 
-def test_restricted_unknown_and_contradicting_models_stand_on_no_side() -> None:
+def test_unknown_and_contradicting_models_stand_on_no_side() -> None:
     extra = [
-        _row("r", 99, "2025-11-01", "restricted"),
         _row("u", 98, None, None),
         _row("x", 97, None, "closed"),
         _row("x", 97, None, "open_weights"),
     ]
     (found,) = standings([*ROWS, *extra])
     assert found.gap == 20
-    assert found.aside == 3
+    assert found.aside == 2
+
+
+def test_restricted_weights_count_as_open_unless_the_rule_is_stricter() -> None:
+    rows = [*ROWS, _row("r", 99, "2025-11-01", "restricted")]
+    (wide,), (strict,) = standings(rows), standings(rows, "open_weights")
+    assert (wide.best_open.model, wide.gap, wide.aside) == ("r", -19, 0)
+    assert (strict.gap, strict.aside) == (20, 1)
 
 
 def test_units_are_never_mixed_and_a_series_needs_both_sides() -> None:

@@ -22,6 +22,7 @@ from harness.errors import (
     KeyRefused,
     MalformedReply,
     ModelMissing,
+    NotReached,
     OpenGapError,
     Overloaded,
     RateLimited,
@@ -29,6 +30,7 @@ from harness.errors import (
     RunFailed,
     ServerFailed,
     TimedOut,
+    Unavailable,
     UsageError,
 )
 from harness.models.failures import failure, retry_after, scrub
@@ -43,8 +45,8 @@ SDKS = {"openai": (openai, openai.OpenAIError), "anthropic": (anthropic, anthrop
 BY_STATUS: dict[int, type[OpenGapError]] = {
     400: RequestRejected, 401: KeyRefused, 402: RunFailed, 403: KeyRefused, 404: ModelMissing, 408: TimedOut,
     409: ServerFailed, 412: RequestRejected, 413: ContextTooLong, 422: RequestRejected, 429: RateLimited,
-    431: RequestRejected, 498: Overloaded, 499: ServerFailed, 500: ServerFailed, 501: RequestRejected, 502: ServerFailed,
-    503: Overloaded, 504: ServerFailed, 520: ServerFailed, 529: Overloaded,
+    431: RequestRejected, 498: Overloaded, 499: ServerFailed, 500: ServerFailed, 501: RequestRejected, 502: Unavailable,
+    503: Unavailable, 504: Unavailable, 520: ServerFailed, 529: Overloaded,
 }  # fmt: skip
 WITHOUT_STATUS: dict[str, type[OpenGapError]] = {
     "APIConnectionError": ConnectionFailed,
@@ -255,7 +257,7 @@ async def test_the_adapter_reports_the_limits_of_its_latest_reply(wire: Wire) ->
 # ---------------------------------------------------------------------------------------- faults
 
 OUTCOMES: dict[str, type[Exception] | str] = {
-    "400": RequestRejected, "429": RateLimited, "500": ServerFailed, "529": Overloaded, "reset": ConnectionFailed, "half": ConnectionFailed,
+    "400": RequestRejected, "429": RateLimited, "500": ServerFailed, "502": Unavailable, "529": Overloaded, "reset": ConnectionFailed, "half": ConnectionFailed,
     "malformed": MalformedReply, "hang": TimedOut, "trickle": "ok", "html": MalformedReply, "no_usage": "ok",
     "no_choices": MalformedReply, "refusal": "refused",
 }  # fmt: skip
@@ -297,7 +299,7 @@ async def test_a_server_that_is_not_there(wire: Wire) -> None:
     async with listening() as other:
         gone.url = other.url
     for api in APIS:
-        with pytest.raises(ConnectionFailed, match="connection failed"):
+        with pytest.raises(NotReached, match="connection failed"):
             await ask(gone, api)
 
 

@@ -203,7 +203,7 @@ def test_statuses_end_at_100_percent(tmp_path: Path) -> None:
     assert axes.get_xlim()[1] == 100
 
 
-def test_restricted_weights_stand_on_no_side(rich_store: Path, tmp_path: Path) -> None:
+def test_restricted_weights_are_open_and_a_stricter_rule_leaves_them_out(rich_store: Path, tmp_path: Path) -> None:
     store = tmp_path / "s"
     shutil.copytree(rich_store, store)
     write_run(
@@ -213,8 +213,15 @@ def test_restricted_weights_stand_on_no_side(rich_store: Path, tmp_path: Path) -
         {"sums": Answers(alternating(120, 0.9), costs=[0.1] * 120)},
         released="2025-04-01",
     )
-    facts = gather(store)
-    assert any("restricted" in note for note in facts.gaps.notes)
+    wide, strict = gather(store), gather(store, "open_weights")
+    assert "vllm:org/restricted" in {one.name for one in wide.evidence if one.open}
+    assert "vllm:org/restricted" not in {one.name for one in strict.evidence}
+    assert "left out by --open-from open_weights: vllm:org/restricted (restricted)" in strict.notes
+    said = "; --open-from open_weights would leave 2 of 3 open systems, --open-from open_with_data would leave 0"
+    assert wide.openness == "open = weights can be had, restricted licences included" + said
     for chart in charts():
         with settings(LIGHT):
-            assert "restricted" not in str(chart.draw(facts, LIGHT).get_label())
+            figure = chart.draw(wide, LIGHT)
+            foot = " ".join(text.get_text() for text in reversed(figure.texts))
+            assert "Open = weights can be had" in foot, chart.name
+            assert "restricted" not in str(chart.draw(strict, LIGHT).get_label())

@@ -18,6 +18,7 @@ from harness.report import words
 from harness.report.charts.forest import forest
 from harness.report.facts import gather
 from harness.report.style import LIGHT, THEMES, Theme, render, settings
+from harness.report.text import width_in, wrapped
 from harness.types import Comparison
 from tests.report.conftest import HOSTILE
 from tests.report.stores import Answers, alternating, write_run
@@ -101,7 +102,7 @@ def test_the_picture_carries_numbers_rule_interval_source_and_date(tmp_path: Pat
     for expected in (
         f"{one.score_closed:.1f}", f"{one.score_open:.1f}", f"+{one.gap:.1f}", "60", one.verdict, one.chosen_by,
         one.ci_method, "closed-model (closed) against open-model (open weights)", "2 sealed runs", "2026-03-01", "matched@1",
-        "Open = weights published",
+        "Open = weights can be had, restricted licences included; --open-from open_weights would leave 1 of 1 open system",
     ):  # fmt: skip
         assert expected in said.replace("\n", " "), expected
 
@@ -148,7 +149,7 @@ def test_headlines_follow_from_the_verdicts(tmp_path: Path) -> None:
         _row("z", 0.1, "equivalent", row),
     ]
     assert words.headline(many) == (
-        "Closed leads in 2 of 6 dimensions, most in y by 14.0 [12.0, 16.0] points; open leads in coding by 9.6 [7.6, 11.6] points; "
+        "Closed leads in 2 of 6 dimensions, in y by 14.0 [12.0, 16.0] points; open leads in coding by 9.6 [7.6, 11.6] points; "
         "z equivalent; a and b undecided"
     )
     # Where nothing is decided it says what could have been.
@@ -176,3 +177,15 @@ def test_demo_models_are_named_as_such(tmp_path: Path) -> None:
     title, words_of_it, *_ = str(figure.get_label()).split("\n")
     assert title.startswith("Demo models: ")
     assert words_of_it == words.DEMO
+
+
+def test_an_interval_is_broken_across_no_lines() -> None:
+    lines = wrapped("ahead by 10.2 [−4.8, 15.5] points", width_in("ahead by 10.2 [−4.8,", 9), 9)
+    assert lines == ["ahead by 10.2", "[−4.8, 15.5] points"]
+
+
+def test_a_headline_of_many_rows_quotes_the_one_with_most_items(tmp_path: Path) -> None:
+    (row,) = gather(_store(tmp_path, 1)).rows
+    rows = [_row(name, gap, "closed leads", row) for name, gap in (("a", 9.0), ("b", 6.0), ("c", 5.0), ("d", 4.0))]
+    rows[2] = dataclasses.replace(rows[2], n=5_000)
+    assert words.headline(rows) == "Closed leads in 4 of 4 dimensions, in c by 5.0 [3.0, 7.0] points"

@@ -25,7 +25,7 @@ from tests.report.test_forest import text_overlaps
 
 MODELS = (
     ("c1", 50, "2025-01-01", "closed"), ("c2", 80, "2025-06-01", "closed"), ("o1", 40, "2025-03-01", "open_weights"),
-    ("o2", 60, "2025-12-01", "open_weights"), ("r", 99, "2025-11-01", "restricted"),
+    ("o2", 60, "2025-12-01", "open_weights"), ("u", 99, "2025-11-01", ""),
 )  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def test_the_picture_says_lag_noise_censoring_and_bias(alone: Path, theme: Theme
     assert told.startswith("Exam, as published: open is 6.0 months behind (")
     for said in (
         "2 closed records, of which open reached all but 1, and 0 with its first model", "2 open records, of which closed reached all but 0, and 1 with",
-        "2 of 2 closed and 2 of 2 open models dated, 1 on neither side; n up to 400", "closed ahead by +20.0 percent, luck",
+        "2 of 2 closed and 2 of 2 open models dated, 1 on no side; n up to 400", "closed ahead by +20.0 percent, luck",
     ):  # fmt: skip
         assert said in told, said
 
@@ -249,7 +249,7 @@ def test_an_imported_result_says_where_it_comes_from_and_that_nobody_knows_how_i
     with settings(LIGHT):
         said = " ".join(text.get_text() for text in charts()[0].draw(facts, LIGHT).texts)
     assert "asked the same way" not in said
-    assert "how imported ones were asked is not known" in said
+    assert "how the imported answers were asked for was not recorded" in said
 
 
 @pytest.mark.parametrize(("regex", "told"), [

@@ -209,7 +209,7 @@ def test_a_verdict_that_something_else_overrules_says_so_in_its_row(tmp_path: Pa
         assert text_overlaps(figure) == []
     said = _figure_text(facts, "gap")
     assert f"Undecided: {reason}" in said
-    assert f"sees {least} (80 % power)" in said
+    assert f"shows {least} or more" in said
     assert (
         words.why(dataclasses.replace(near, detectable=math.nan, warnings=()))
         == "no item differs, and the interval allows for more than one verdict"

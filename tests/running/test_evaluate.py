@@ -172,18 +172,18 @@ def test_what_does_not_fit_makes_the_task_not_applicable(tmp_path: Path) -> None
         (result,) = evaluate(server.address, items=file, scorer="numeric", weights="closed", store=tmp_path / "st")
         assert server.stats()["requests"] == 10
     assert "context window" in result.receipt.not_applicable["mine"]
-    assert Store(tmp_path / "st").scores() == []
+    assert list(Store(tmp_path / "st").scores()) == []
 
 
-def start(server_address: str, file: Path, store: Path) -> subprocess.Popen[bytes]:
+def start(server_address: str, file: Path, store: Path, *more: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "harness", "eval", server_address, "--items", str(file), "--scorer", "numeric",
-               "--weights", "closed", "--store", str(store), "--concurrency", "8"]  # fmt: skip
+               "--weights", "closed", "--store", str(store), "--concurrency", "8", *more]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def wait_for_answers(process: subprocess.Popen[bytes], store: Path, n: int) -> None:
+def wait_for_answers(process: subprocess.Popen[bytes], store: Path, n: int, within_s: float = 60) -> None:
     """Until the journal holds n answers."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline and process.poll() is None:
         runs = list_runs(store)
         if runs and len(read_journal(runs[0].journal).answered) >= n:
@@ -254,7 +254,10 @@ def test_preflight_lists_everything_that_is_missing(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(Preflight) as caught:
         evaluate(
-            ["openai:gpt-4o", "anthropic:claude-opus-4-8"], tasks=["gpqa_diamond", "humaneval"], store=tmp_path / "st"
+            ["openai:gpt-4o", "anthropic:claude-opus-4-8"],
+            tasks=["gpqa_diamond", "humaneval"],
+            store=tmp_path / "st",
+            allow_code_execution=True,
         )
     text = str(caught.value)
     for part in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "gpqa_diamond", "humaneval", "HF_TOKEN", "--data"):

@@ -55,7 +55,7 @@ def decided(tmp_path: Path, closed: list[bool | None], open_: list[bool | None],
     level = "    weights: [{level: %s, since: 2025-01-01, evidence: invented for a test}]\n"
     (cards / "mine.yaml").write_text(
         f"developer: Some Lab\ncards:\n  a-card:\n    repository: {a}\n{level % 'closed'}"
-        f"  b-card:\n    repository: {b}\n{level % 'open_weights'}"
+        f"  b-card:\n    repository: {b}\n{level % options.pop('level', 'open_weights')}"
     )
     return until_decided(
         [f"file:{b}", f"file:{a}"], items=file, store=str(tmp_path / "st"), execution=Execution(say=quiet), **options  # type: ignore[arg-type]
@@ -74,6 +74,16 @@ def test_it_stops_as_soon_as_it_is_decided(tmp_path: Path) -> None:
     again = decided(tmp_path, [True] * 600, [i % 3 == 0 for i in range(600)])
     assert again == found, "sealed runs repeat their decision"
     assert len(list_runs(tmp_path / "st")) == 2
+
+
+def test_restricted_weights_are_the_open_side_unless_the_rule_is_stricter(tmp_path: Path) -> None:
+    sides: list[list[bool | None]] = [[True] * 300, [i % 3 == 0 for i in range(300)]]
+    found = decided(tmp_path, *sides, level="restricted")
+    assert (found.verdict, found.open_from) == ("closed leads", "restricted")
+    assert "--open-from open_weights would leave 0 of 1 open system" in " ".join(describe(found))
+    with pytest.raises(UsageError, match=r"a licence that does not limit use\); these are .*\(restricted\)"):
+        decided(tmp_path, *sides, level="restricted", open_from="open_weights")
+    assert len(list_runs(tmp_path / "st")) == 2, "the rule is no part of what is asked"
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -283,6 +293,31 @@ def test_switching_to_a_worse_system_names_the_items(tmp_path: Path, capsys: pyt
     body = json.loads(capsys.readouterr().out)
     assert [one["item_id"] for one in body["worse"]] == [f"q{i:04d}" for i in range(0, 300, 5)]
     assert body["change"] == pytest.approx(-20)
+
+
+def test_a_switch_says_which_side_each_model_is_on_and_by_which_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = questions(tmp_path / "mine.jsonl", 60)
+    old, new = (answers(tmp_path / name, [i % 2 == 0 for i in range(60)]) for name in ("old.jsonl", "new.jsonl"))
+    arguments = ["switch", "--from", f"file:{old}", "--to", f"file:{new}", "--items", str(file), "--weights", "closed",
+                 "--weights", "restricted", "--store", str(tmp_path / "st")]  # fmt: skip
+    assert main(arguments) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert (
+        "from closed to open (restricted); open = weights can be had, restricted licences included; --open-from" in told
+    )
+    assert "open_weights would leave 0 of 1 open system" in told
+    assert main([*arguments, "--open-from", "open_weights"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "from closed to not open by this rule (restricted); open = weights can be had under a licence" in told
+    assert main([*arguments, "--open-from", "open_weights", "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert (body["weights_before"], body["weights_after"], body["open_from"]) == (
+        "closed",
+        "restricted",
+        "open_weights",
+    )
 
 
 def test_switching_between_equals_needs_many_items(tmp_path: Path) -> None:

@@ -10,26 +10,29 @@ from harness.gap.policy import row_scores, unseen_below
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
-from harness.report.text import both, drawn, fitted, points, span, true_minus, width_in, wrapped
+from harness.report.text import both, drawn, fitted, inert, points, span, true_minus, width_in, wrapped
 from harness.types import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW_IN, REASON_IN, HEAD_IN, AXIS_IN = 0.5, 0.78, 0.42, 0.5
+ROW_IN, REASON_IN, HEAD_IN, AXIS_IN = 0.5, 0.22, 0.42, 0.5
+"""Heights: of a row, of the line below one that something else than its interval leaves undecided, of header and axis."""
 NAME_IN = 1.8
 CLOSED_AT, OPEN_AT, PLOT_AT, GAP_AT, N_AT, VERDICT_AT = 2.38, 2.95, 3.15, 7.45, 8.02, 8.18
 """Where columns stand, in inches: right edges of numbers, left edges of the plot and of the verdict."""
 PLOT_IN = 2.62
 BELOW_IN = OPEN_AT - EDGE_IN
+MOST_TASKS = 6
 MIDDLE = "center_baseline"
 
 
 def forest(facts: Facts, theme: Theme) -> Figure:
-    """One line a dimension: both scores, the gap with its simultaneous interval, n and the verdict."""
-    rows = sorted(facts.rows, key=lambda one: (-one.gap if one.gap == one.gap else math.inf, one.dimension, one.task))
-    row_in = REASON_IN if any(map(_overruled, rows)) else ROW_IN
+    """One line a dimension, most items first: both scores, the gap with its simultaneous interval, n and the verdict."""
+    rows = sorted(facts.rows, key=lambda one: (-one.n, one.dimension, one.task))
+    named = not words.same_pair(rows)
+    heights = [ROW_IN + REASON_IN * _overruled(one) for one in rows]
     made = frame(
         facts,
         theme,
@@ -37,15 +40,16 @@ def forest(facts: Facts, theme: Theme) -> Figure:
         subtitle=[words.rule(facts, rows), f"Gap = closed − open, in points, on the same items{_asked(facts)}"],
         foot=_foot(rows),
         alt=" ".join(words.sentence(one, facts.label(one)) for one in rows),
-        body_in=HEAD_IN + row_in * len(rows) + AXIS_IN,
+        body_in=HEAD_IN + sum(heights) + AXIS_IN,
     )
-    low, height = made.bottom + AXIS_IN, row_in * len(rows)
+    low, height = made.bottom + AXIS_IN, sum(heights)
+    depths = [sum(heights[:place]) + ROW_IN / 2 for place in range(len(rows))]
     axes = made.axes(PLOT_AT, low, PLOT_IN, height)
-    _plot(axes, rows, theme)
+    axes.set_ylim(height, 0)
+    _plot(axes, rows, depths, theme)
     _header(made, low + height, theme)
-    named = not words.same_pair(rows)
-    for place, one in enumerate(rows):
-        y = low + height - row_in * (place + 0.5)
+    for depth, one in zip(depths, rows, strict=True):
+        y = low + height - depth
         below = (
             both(facts.name(one.closed), facts.name(one.open), BELOW_IN, 7.5)
             if named
@@ -68,23 +72,28 @@ def _overruled(one: Comparison) -> bool:
 def _asked(facts: Facts) -> str:
     if facts.asked(*(name for one in facts.rows for name in (one.closed, one.open))):
         return " asked the same way"
-    return "; how imported ones were asked is not known"
+    return "; how the imported answers were asked for was not recorded"
 
 
 def _foot(rows: Sequence[Comparison]) -> list[str]:
     lines = [
-        f"Bars: {words.interval_kind(rows)}. Shaded: the margin of ±{points(rows[0].margin)} points within which two "
-        "systems count as equivalent. Undecided: the evidence allows for more than one verdict.",
+        f"Bars: {words.interval_kind(rows)}. Shaded: within ±{points(rows[0].margin)} points two systems count as equivalent."
     ]
+    if not words.same_pair(rows):
+        # Otherwise each row has its tasks below its name.
+        tasks = list(dict.fromkeys(inert(task) for one in rows for task in one.tasks))
+        rest = [f"{len(tasks) - MOST_TASKS} more"] if len(tasks) > MOST_TASKS else []
+        lines.insert(0, f"Tasks: {'; '.join([*tasks[:MOST_TASKS], *rest])}.")
     if any(one.plug_in is not None for one in rows):
         lines.append(
-            "Best of several: scores and gap are cross-fitted, what one half of the items chose scored on the other, and so of no single system; the two "
-            "named are the best on all items."
+            "Of several, each half of the items scores the system that the other half chose, so these scores are of no single system."
         )
     if any(one.missing_closed or one.missing_open for one in rows):
         lines.append(
             "Missing closed / open: items without a score, since the infrastructure or our scorer failed; they count on neither side."
         )
+    if not all(math.isnan(unseen_below(one)) for one in rows):
+        lines.append(f"Shows: the smallest gap that the items of an undecided row would decide ({words.POWER}).")
     # How many items each task has is in the page; here it would crowd out what matters.
     warnings = [
         one
@@ -95,24 +104,24 @@ def _foot(rows: Sequence[Comparison]) -> list[str]:
         more = f" (and {len(warnings) - 2} more on the page)" if len(warnings) > 2 else ""
         lines.append(true_minus("Note: " + "; ".join(warnings[:2]) + more))
     protocols = ", ".join(dict.fromkeys(one.protocol for one in rows if one.protocol))
-    lines.append(f"{words.OPENNESS}. Protocol {protocols}.")
+    lines.append(f"Protocol {protocols}.")
     return lines
 
 
-def _plot(axes: Axes, rows: Sequence[Comparison], theme: Theme) -> None:
+def _plot(axes: Axes, rows: Sequence[Comparison], depths: Sequence[float], theme: Theme) -> None:
+    """Draw each row at its depth, in inches below the top."""
     margin = rows[0].margin
     ends = [end for one in rows for end in (one.gap, *one.ci_simultaneous) if math.isfinite(end)]
     least, most = min([*ends, -margin]), max([*ends, margin])
     pad = 0.06 * (most - least)
     axes.set_xlim(least - pad, most + pad)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])
     axes.axvspan(-margin, margin, color=theme.band, lw=0, zorder=0)
     for end in (-margin, margin):
         axes.axvline(end, color=theme.muted, lw=0.6, ls=":", zorder=1)
     axes.axvline(0, color=theme.muted, lw=0.9, zorder=1)
     axes.grid(axis="x")
-    for place, one in enumerate(rows):
+    for place, one in zip(depths, rows, strict=True):
         if not math.isfinite(one.gap):
             continue
         colour, marker, fill = _look(one, theme)
@@ -163,9 +172,5 @@ def _line(made: Frame, y: float, one: Comparison, theme: Theme, name: str, below
         missing = f"missing {one.missing_closed:,} / {one.missing_open:,}"
         made.write(N_AT, lower, missing, size=7.5, color=theme.muted, ha="right", va="center")
     if not math.isnan(unseen_below(one)):
-        seen = (
-            f"sees {points(unseen_below(one))} ({words.POWER})"
-            if unseen_below(one) < 100
-            else f"no gap seen ({words.POWER})"
-        )
+        seen = f"shows {points(unseen_below(one))} or more" if unseen_below(one) < 100 else "shows no gap"
         made.write(VERDICT_AT, lower, seen, size=7.5, color=theme.muted, va="center")

@@ -10,8 +10,10 @@ from typing import Any
 
 from harness import catalogue
 from harness.gap.policy import row_scores
+from harness.gap.scores import SystemScore
 from harness.gap.standing import Standing
 from harness.report import words
+from harness.report.counterpart import counterpart
 from harness.report.facts import IMPORTED, Facts, TaskGap
 from harness.report.make import Picture, by_reason
 from harness.report.samples import Samples
@@ -43,7 +45,7 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
     drawn = Inlined(pictures)
     css = _own("page.css") + drawn.styles
     js = _own("page.js")
-    beside, models = lies_beside(samples), _models(facts)
+    beside, models, lacking = lies_beside(samples), _models(facts), counterpart(facts)
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         policy=(
@@ -61,11 +63,15 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
         rule=words.rule(facts, facts.rows) if facts.rows else "",
         interval_kind=_capital(words.interval_kind(facts.rows)) if facts.rows else "",
         by_task=_capital(words.interval_kind([one.gap for one in facts.tasks])) if facts.rows else "",
+        alone=[_alone(facts, one) for one in facts.scores],
+        lacking=lacking,
+        brings=words.brings_the_gap(lacking) if lacking else "",
         first=[_standing(one) for one in facts.varied[:FIRST]],
         published=[_standing(one) for one in facts.published],
         current=sum(one.current for one in facts.published),
         about_published=(words.PUBLISHED, words.LUCK, words.LAG_DEFINITIONS),
-        openness=words.OPENNESS,
+        openness=words.openness(facts.openness),
+        openness_published=words.openness(facts.openness_published),
         rows=[_row(facts, one) for one in facts.rows],
         pictures=pictures,
         left_out=by_reason(left_out),
@@ -141,6 +147,14 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
         "facts": known,
         "warnings": list(map(true_minus, one.warnings)),
     }
+
+
+def _alone(facts: Facts, one: SystemScore) -> dict[str, str]:
+    """A system's own score, for a page on which nothing is compared."""
+    return {
+        "name": facts.name(one.system), "side": "open" if one.open else "closed", "task": one.task, "score": points(one.score),
+        "interval": span(one.low, one.high), "n": f"{one.n:,}", "missing": f"{one.missing:,}", "run": one.run,
+    }  # fmt: skip
 
 
 def _task(one: TaskGap) -> dict[str, Any]:
