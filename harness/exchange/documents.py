@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from pathlib import Path
 from typing import Any
 
 from harness.errors import DataUnavailable, UsageError
+from harness.exchange import numbers
 from harness.rows import read_rows
 
 
@@ -48,13 +50,22 @@ def section(value: Any, where: str, kind: type = dict) -> Any:
 
 
 def unit_score(value: Any, where: str) -> float | None:
-    """A score in [0, 1]; None for NaN and null, which mean that nothing was scored. DataUnavailable otherwise."""
-    number = float(value) if isinstance(value, bool | int | float) else math.inf
-    if value is None or math.isnan(number):
+    """A score in [0, 1], a word for right or wrong as 1 or 0; None for NaN, null and the like, which mean that nothing was
+    scored. DataUnavailable otherwise.
+    """
+    if numbers.empty(value):
         return None
+    number = math.inf
+    if isinstance(value, str):
+        word = value.strip().lower()
+        number = float(word in numbers.RIGHT) if word in numbers.RIGHT | numbers.WRONG else math.inf
+        with contextlib.suppress(ValueError):
+            number = float(word)
+    elif isinstance(value, bool | int | float):
+        number = float(value)
     if not 0 <= number <= 1:
         raise DataUnavailable(
-            f"{where}: the score {str(value)[:80] if not isinstance(value, str) else repr(value)} is no number in [0, 1]; "
-            "only such metrics are compared by item (--metric names another one)"
+            f"{where}: the score {repr(value)[:80]} is no number in [0, 1]; only such metrics are compared by item "
+            "(--metric names another one)"
         )
     return number

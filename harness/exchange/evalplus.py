@@ -32,10 +32,13 @@ def read_evalplus(
         for repeat, one in enumerate(outcomes):
             right, kind = _right(section(one, where), tests, where)
             kinds.add(kind)
-            text = one.get("solution")
+            text, score = one.get("solution"), None if right is None else float(right)
             answers.append(
-                Answer(item_id=problem, repeat=repeat, score=float(right), text=None if text is None else str(text))
+                Answer(item_id=problem, repeat=repeat, score=score, text=None if text is None else str(text))
             )
+    if answers and all(one.score is None for one in answers):
+        other = "base" if tests == "plus" else "plus"
+        raise UsageError(f"{path.name} has no results of the {tests} tests; give --tests {other}")
     if len(kinds) > 1:
         raise DataUnavailable(f"{path.name} mixes results of EvalPlus ('base_status') and BigCodeBench ('status')")
     used = tests if kinds == {"evalplus"} else "all"
@@ -45,17 +48,15 @@ def read_evalplus(
     )  # fmt: skip
 
 
-def _right(one: dict[str, Any], tests: str, where: str) -> tuple[bool, str]:
-    """Whether a solution passes, and whose file this is."""
+def _right(one: dict[str, Any], tests: str, where: str) -> tuple[bool | None, str]:
+    """Whether a solution passes (None: those tests were not run), and whose file this is."""
     if "base_status" not in one and "status" in one:
         return one["status"] in PASSED, "bigcodebench"
     base, plus = one.get("base_status"), one.get("plus_status")
     if base is None and plus is None:
         raise DataUnavailable(f"{where} is no EvalPlus result: it has neither 'base_status' nor 'status'")
     if (plus if tests == "plus" else base) is None:
-        raise UsageError(
-            f"{where} has no result of the {tests} tests; give --tests {'base' if tests == 'plus' else 'plus'}"
-        )
+        return None, "evalplus"
     # The plus tests stand beside the base ones: EvalPlus counts a solution that passes both.
     return base in PASSED and (tests == "base" or plus in PASSED), "evalplus"
 

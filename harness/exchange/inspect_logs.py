@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import struct
 import zipfile
@@ -16,15 +15,14 @@ from harness.errors import DataUnavailable, UsageError
 from harness.exchange.assemble import Reading, assemble
 from harness.exchange.check import TOLERANCE_POINTS
 from harness.exchange.documents import parse, read_json, section, unit_score
-from harness.exchange.numbers import NOTHING
 from harness.exchange.sealing import Answer, mean_score
 from harness.types import CompletionStatus
 
 ZSTD = 93
 MOST_BYTES = 2**31
 """Largest member that is unpacked."""
-WORDS = {"c": 1.0, "p": 0.5, "i": 0.0, "n": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
-"""Correct, partial, incorrect, no answer, and the words that Inspect itself counts (``value_to_float``)."""
+LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
+"""Correct, partial, incorrect, no answer: Inspect's own values."""
 STOPPED: dict[str, CompletionStatus] = {
     "max_tokens": "truncated", "model_length": "truncated", "content_filter": "refused",
     "context": "truncated", "token": "truncated",
@@ -219,10 +217,5 @@ def _number(value: Any, part: str, place: str) -> float | None:
     if part and isinstance(value, dict):
         value = value.get(part)
     if isinstance(value, str):
-        if value.lower() in NOTHING:
-            return None
-        if value.lower() in WORDS:
-            return WORDS[value.lower()]
-        with contextlib.suppress(ValueError):
-            value = float(value)
+        value = LETTERS.get(value, value)
     return unit_score(value, place)

@@ -214,6 +214,11 @@ def _choose(
     pairs = [key.split(",", 1) for key in summary if "_stderr" not in key and key != "alias"]
     known = list(dict.fromkeys(pair[1] for pair in pairs if len(pair) == 2))
     rows, used = _filtered(rows, known, where, filter_name)
+    documents = Counter(str(row["doc_id"]) for row in rows if row.get("doc_id") is not None)
+    if documents and max(documents.values()) > 1:
+        raise DataUnavailable(
+            f"{where}: the doc_id {documents.most_common(1)[0][0]} occurs more than once in one filter"
+        )
     metrics = [str(name) for name in section(rows[0].get("metrics"), f"{where}: metrics", list)]
     if not metrics:  # before 0.4.5 a row does not say which of its fields are metrics
         metrics = [name for name in rows[0] if name not in FIELDS and (name in {p[0] for p in pairs} or not pairs)]
@@ -279,7 +284,8 @@ def _answer(row: dict[str, Any], item: str, metric: str, task: str, lower: bool)
 def _asked_first(row: dict[str, Any]) -> tuple[Any, Any]:
     """The prompt and its settings: an object of objects since 0.4.3, a list of lists before."""
     arguments: Any = row.get("arguments") or {}
-    first: Any = next(iter(arguments.values() if isinstance(arguments, dict) else arguments), None)
+    held = list(arguments.values()) if isinstance(arguments, dict) else arguments
+    first: Any = held[0] if isinstance(held, list) and held else None
     if isinstance(first, dict):
         return first.get("arg_0", ""), first.get("arg_1")
     if isinstance(first, list) and first:

@@ -136,13 +136,16 @@ def _score(
 
 
 def _beyond(found: list[PublishedScore], read: Mapping[str, list[float | None]]) -> list[str]:
-    """A line where an interval leaves the range of its unit."""
+    """A line where a score or its interval leaves the range of its unit."""
     wrong = []
     for one, low, high in zip(found, read["low"], read["high"], strict=True):
         most = 100 if one.unit.lower().startswith("percent") else 1 if one.unit.lower() == "fraction" else None
-        if most is not None and ((low is not None and low < 0) or (high is not None and high > most)):
-            wrong.append(f"{one.model} in {one.series} ({low:g} to {high:g}, beyond 0 to {most})")
-    return [f"{len(wrong)} intervals end outside of what the unit allows, as that of {wrong[0]}"] if wrong else []
+        numbers_ = [number for number in (low, one.value, high) if number is not None]
+        if most is not None and (min(numbers_) < 0 or max(numbers_) > most):
+            wrong.append(f"{one.model} in {one.series} ({min(numbers_):g} to {max(numbers_):g}, beyond 0 to {most})")
+    return (
+        [f"{len(wrong)} scores or their intervals lie outside of what the unit allows, as {wrong[0]}"] if wrong else []
+    )
 
 
 def _sides(found: list[PublishedScore]) -> tuple[list[PublishedScore], int]:

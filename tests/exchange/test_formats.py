@@ -186,6 +186,11 @@ def test_evalplus_results(tmp_path: Path) -> None:
     assert [(a.item_id, a.repeat, a.score) for a in base.answers] == [
         ("HumanEval/0", 0, 1.0), ("HumanEval/0", 1, 1.0), ("HumanEval/1", 0, 0.0),
     ]  # fmt: skip
+    (plus,) = read_evalplus(
+        path, model="m", benchmark="HumanEval", tests="plus", dimension="coding", weights="open"
+    ).found
+    assert [answer.score for answer in plus.answers] == [0.0, 1.0, None], "what was not run is missing, and not wrong"
+    path.write_text(json.dumps({"eval": {"HumanEval/0": [{"base_status": "fail", "plus_status": None}]}}))
     with pytest.raises(UsageError, match="give --tests base"):
         read_evalplus(path, model="m", benchmark="HumanEval", tests="plus", dimension="coding", weights="open")
     path.write_text(json.dumps({"eval": {"HumanEval/0": {"base": [["success", []]], "plus": [["failed", []]]}}}))
