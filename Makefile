@@ -64,7 +64,7 @@ bench: setup  ## Speed and memory, as ratios against a peer or a bound
 	$(BIN)/python -m tests.perf
 
 demo-models: setup  ## Train the bundled demo models from scratch (15 minutes on 2 cores)
-	$(BIN)/python -m harness.demo.training
+	$(BIN)/python -m tests.demo.training
 
 clean:  ## Remove what setup made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

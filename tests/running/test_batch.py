@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 
 from harness import models
-from harness.demo.faults import Behaviour, FaultServer, start
 from harness.errors import KeyRefused, RunFailed, StoreError, UsageError
 from harness.models.answers_file import AnswersFile
 from harness.running import batch as batch_module
@@ -33,6 +32,7 @@ from harness.types import Entry, Price, Request, System, Usage
 from tests.models.wire import KEY, Wire, listening
 from tests.running.batch_run import QUICK, plan, still_owed
 from tests.servers import Server, fault_server
+from tests.servers.faults import Behaviour, FaultServer, start
 
 APIS = ("chat", "responses", "messages")
 

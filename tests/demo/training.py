@@ -1,4 +1,4 @@
-"""Trains the two demo models from scratch on the synthetic world: ``python -m harness.demo.training``.
+"""Trains the two demo models from scratch on the synthetic world: ``python -m tests.demo.training``.
 
 Both models see the same examples in the same order, each asked by the house's own forms under the protocol
 ``matched@1``: they are trained on exactly what the harness sends. They differ in size and in nothing else.
@@ -32,7 +32,7 @@ from harness.questions.choice import right_letter
 from harness.settings import load
 from harness.types import Completion, Item, Protocol
 
-WEIGHTS = Path(__file__).parent / "weights"
+WEIGHTS = Path(world.__file__).parent / "weights"
 PROTOCOL = "matched@1"
 
 VOCABULARY_SIZE = 768

@@ -1,6 +1,6 @@
 """A server of the hosted protocols (two of OpenAI, one of Anthropic) that misbehaves on purpose, to try what a client bears.
 
-    python -m harness.demo.faults --latency 0.2 --rate 429=0.1 --rate 500=0.05 --seed 1
+    python -m tests.servers.faults --latency 0.2 --rate 429=0.1 --rate 500=0.05 --seed 1
 
 It listens on a free loopback port, prints one line of JSON with its ``url``, counts what it was asked (``GET /_stats``)
 and ends when its standard input closes. Faults by name: ``400``, ``429`` (with Retry-After), ``500``, ``502``, ``529``, ``reset`` (the
@@ -26,7 +26,7 @@ from typing import Any
 
 from aiohttp import web
 
-from harness.demo.batches import BatchBook
+from tests.servers.batches import BatchBook
 
 FAULTS = (
     "400", "429", "500", "502", "529", "reset", "half", "malformed", "hang", "trickle", "html", "no_usage", "no_choices", "refusal",

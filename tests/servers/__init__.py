@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Server:
@@ -40,9 +44,13 @@ class Server:
 
 @contextlib.contextmanager
 def fault_server(*arguments: str) -> Iterator[Server]:
-    """``python -m harness.demo.faults`` with these arguments."""
-    command = [sys.executable, "-m", "harness.demo.faults", *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    """``python -m tests.servers.faults`` with these arguments."""
+    command = [sys.executable, "-m", "tests.servers.faults", *arguments]
+    # Tests run in folders of their own, from which the package `tests` is not found.
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=surroundings
+    ) as process:
         assert process.stdout is not None
         yield Server(json.loads(process.stdout.readline())["url"], process)
         assert process.stdin is not None
