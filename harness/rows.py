@@ -413,6 +413,23 @@ def flat(row: Mapping[str, Any], path: str) -> Any:
     return value
 
 
+def text_of(value: Any) -> str | None:
+    """Text, or the text of a list of parts as the chat protocols write messages; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        return None
+    parts = [
+        one
+        if isinstance(one, str)
+        else one.get("text")
+        if isinstance(one, dict) and str(one.get("type", "text")).endswith("text")
+        else None
+        for one in value
+    ]
+    return "".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else None
+
+
 def nested(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """The dotted names of what lies inside of objects in these rows, for a message."""
     return list(

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from harness.errors import NotInFile, UsageError
 from harness.models.base import classify
-from harness.rows import read_rows
+from harness.rows import read_table, text_of
 from harness.types import Completion, CompletionStatus, Request, RequestKind, System
 
 FIELDS = ("item_id", "id", "task", "repeat", "text", "status", "reasoning")
@@ -32,10 +32,18 @@ class AnswersFile:
         path = Path(self.system.api_name)
         if not path.is_file():
             raise UsageError(f"answers file {str(path)!r} does not exist")
-        for number, row in enumerate(read_rows(path), start=1):
-            where = f"{path}, line {number}"
-            if not isinstance(row, dict) or not ({"item_id", "id"} & set(row)) or "text" not in row:
+        table = read_table(path)
+        if not table.rows:
+            raise UsageError(f"{path} holds no answers")
+        for at, given in enumerate(table.rows):
+            where = f"{path}, line {table.lines[at] if table.lines else at + 1}"
+            row = {"_".join(name.lower().split()): value for name, value in given.items()}
+            if not ({"item_id", "id"} & set(row)) or "text" not in row:
                 raise UsageError(f"{where}: needs 'item_id' and 'text'; known fields: {', '.join(FIELDS)}")
+            if isinstance(row["text"], list | dict):
+                row["text"] = text_of(row["text"])
+                if row["text"] is None:
+                    raise UsageError(f"{where}: 'text' must be text, or a list of parts that are text")
             # An empty cell of a table, and null, is a field that is not there.
             key = (row.get("task") or None, str(row.get("item_id", row.get("id"))), _repeat(row.get("repeat"), where))
             if key in self._answers:

@@ -22,7 +22,7 @@ from harness.questions.numeric import canonical_number
 from harness.questions.text import normalise
 from harness.registry.items import LoadedTask, identify
 from harness.registry.task import Row, Task
-from harness.rows import read_rows
+from harness.rows import read_rows, text_of
 from harness.types import Item, Message, TaskCard
 
 SCORERS: Mapping[str, Form[Any]] = {
@@ -193,15 +193,9 @@ def _message(data: Any, where: str) -> Message:
 
 
 def _content(value: Any, where: str) -> str:
-    """Text, or the text of a list of parts as the chat protocols write them."""
-    if isinstance(value, list):
-        parts = [
-            part.get("text") if isinstance(part, dict) and part.get("type") in ("text", "input_text") else None
-            for part in value
-        ]
-        if all(isinstance(part, str) for part in parts):
-            return "".join(map(str, parts))
-        raise DataUnavailable(f"{where}: 'content' holds a part that is no text; images go into the field 'images'")
-    if not isinstance(value, str):
-        raise DataUnavailable(f"{where}: 'content' must be text or a list of text parts, not {type(value).__name__}")
-    return value
+    text = text_of(value)
+    if text is None:
+        raise DataUnavailable(
+            f"{where}: 'content' must be text, or a list of parts that are text (images go into the field 'images')"
+        )
+    return text

@@ -146,3 +146,47 @@ def test_a_published_mean_that_contradicts_the_rows(test_data: Path, capsys: pyt
     assert len(systems) == 24
     assert "Claude 4 Sonnet (20250514)" in systems
     assert "Claude 3.7 Sonnet (20250219)" not in systems
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code", "says"),
+    [
+        ("a.csv", "Item_ID;Text;Repeat\na;Answer: 42;\nb;Answer: 80;0.0\n", 0, ""),
+        (
+            "a.jsonl",
+            '{"id": "a", "text": [{"type": "text", "text": "Answer: 42"}]}\n{"id": "b", "text": "Answer: 1"}\n',
+            0,
+            "",
+        ),
+        (
+            "a.csv",
+            "item_id,text\na,Answer: 42\nb,Answer: 80\nx,Answer: 7\n",
+            0,
+            "1 of 3 answers match no item that was asked (x)",
+        ),
+        ("a.csv", "item_id,text,repeat\na,Answer: 42,first\n", 2, "line 2: repeat must be a whole number"),
+        ("a.jsonl", '{"id": "a", "text": {"b": 1}}\n', 2, "line 1: 'text' must be text"),
+        ("a.jsonl", "", 2, "holds no answers"),
+    ],
+)
+def test_answers_and_questions_come_in_tables_as_well(
+    capsys: pytest.CaptureFixture[str], name: str, text: str, code: int, says: str
+) -> None:
+    Path("questions.csv").write_text("ID\tQuestion\tAnswer\na\t17+25?\t42\nb\t9*9?\t81\n")
+    Path(name).write_text(text)
+    asked = [
+        "eval",
+        f"file:{name}",
+        "--items",
+        "questions.csv",
+        "--scorer",
+        "numeric",
+        "--weights",
+        "closed",
+        "--store",
+        "s",
+    ]
+    assert main(asked) == code
+    told = capsys.readouterr()
+    assert says in " ".join(told.err.split())
+    assert code or "50.0" in told.out
