@@ -33,8 +33,6 @@ class AnswersFile:
         if not path.is_file():
             raise UsageError(f"answers file {str(path)!r} does not exist")
         table = read_table(path)
-        if not table.rows:
-            raise UsageError(f"{path} holds no answers")
         for at, given in enumerate(table.rows):
             where = f"{path}, line {table.lines[at] if table.lines else at + 1}"
             row = {"_".join(name.lower().split()): value for name, value in given.items()}

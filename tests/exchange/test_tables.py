@@ -166,7 +166,6 @@ def test_a_published_mean_that_contradicts_the_rows(test_data: Path, capsys: pyt
         ),
         ("a.csv", "item_id,text,repeat\na,Answer: 42,first\n", 2, "line 2: repeat must be a whole number"),
         ("a.jsonl", '{"id": "a", "text": {"b": 1}}\n', 2, "line 1: 'text' must be text"),
-        ("a.jsonl", "", 2, "holds no answers"),
     ],
 )
 def test_answers_and_questions_come_in_tables_as_well(
