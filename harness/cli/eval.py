@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @click.option("--patience", type=options.Duration(), default="10m", show_default=True, metavar="TIME", help="Wait so long for a server that goes away, then stop; the same command goes on.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @click.option("--report", "and_report", is_flag=True, help="Then show the gap, where both sides are there, and write the report of the store.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Check the names alone: no engine is needed, nothing is loaded or asked.")
 @options.store
 @options.as_json
 def command(
@@ -72,6 +73,7 @@ def command(
     allow_code_execution: bool,
     again: bool,
     and_report: bool,
+    check: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -81,8 +83,13 @@ def command(
     qwen3-8b, openai:gpt-5.2,effort=high, vllm:org/name, server:NAME@URL, file:answers.jsonl. A bare open model runs on
     this machine. The same command again resumes a run that was stopped, and shows the results of one that is done.
     """
+    from harness import running
     from harness.running import Execution, RetryPolicy, evaluate
 
+    if check:
+        path = Path(items) if items else None
+        running.check(models, weights=weights, suite=suite, tasks=tasks, items=path, protocol=protocol)
+        return 0
     policy = RetryPolicy(attempts=attempts, attempt_s=attempt_timeout)
     if until_decided:
         execution = Execution(

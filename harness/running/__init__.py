@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.running.evaluate import evaluate, plan_jobs, store_for
+from harness.running.evaluate import check, evaluate, plan_jobs, store_for
 from harness.running.execute import Execution, RunResult
 from harness.running.plan import Job, find_protocol, prepare
 from harness.running.retry import RetryPolicy
@@ -12,6 +12,7 @@ __all__ = [
     "Job",
     "RetryPolicy",
     "RunResult",
+    "check",
     "evaluate",
     "find_protocol",
     "plan_jobs",

