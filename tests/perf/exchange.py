@@ -44,5 +44,6 @@ def measure() -> list[Measured]:
         used = run([sys.executable, "-m", "harness", *command])
         return [
             Measured(f"import, {MODELS} models x {ITEMS:,} items: wall", used.wall_s, "s", "at most 4"),
+            Measured("  CPU", used.cpu_s, "s"),
             Measured("  peak memory", used.peak_mb, "MB"),
         ]
