@@ -60,6 +60,11 @@ def load_items(
 def _with_images(task: Task, items: Iterable[Item], folder: Path | None) -> Iterator[Item]:
     """The items, one at a time: no two rows' images are held at once."""
     for number, item in enumerate(items, start=1):
+        if not isinstance(item, Item):
+            raise DataUnavailable(
+                f"{task.card.name} yields a {type(item).__name__} where an item is expected (Choice, Numeric, Text …), "
+                f"as its item {number}"
+            )
         try:
             # Not `if item.images`: what a task may give for one need not have a truth value.
             images = load_images(item.images, folder)

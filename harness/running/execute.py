@@ -214,6 +214,8 @@ async def _ask(
         importing = asyncio.get_running_loop().run_in_executor(None, _import_ahead)
         await drive(job, owed, driving, concurrency)
         await importing
+        for line in getattr(model, "unmatched", list)() if not done else ():
+            execution.say(line)
     except BaseExceptionGroup as group:
         raise first_error(group) from None
     finally:

@@ -55,7 +55,9 @@ def _score(one: Evidence) -> SystemScore:
     method = ""
     if n:
         estimate = mean_score(data.score[there], codes_of(data.cluster[there].tolist()))
-        mean, low, high, method = 100 * estimate.mean, 100 * estimate.low, 100 * estimate.high, estimate.method
+        # A symmetric interval of few graded items may end where no score can be.
+        low, high = 100 * max(estimate.low, 0.0), 100 * min(estimate.high, 1.0)
+        mean, method = 100 * estimate.mean, estimate.method
         clustered = isinstance(estimate, Clustered)
         wilson = not clustered and is_binary(data.score[there])
         se, df = 100 * (wilson_se(estimate.mean, n) if wilson else estimate.se), estimate.df

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.evidence.gather import gather
-from harness.importers.items import read_items
-from harness.importers.sealing import seal_all
+from harness.exchange.sealing import seal_all
+from harness.exchange.tables import read_items
 from harness.stats.bootstrap import cluster_bootstrap
 from harness.store import new_run, plan_hash, write_receipt
 from harness.store.seal import CHUNK, SCORES, TEXT
@@ -71,9 +71,9 @@ def _resamples() -> float:
 
 def _pairs(rows: Path) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        found, _ = read_items(
+        found = read_items(
             rows, benchmark="b", dimension="coding", columns={"score": "resolved"}, cluster_regex="^(.+?)__"
-        )
+        ).found
         seal_all(Path(folder), found, kind="items", source=rows)
         evidence, _ = gather(Path(folder))
         assert len(all_pairs(evidence)) == 300

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import DataUnavailable, UnknownName, UsageError
-from harness.importers.sealing import Imported, mean_score
+from harness.exchange.sealing import Imported, mean_score
 from harness.rows import read_rows
 
 TOLERANCE_POINTS = 0.5

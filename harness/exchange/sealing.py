@@ -90,6 +90,8 @@ class Sealed:
     run: RunFolder
     fresh: bool
     """False: these very rows were imported before and count already."""
+    replaces: str = ""
+    """A line about the earlier import of other rows under the same name, which counts no more."""
 
 
 def mean_score(answers: Sequence[Answer]) -> float:
@@ -107,17 +109,31 @@ def seal_all(store: Path, found: Sequence[Imported], *, kind: str, source: Path)
     Rows that were imported before, and still count, are not written again.
     """
     receipts, _ = read_receipts(store)
-    current = {run.run_id for run, _, _ in current_runs(receipts).values()}
-    known = {receipt.plan_sha256: run for run, receipt in receipts if run.run_id in current}
+    current = current_runs(receipts)
+    counting = {run.run_id for run, _, _ in current.values()}
+    known = {receipt.plan_sha256: run for run, receipt in receipts if run.run_id in counting}
     done = []
     for one in found:
         plan = _plan(one, source)
         digest = plan_hash(plan)
         if digest in known:
             done.append(Sealed(one, known[digest], fresh=False))
-        else:
-            done.append(Sealed(one, _seal(store, one, plan, kind, source), fresh=True))
+            continue
+        before = current.get((one.system, one.task, UNKNOWN))
+        line = _replaced(one, before[1]) if before else ""
+        done.append(Sealed(one, _seal(store, one, plan, kind, source), fresh=True, replaces=line))
     return done
+
+
+def _replaced(one: Imported, before: Receipt) -> str:
+    """What the rows of an earlier import were, in the place of which these count from now on."""
+    file, asked = before.engine.get("file", "another file"), before.engine.get("asked") or {}
+    other = ", ".join(f"{key} {asked[key]}" for key in sorted(asked) if asked[key] != one.asked.get(key) and asked[key])
+    count = before.counts.get("answered", 0)
+    return (
+        f"{one.system} on {one.task}: these rows replace the {count} of {file} that were imported before under the same "
+        f"name{f' ({other})' if other else ''}; import one of them under another --benchmark or --model to keep both"
+    )
 
 
 def _plan(one: Imported, source: Path) -> Plan:
@@ -140,11 +156,8 @@ def _plan(one: Imported, source: Path) -> Plan:
 def _seal(store: Path, one: Imported, plan: Plan, kind: str, source: Path) -> RunFolder:
     run = new_run(store, plan)
     try:
-        for path, schema, rows in (
-            (run.scores, SCORES, [_score_row(one, answer, run.run_id) for answer in one.answers]),
-            (run.text, TEXT, [_text_row(one, a, run.run_id) for a in one.answers if a.text is not None]),
-        ):
-            pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd")
+        for path, rows in ((run.scores, _scores(one, run.run_id)), (run.text, _texts(one, run.run_id))):
+            pq.write_table(rows, path, compression="zstd")
         digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else None
     except OSError as error:
         raise StoreError(f"cannot write {run.path}: {error}") from error
@@ -186,24 +199,63 @@ def _total(one: Imported, name: str) -> int | None:
     return None if not known or None in known else sum(known)
 
 
-def _score_row(one: Imported, answer: Answer, run_id: str) -> dict[str, Any]:
-    lost = answer.score is None
-    broken = answer.score_status == "scorer_error"
-    return {
+def _scores(one: Imported, run_id: str) -> pa.Table:
+    """The rows column by column, which takes a third of the time that it takes row by row."""
+    lost = [answer.score is None for answer in one.answers]
+    broken = [answer.score_status == "scorer_error" for answer in one.answers]
+    gone = [a and not b for a, b in zip(lost, broken, strict=True)]
+    names = (
+        "item_id",
+        "cluster",
+        "published_on",
+        "repeat",
+        "score",
+        "answer",
+        "error",
+        "input_tokens",
+        "output_tokens",
+        "latency_s",
+        "cost_usd",
+    )
+    columns: dict[str, Any] = {name: [getattr(answer, name) for answer in one.answers] for name in names}
+    columns |= {
         "run_id": run_id, "system": one.system, "task": one.task, "task_version": one.task_version,
-        "dimension": one.dimension, "item_id": answer.item_id, "cluster": answer.cluster,
-        "published_on": answer.published_on, "repeat": answer.repeat, "prompt_hash": "",
-        "status": "unanswered" if lost and not broken else answer.status,
-        "score_status": None if lost and not broken else answer.score_status, "score": answer.score,
-        "values": list(answer.values.items()) or ([] if answer.score is None else [(one.metric, answer.score)]),
-        "answer": answer.answer, "error": answer.error, "input_tokens": answer.input_tokens,
-        "output_tokens": answer.output_tokens, "latency_s": answer.latency_s, "cost_usd": answer.cost_usd,
+        "dimension": one.dimension, "prompt_hash": "",
+        "status": ["unanswered" if none else answer.status for none, answer in zip(gone, one.answers, strict=True)],
+        "score_status": [None if none else answer.score_status for none, answer in zip(gone, one.answers, strict=True)],
+        "values": [
+            list(answer.values.items()) or ([] if answer.score is None else [(one.metric, answer.score)])
+            for answer in one.answers
+        ],
     }  # fmt: skip
+    return _table(SCORES, columns, len(one.answers))
 
 
-def _text_row(one: Imported, answer: Answer, run_id: str) -> dict[str, Any]:
-    return {
-        "run_id": run_id, "task": one.task, "item_id": answer.item_id, "repeat": answer.repeat,
-        "redistributable": False, "messages": answer.messages or "[]", "text": answer.text or "", "reasoning": "",
-        "target": answer.target,
+def _texts(one: Imported, run_id: str) -> pa.Table:
+    kept = [answer for answer in one.answers if answer.text is not None]
+    columns: dict[str, Any] = {
+        "run_id": run_id, "task": one.task, "redistributable": False, "reasoning": "",
+        "item_id": [answer.item_id for answer in kept], "repeat": [answer.repeat for answer in kept],
+        "messages": [answer.messages or "[]" for answer in kept], "text": [_valid(answer.text) for answer in kept],
+        "target": [_valid(answer.target) for answer in kept],
     }  # fmt: skip
+    return _table(TEXT, columns, len(kept))
+
+
+def _valid(text: str | None) -> str | None:
+    """Text that Parquet can hold: half of a surrogate pair, as broken escapes leave it, becomes a question mark."""
+    return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _table(schema: pa.Schema, columns: Mapping[str, Any], rows: int) -> pa.Table:
+    """One value stands for a whole column; a column that is not there is null."""
+    arrays = []
+    for field_ in schema:
+        value = columns.get(field_.name)
+        if isinstance(value, list):
+            arrays.append(pa.array(value, field_.type))
+        else:
+            arrays.append(
+                pa.nulls(rows, field_.type) if value is None else pa.repeat(pa.scalar(value, field_.type), rows)
+            )
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -12,10 +12,11 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import DataUnavailable, UsageError
-from harness.importers.inspect_logs import read_inspect
-from harness.importers.lm_eval import read_lm_eval
-from harness.importers.published import read_published_table, write_published
-from harness.importers.reports import read_evalplus, read_swebench
+from harness.exchange.evalplus import read_evalplus
+from harness.exchange.inspect_logs import read_inspect
+from harness.exchange.lm_eval import read_lm_eval
+from harness.exchange.published import read_published_table, write_published
+from harness.exchange.swebench import read_swebench
 from harness.store import frame, read_receipts
 from harness.verdict import Store
 
@@ -46,7 +47,7 @@ def test_an_inspect_log_with_zstd_members(capsys: pytest.CaptureFixture[str]) ->
 
 
 def members(path: Path) -> dict[str, bytes]:
-    from harness.importers.inspect_logs import _member
+    from harness.exchange.inspect_logs import _member
 
     with zipfile.ZipFile(path) as archive:
         return {info.filename: _member(path, info) for info in archive.infolist()}
@@ -65,7 +66,7 @@ def rewritten(path: Path, change: Any) -> Path:
 
 def test_a_sample_that_ended_in_an_error_is_unanswered(tmp_path: Path) -> None:
     path = rewritten(tmp_path / "a.eval", lambda sample: sample.update(error={"message": "broke"}))
-    (found,), _ = read_inspect(path, dimension="d", weights="open")
+    (found,) = read_inspect(path, dimension="d", weights="open").found
     failed = next(a for a in found.answers if a.item_id == "sum-1" and a.repeat == 0)
     assert (failed.status, failed.score, failed.error) == ("unanswered", None, "broke")
 
@@ -74,7 +75,7 @@ def test_several_scorers_have_to_be_chosen_from(tmp_path: Path) -> None:
     path = rewritten(tmp_path / "a.eval", lambda sample: sample["scores"].update(other={"value": 0.25}))
     with pytest.raises(UsageError, match="match, other: choose one with --metric"):
         read_inspect(path, dimension="d", weights="open")
-    (found,), _ = read_inspect(path, dimension="d", weights="open", metric="match")
+    (found,) = read_inspect(path, dimension="d", weights="open", metric="match").found
     assert found.metric == "match"
     wild = rewritten(tmp_path / "b.eval", lambda sample: sample["scores"].update(match={"value": 17}))
     with pytest.raises(DataUnavailable, match=r"17 is no number in \[0, 1\]"):
@@ -119,9 +120,9 @@ def changed(tmp_path: Path, change: Any) -> Path:
 
 def test_lm_eval_samples_that_contradict_their_results_are_left_out(tmp_path: Path) -> None:
     folder = changed(tmp_path, lambda rows: [{**row, "exact_match": 1.0} for row in rows])
-    found, left_out, _ = read_lm_eval(folder, dimension="d", weights="open")
-    assert not found
-    assert "have the mean 100.00, its results say 0.00" in left_out[0]
+    reading = read_lm_eval(folder, dimension="d", weights="open")
+    assert not reading.found
+    assert "have the mean 100.00, its results say 0.00" in reading.left_out[0]
     assert main(["import", "lm-eval", str(folder), "--dimension", "d", "--weights", "open", "--store", "s"]) == 1
 
 
@@ -129,7 +130,7 @@ def test_filters_and_metrics_have_to_be_chosen(tmp_path: Path) -> None:
     folder = changed(tmp_path, lambda rows: [*rows, *({**row, "filter": "strict"} for row in rows)])
     with pytest.raises(UsageError, match="none, strict: choose one with --filter"):
         read_lm_eval(folder, dimension="d", weights="open")
-    found, _, _ = read_lm_eval(folder, dimension="d", weights="open", filter_name="none")
+    found = read_lm_eval(folder, dimension="d", weights="open", filter_name="none").found
     assert len(found[0].answers) == 3
     shutil.rmtree(folder)
     folder = changed(
@@ -179,14 +180,23 @@ def test_evalplus_results(tmp_path: Path) -> None:
             {"eval": {"HumanEval/0": solutions, "HumanEval/1": [{"base_status": "timeout", "plus_status": None}]}}
         )
     )
-    (base,), _ = read_evalplus(path, model="m", benchmark="HumanEval", tests="base", dimension="coding", weights="open")
+    (base,) = read_evalplus(
+        path, model="m", benchmark="HumanEval", tests="base", dimension="coding", weights="open"
+    ).found
     assert [(a.item_id, a.repeat, a.score) for a in base.answers] == [
         ("HumanEval/0", 0, 1.0), ("HumanEval/0", 1, 1.0), ("HumanEval/1", 0, 0.0),
     ]  # fmt: skip
+    (plus,) = read_evalplus(
+        path, model="m", benchmark="HumanEval", tests="plus", dimension="coding", weights="open"
+    ).found
+    assert [answer.score for answer in plus.answers] == [0.0, 1.0, None], "what was not run is missing, and not wrong"
+    path.write_text(json.dumps({"eval": {"HumanEval/0": [{"base_status": "fail", "plus_status": None}]}}))
     with pytest.raises(UsageError, match="give --tests base"):
         read_evalplus(path, model="m", benchmark="HumanEval", tests="plus", dimension="coding", weights="open")
     path.write_text(json.dumps({"eval": {"HumanEval/0": {"base": [["success", []]], "plus": [["failed", []]]}}}))
-    (old,), _ = read_evalplus(path, model="m", benchmark="HumanEval", tests="plus", dimension="coding", weights="open")
+    (old,) = read_evalplus(
+        path, model="m", benchmark="HumanEval", tests="plus", dimension="coding", weights="open"
+    ).found
     assert old.answers[0].score == 0
 
 
@@ -197,7 +207,7 @@ def test_swebench_reports(tmp_path: Path) -> None:
         "unresolved_ids": ["a__2"], "empty_patch_ids": ["b__3"], "error_ids": ["b__4"], "incomplete_ids": ["c__5"],
     }  # fmt: skip
     path.write_text(json.dumps(report))
-    (one,), _ = read_swebench(path, model="m", benchmark="b", dimension="coding", weights="open")
+    (one,) = read_swebench(path, model="m", benchmark="b", dimension="coding", weights="open").found
     assert {a.item_id: (a.status, a.score, a.cluster) for a in one.answers} == {
         "a__1": ("ok", 1.0, "a"), "a__2": ("ok", 0.0, "a"), "b__3": ("empty", 0.0, "b"),
         "b__4": ("unanswered", None, "b"), "c__5": ("unanswered", None, "c"),
@@ -206,7 +216,7 @@ def test_swebench_reports(tmp_path: Path) -> None:
     with pytest.raises(DataUnavailable, match="speaks of 500 instances and names 5"):
         read_swebench(path, model="m", benchmark="b", dimension="coding", weights="open")
     path.write_text(json.dumps({"resolved": ["a__1"], "generated": ["a__1", "a__2"], "no_generation": ["b__3"]}))
-    (other,), _ = read_swebench(path, model="m", benchmark="b", dimension="coding", weights="open")
+    (other,) = read_swebench(path, model="m", benchmark="b", dimension="coding", weights="open").found
     assert [a.score for a in other.answers] == [1.0, 0.0, 0.0]
     path.write_text("{}")
     with pytest.raises(DataUnavailable, match="no SWE-bench report"):
@@ -262,7 +272,7 @@ def test_an_interval_and_a_direction_are_read(tmp_path: Path) -> None:
     assert any("95 % interval" in note for note in notes)
     write_published(tmp_path / "s", found)
     assert Store(tmp_path / "s").published() == found
-    for bad, message in (("3,x", "'x' is no number"), ("9,3", "ends below its start"), ("3,inf", "not finite")):
+    for bad, message in (("3,x", "'x', which is no number"), ("9,3", "ends below its start"), ("3,inf", "infinite")):
         path.write_text(f"{head}Errors,m,5,percent,x,{bad},false\n")
         with pytest.raises(DataUnavailable, match=message):
             read_published_table(path, series=None, unit=None, source=None, columns={})

@@ -9,8 +9,8 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import DataUnavailable, OpenGapError, UnknownName, UsageError
-from harness.importers.items import read_items
-from harness.importers.sealing import seal_all
+from harness.exchange.sealing import seal_all
+from harness.exchange.tables import read_items
 from harness.store import frame, read_plan, read_receipts
 
 HEAD = "model,item_id,score,open_weights,cost_usd\n"
@@ -24,14 +24,14 @@ def written(tmp_path: Path, text: str, name: str = "rows.csv") -> Path:
 
 
 def imported(path: Path, **options: object) -> tuple[list[str], list[str]]:
-    found, notes = read_items(path, benchmark="bench", dimension="coding", **options)  # type: ignore[arg-type]
-    return [one.system for one in found], notes
+    reading = read_items(path, benchmark="bench", dimension="coding", **options)  # type: ignore[arg-type]
+    return [one.system for one in reading.found], reading.notes
 
 
 def test_rows_become_ordinary_sealed_runs(tmp_path: Path) -> None:
     path = written(tmp_path, PLAIN)
-    found, notes = read_items(path, benchmark="bench", dimension="coding", cluster_regex="^(.)__")
-    seal_all(tmp_path / "store", found, kind="items", source=path)
+    reading = read_items(path, benchmark="bench", dimension="coding", cluster_regex="^(.)__")
+    seal_all(tmp_path / "store", reading.found, kind="items", source=path)
     receipts, problems = read_receipts(tmp_path / "store")
     assert not problems
     receipts = sorted(receipts, key=lambda pair: pair[1].system.name)
@@ -46,19 +46,18 @@ def test_rows_become_ordinary_sealed_runs(tmp_path: Path) -> None:
     rows = frame([run], ("item_id", "cluster", "score", "status")).sort_values("item_id")
     assert rows["cluster"].tolist() == ["x", "x"]
     assert rows["score"].tolist() == [1.0, 0.0]
-    assert len(notes) == 2
-    assert "1 of 3 items are not in the file" in notes[0]
+    assert len(reading.notes) == 2
+    assert "1 of 3 items are not in the file" in reading.notes[0]
 
 
 def test_the_same_rows_again_are_not_counted_twice(tmp_path: Path) -> None:
     path = written(tmp_path, PLAIN)
-    found, _ = read_items(path, benchmark="bench", dimension="coding")
+    found = read_items(path, benchmark="bench", dimension="coding").found
     first = seal_all(tmp_path, found, kind="items", source=path)
     again = seal_all(tmp_path, found, kind="items", source=path)
     assert [one.fresh for one in first + again] == [True, True, False, False]
-    changed, _ = read_items(
-        written(tmp_path, PLAIN.replace("0.5,true", "0.25,true"), "new.csv"), benchmark="bench", dimension="coding"
-    )
+    other = written(tmp_path, PLAIN.replace("0.5,true", "0.25,true"), "new.csv")
+    changed = read_items(other, benchmark="bench", dimension="coding").found
     assert [one.fresh for one in seal_all(tmp_path, changed, kind="items", source=path)] == [False, True]
     back = seal_all(tmp_path, found, kind="items", source=path)
     assert back[1].fresh, "older rows that no longer count are written anew"
@@ -107,7 +106,7 @@ def test_repeats_and_choosing_rows(tmp_path: Path) -> None:
     columns = {"model": "who", "score": "ok", "repeat": "round"}
     with pytest.raises(DataUnavailable, match="--where set='p'"):
         imported(path, columns=columns, weights="open")
-    found, _ = read_items(path, benchmark="b", dimension="d", columns=columns, weights="open", where={"set": "p"})
+    found = read_items(path, benchmark="b", dimension="d", columns=columns, weights="open", where={"set": "p"}).found
     assert [(a.repeat, a.score) for a in found[0].answers] == [(0, 1.0), (1, 0.0)]
     _, notes = imported(path, columns=columns, weights="closed", where={"set": "q"})
     assert "1 rows have no score" in notes[0]
@@ -115,7 +114,7 @@ def test_repeats_and_choosing_rows(tmp_path: Path) -> None:
 
 def test_repeats_may_be_counted_from_one(tmp_path: Path) -> None:
     path = written(tmp_path, "model,item_id,score,repeat\nA,i,1,1\nA,i,0,2\nA,j,1,1\nA,j,1,2\n")
-    found, _ = read_items(path, benchmark="b", dimension="d", weights="open")
+    found = read_items(path, benchmark="b", dimension="d", weights="open").found
     ((_, receipt),) = [
         (one.run, read_receipts(tmp_path)[0][0][1]) for one in seal_all(tmp_path, found, kind="items", source=path)
     ]
@@ -125,9 +124,9 @@ def test_repeats_may_be_counted_from_one(tmp_path: Path) -> None:
 
 def test_the_catalogue_counts_where_a_file_contradicts_it(tmp_path: Path) -> None:
     path = written(tmp_path, "model,item_id,score,open_weights\nQwen/Qwen3-8B,i,1,false\nX,i,1,false\n")
-    found, notes = read_items(path, benchmark="b", dimension="d")
-    assert {one.system: one.weights for one in found} == {"Qwen/Qwen3-8B": "open_weights", "X": "closed"}
-    assert "the catalogue counts" in notes[0]
+    reading = read_items(path, benchmark="b", dimension="d")
+    assert {one.system: one.weights for one in reading.found} == {"Qwen/Qwen3-8B": "open_weights", "X": "closed"}
+    assert "the catalogue counts" in reading.notes[0]
 
 
 def test_a_published_mean_that_contradicts_the_rows(test_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,3 +146,46 @@ def test_a_published_mean_that_contradicts_the_rows(test_data: Path, capsys: pyt
     assert len(systems) == 24
     assert "Claude 4 Sonnet (20250514)" in systems
     assert "Claude 3.7 Sonnet (20250219)" not in systems
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code", "says"),
+    [
+        ("a.csv", "Item_ID;Text;Repeat\na;Answer: 42;\nb;Answer: 80;0.0\n", 0, ""),
+        (
+            "a.jsonl",
+            '{"id": "a", "text": [{"type": "text", "text": "Answer: 42"}]}\n{"id": "b", "text": "Answer: 1"}\n',
+            0,
+            "",
+        ),
+        (
+            "a.csv",
+            "item_id,text\na,Answer: 42\nb,Answer: 80\nx,Answer: 7\n",
+            0,
+            "1 of 3 answers match no item that was asked (x)",
+        ),
+        ("a.csv", "item_id,text,repeat\na,Answer: 42,first\n", 2, "line 2: repeat must be a whole number"),
+        ("a.jsonl", '{"id": "a", "text": {"b": 1}}\n', 2, "line 1: 'text' must be text"),
+    ],
+)
+def test_answers_and_questions_come_in_tables_as_well(
+    capsys: pytest.CaptureFixture[str], name: str, text: str, code: int, says: str
+) -> None:
+    Path("questions.csv").write_text("ID\tQuestion\tAnswer\na\t17+25?\t42\nb\t9*9?\t81\n")
+    Path(name).write_text(text)
+    asked = [
+        "eval",
+        f"file:{name}",
+        "--items",
+        "questions.csv",
+        "--scorer",
+        "numeric",
+        "--weights",
+        "closed",
+        "--store",
+        "s",
+    ]
+    assert main(asked) == code
+    told = capsys.readouterr()
+    assert says in " ".join(told.err.split())
+    assert code or "50.0" in told.out

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
-import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.errors import DataUnavailable, StoreError, UnknownName, UsageError
-from harness.importers.openness import WORDS
-from harness.rows import read_rows
+from harness.exchange import numbers
+from harness.exchange.documents import existing
+from harness.exchange.openness import WORDS, level_of
+from harness.rows import read_table
 from harness.types import PublishedScore, WeightsLevel
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -52,12 +54,10 @@ def read_published_table(
     ``series``, ``unit`` and ``source`` stand for columns that the file lacks. Raises UsageError, UnknownName (columns),
     DataUnavailable (a value that is no number).
     """
-    if not path.is_file():
-        raise UsageError(f"the file {str(path)!r} does not exist")
-    rows = read_rows(path)
-    if not rows:
+    table = read_table(existing(path))
+    if not table.rows:
         raise DataUnavailable(f"{path.name} holds no rows")
-    there = list(rows[0])
+    there = table.columns
     for new, old in columns.items():
         if new not in NAMES:
             raise UnknownName("column to map to", new, NAMES, hint="(--map new=old)")
@@ -75,62 +75,89 @@ def read_published_table(
         raise UsageError(
             f"{path.name} has no column for {', '.join(absent)} (it has {', '.join(map(str, there))}): give {told}"
         )
-    notes = [f"the score is the column {at['value']!r}"] if at["value"] == "Best score (across scorers)" else []
-    found: list[PublishedScore] = []
-    skipped = 0
-    for number, row in enumerate(rows, start=1):
-        cell = {name: str(row.get(column) or "").strip() if column else "" for name, column in at.items()}
-        if not cell["value"] or not cell["model"]:
-            skipped += 1
-            continue
-        numbers = {
-            name: _number(cell[name], f"{path.name}, row {number}: the {word}")
-            for name, word in (
-                ("value", "score"),
-                ("n", "n"),
-                ("se", "standard error"),
-                ("low", "lower end"),
-                ("high", "upper end"),
-            )
-        }
-        value, n, se, low, high = (numbers[name] for name in ("value", "n", "se", "low", "high"))
-        assert value is not None
-        if se is None and low is not None and high is not None:
-            se = (high - low) / (2 * Z_95)
-        if se is not None and se < 0:
-            raise DataUnavailable(
-                f"{path.name}, row {number}: a standard error of {se} (or an interval that ends below its start)"
-            )
-        found.append(
-            PublishedScore(
-                series=series or cell["series"], model=cell["model"], value=value, unit=unit or cell["unit"],
-                source=source or cell["source"], date=cell["date"] or None, weights=_level(cell["weights"]),
-                n=None if n is None else int(n), developer=cell["developer"], se=se,
-                lower_is_better=cell["higher_is_better"].lower() in ("false", "0", "no"), source_date=cell["source_date"] or None,
-            )
-        )  # fmt: skip
+    notes = [
+        *table.notes,
+        *([f"the score is the column {at['value']!r}"] if at["value"] == "Best score (across scorers)" else []),
+    ]
+    cells = [{name: _text(row.get(column)) if column else "" for name, column in at.items()} for row in table.rows]
+    kept = [number for number, cell in enumerate(cells) if cell["value"] and cell["model"]]
+    read = {
+        name: _numbers([cells[n][name] for n in kept], lambda i: table.place(kept[i]), word) for name, word in NUMBERS
+    }
+    found = [
+        _score(cells[n], {name: read[name][i] for name, _ in NUMBERS}, given, table.place(n))
+        for i, n in enumerate(kept)
+    ]
     if at["se"] is None and at["low"] and at["high"]:
         notes.append(f"{at['low']!r} and {at['high']!r} are read as the ends of a 95 % interval")
-    if skipped:
-        notes.append(f"{skipped} rows without a model or a score were skipped")
-    notes += _units(found)
-    open_unknown = sum(one.weights is None for one in found)
-    if open_unknown:
+    if len(kept) < len(cells):
+        notes.append(f"{len(cells) - len(kept)} rows without a model or a score were skipped")
+    notes += _units(found) + _beyond(found, read)
+    found, by_catalogue = _sides(found)
+    if by_catalogue:
+        notes.append(
+            f"{by_catalogue} scores whose model the table calls neither open nor closed: the catalogue knows it"
+        )
+    if open_unknown := sum(one.weights is None for one in found):
         notes.append(f"of {open_unknown} scores it is not known whether the model is open; they count on neither side")
     return found, notes
 
 
-def _number(text: str, what: str) -> float | None:
-    """A finite number, None where there is no text. DataUnavailable otherwise."""
-    if not text:
-        return None
-    try:
-        number = float(text)
-    except ValueError as error:
-        raise DataUnavailable(f"{what} {text!r} is no number") from error
-    if not math.isfinite(number):
-        raise DataUnavailable(f"{what} {text!r} is not finite")
-    return number
+NUMBERS = (("value", "score"), ("n", "n"), ("se", "standard error"), ("low", "lower end"), ("high", "upper end"))
+
+
+def _text(value: Any) -> str:
+    return "" if numbers.empty(value) else str(value).strip()
+
+
+def _numbers(cells: list[str], place: Callable[[int], str], word: str) -> list[float | None]:
+    """Finite numbers in the unit of the table: a percent sign says nothing that the unit does not."""
+    found, signed = numbers.column(cells, place, f"the {word}")
+    return [None if one is None else 100 * one for one in found] if signed else found
+
+
+def _score(
+    cell: Mapping[str, str], number: Mapping[str, float | None], given: Mapping[str, str | None], place: str
+) -> PublishedScore:
+    se, low, high, n = (number[name] for name in ("se", "low", "high", "n"))
+    if se is None and low is not None and high is not None:
+        se = (high - low) / (2 * Z_95)
+    if se is not None and se < 0:
+        raise DataUnavailable(f"{place}: a standard error of {se} (or an interval that ends below its start)")
+    value = number["value"]
+    if value is None:
+        raise DataUnavailable(f"{place}: the score {cell['value']!r} is no number")
+    return PublishedScore(
+        series=given["series"] or cell["series"], model=cell["model"], value=value, unit=given["unit"] or cell["unit"],
+        source=given["source"] or cell["source"], date=cell["date"] or None, weights=_level(cell["weights"]),
+        n=None if n is None else int(n), developer=cell["developer"], se=se,
+        lower_is_better=cell["higher_is_better"].lower() in ("false", "0", "no"), source_date=cell["source_date"] or None,
+    )  # fmt: skip
+
+
+def _beyond(found: list[PublishedScore], read: Mapping[str, list[float | None]]) -> list[str]:
+    """A line where a score or its interval leaves the range of its unit."""
+    wrong = []
+    for one, low, high in zip(found, read["low"], read["high"], strict=True):
+        most = 100 if one.unit.lower().startswith("percent") else 1 if one.unit.lower() == "fraction" else None
+        numbers_ = [number for number in (low, one.value, high) if number is not None]
+        if most is not None and (min(numbers_) < 0 or max(numbers_) > most):
+            wrong.append(f"{one.model} in {one.series} ({min(numbers_):g} to {max(numbers_):g}, beyond 0 to {most})")
+    return (
+        [f"{len(wrong)} scores or their intervals lie outside of what the unit allows, as {wrong[0]}"] if wrong else []
+    )
+
+
+def _sides(found: list[PublishedScore]) -> tuple[list[PublishedScore], int]:
+    """The catalogue's word where the table has none, and for how many scores it was taken."""
+    known = {
+        key: level_of(*key) for key in dict.fromkeys((one.model, one.developer) for one in found if one.weights is None)
+    }
+    taken = [
+        dataclasses.replace(one, weights=known[one.model, one.developer]) if one.weights is None else one
+        for one in found
+    ]
+    return taken, sum(new.weights != old.weights for new, old in zip(taken, found, strict=True))
 
 
 def _units(found: list[PublishedScore]) -> list[str]:
