@@ -25,7 +25,7 @@ _NAMES = (
     r"|antthinking|inner_monologue|seed:think"
 )
 _TAG = re.compile(
-    rf"[<\[◁&](?:(?<=&)lt;)?(?P<end>/?)(?:"
+    rf"[<\[◁&](?:(?<=&)lt;)?(?P<end>/?)(?=[a-zA-Z|])(?:"
     rf"(?<!\[)(?<!\[/)(?:{_NAMES})\s{{0,9}}(?:>|&gt;)|THINK\]|think▷"
     r"|\|(?P<side>START|BEGIN|END|/)?_?(?:of_)?(?:thinking|thought|think)\|>)",
     re.IGNORECASE,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
+from harness.thoughts import split_thoughts
 from harness.types import Completion, Item, Message, Protocol, Score
 
 ItemT = TypeVar("ItemT", bound=Item)
@@ -77,7 +78,8 @@ def grade(form: Form[Any], item: Item, completion: Completion) -> Score | None:
         return None
     if completion.status == "empty" or (completion.status == "refused" and not form.refusing_is_measured):
         return Score("unparsed", {form.headline: 0.0})
-    answer = form.read(item, completion.text)
+    # Adapters split what they know of; what a stored answer or an unknown template still holds is split here.
+    answer = form.read(item, split_thoughts(completion.text).answer)
     if answer is None:
         return Score("unparsed", {form.headline: 0.0})
     return replace(Score("scored", form.score(item, answer)), answer=shorten(answer))

@@ -17,7 +17,7 @@ from harness.errors import DataUnavailable, UnknownName, UsageError
 from harness.questions import Choice, ChoiceForm, ContainsForm, ExactForm, Form, Numeric, NumericForm, Text
 from harness.questions.choice import LETTERS
 from harness.questions.images import load_images
-from harness.questions.numeric import canonical_number
+from harness.questions.numbers import canonical_number
 from harness.questions.text import normalise
 from harness.registry.items import LoadedTask, identify
 from harness.registry.task import Row, Task

@@ -1,0 +1,248 @@
+"""Finding what a reply states as its answer: decorations off, follow-up questions off, then the last place that says so.
+
+Models of different developers write their answers differently (LaTeX, Markdown, sentences, languages), so whatever is
+read for one has to be read for all, or the gap would measure style. Every step is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from harness.questions import words
+from harness.questions.words import LANGUAGES
+
+FAR = 300
+"""A statement is at most this long, in characters."""
+MOST = 100
+"""Statements before the last so many are not looked at."""
+
+_MARKS = re.compile(
+    r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|<(?:eos|bos|pad|end_of_turn|start_of_turn|end_of_utterance|eot|endoftext)>|\[/?INST\]"
+)
+_ENDS = re.compile(
+    r"<[|｜](?:im_end|endoftext|eot_id|eom_id|end_of_text|end|return|eos|eot|end[▁_]of[▁_]sentence|END_OF_TURN_TOKEN|"
+    r"im_start|start_header_id|user|end_of_turn|END_RESPONSE|end_of_role)[|｜]>|</s>|"
+    r"<(?:eos|end_of_turn|end_of_utterance|eot|endoftext)>|\[INST\]|\[/INST\]"
+)
+
+
+def before_end(text: str) -> str:
+    """``text`` up to the first special token that ends a turn, and without others; some servers leave them in."""
+    if not ("<" in text or "[" in text):
+        return text
+    for end in _ENDS.finditer(text):
+        if text[: end.start()].strip() and _MARKS.sub("", text[: end.start()]).strip():
+            return _MARKS.sub("", text[: end.start()])
+        if end.start() > FAR:
+            break
+    return _MARKS.sub("", text)
+
+
+# Plain text ------------------------------------------------------------------------------------------------------
+
+_UNWRAP = re.compile(
+    r"\\(?:text(?:bf|rm|it|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|cal|bb)|operatorname|bm|boldsymbol|mbox|underline)\s?\{([^{}\\]{0,200})\}"
+)
+_BOXED = re.compile(r"\\f?box(?:ed)?\s?\{")
+_TAGGED = re.compile(r"<(?:final_)?answer>([^<]{0,300})</(?:final_)?answer>", re.IGNORECASE)
+_COMMANDS = {
+    "times": "×", "cdot": "·", "pm": "±", "pi": "π", "sqrt": "√", "div": "÷", "approx": "≈", "simeq": "≈", "sim": "≈", "infty": "∞",
+    "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "lt": "<", "gt": ">", "quad": " ", "qquad": " ", "left": "", "right": "",
+    "displaystyle": "", "circ": "°", "degree": "°", "implies": "⇒", "Rightarrow": "⇒", "therefore": "", "dots": "…", "ldots": "…",
+    "euro": "", "pounds": "", "textdollar": "", "space": " ",
+}  # fmt: skip
+_COMMAND = re.compile(r"\\(" + "|".join(sorted(_COMMANDS, key=len, reverse=True)) + r")(?![a-zA-Z])")
+_DEGREES = re.compile(r"\^\s?(?:\{\s?°\s?\}|°)")
+_ESCAPED = re.compile(r"\\[()\[\]$&#]")
+_THIN = re.compile(r"\\[,!:;]|\{,\}|(?<=\d)\\ (?=\d)")
+_STAR = re.compile(r"(?<=[\d)]) ?\*{1,2} ?(?=[\d(])")
+_DECORATION = re.compile(r"\*+|`+|(?<![^\W_])_+|_+(?![^\W_])|^ {0,3}(?:#{1,6}(?!#) +|> ?)", re.MULTILINE)
+_CURRENCY = str.maketrans("", "", "$€£¥￥₹₩₽₺₫₴₪฿₦₱₡₲")
+_SPACES = re.compile(r"[ \t\r\f\v]+")
+_SUPER = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_VULGAR = re.compile(r"[¼-¾⅐-⅞↉]")
+
+
+class _Folding(dict[int, str]):
+    """Digits of all scripts, minus signs and invisible marks, as ``str.translate`` asks for them."""
+
+    FIXED = {
+        "−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "⁻": "-", "٫": ".", "٬": ",", "،": ",", "؟": "?", "¿": "", "ː": ":", "∶": ":",
+        "։": ":", "⁄": "/", "∕": "/", "۔": ".", "।": ".", "।": ".", "。": ".", "｡": ".", "’": "'", "‘": "'", "ʼ": "'",
+    }  # fmt: skip
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        folded = self.FIXED.get(character)
+        if folded is None:
+            category = unicodedata.category(character)
+            digit = category == "Nd"
+            folded = str(unicodedata.decimal(character)) if digit else "" if category == "Cf" else character
+        self[code] = folded
+        return folded
+
+
+_FOLDING = _Folding()
+
+
+def folded(text: str) -> str:
+    """NFKC, with digits of all scripts as 0 to 9, one minus sign, one apostrophe, and nothing invisible."""
+    if text.isascii():
+        return text
+    text = _SUPER.sub(lambda match: "^" + match.group(), text)
+    text = _VULGAR.sub(lambda match: " " + unicodedata.normalize("NFKC", match.group()), text)
+    return unicodedata.normalize("NFKC", text.replace("İ", "I")).translate(_FOLDING)
+
+
+def plain(text: str) -> str:
+    """``text`` without special tokens, Markdown, currency signs and LaTeX decorations; boxed and tagged answers become
+    lines ``Answer: …``.
+    """
+    text = folded(before_end(text)).translate(_CURRENCY)
+    if "\\" in text:
+        text = _THIN.sub(lambda match: " " if match.group() in ("\\;", "\\:") else "", text)
+        text = _boxes(_UNWRAP.sub(r"\1", text))
+        text = _ESCAPED.sub("", text).replace("\\%", "%")
+        text = _COMMAND.sub(lambda match: _COMMANDS[match.group(1)], text)
+        text = _DEGREES.sub("°", text)
+    if "<" in text:
+        text = _TAGGED.sub(r"\nAnswer: \1\n", text)
+    text = _DECORATION.sub("", _STAR.sub(" × ", text))
+    return _SPACES.sub(" ", text)
+
+
+def _boxes(text: str) -> str:
+    """Boxes as lines of their own: the last ``MOST`` of them, braces inside matched over at most ``FAR`` characters."""
+    found = [match.span() for match in _BOXED.finditer(text)][-MOST:]
+    parts: list[str] = []
+    at = 0
+    for begin, inner in found:
+        if begin < at:
+            continue
+        depth, end = 1, inner
+        while depth and end < min(len(text), inner + FAR):
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        if not depth:
+            parts += [text[at:begin], "\nAnswer: ", text[inner : end - 1], "\n"]
+            at = end
+    return "".join([*parts, text[at:]]) if parts else text
+
+
+# Turns -----------------------------------------------------------------------------------------------------------
+
+_FOLLOW_UP = re.compile(
+    rf"(?:^|(?<=[\d.!?)])(?=[A-Z])) *(?:{words.FOLLOW_UPS})(?: ?#?\d+| \w)? ?:", re.MULTILINE | re.IGNORECASE
+)
+
+
+def turns(text: str) -> list[str]:
+    """The reply itself, then the questions that it goes on to ask and answer; a question repeated first is no turn."""
+    begins = [match.start() for match in islice(_FOLLOW_UP.finditer(text), MOST) if text[: match.start()].strip()]
+    return [text[at:end] for at, end in zip([0, *begins], [*begins, len(text)], strict=True)]
+
+
+# Statements ------------------------------------------------------------------------------------------------------
+
+
+def _union(field: str, codes: str = "") -> str:
+    parts = [getattr(one, field) for one in LANGUAGES if not codes or one.code in codes.split()]
+    return "|".join(sorted({word for part in parts if part for word in _split(part)}, key=len, reverse=True))
+
+
+def _split(alternation: str) -> list[str]:
+    """The top alternatives of an alternation."""
+    parts, depth = [""], 0
+    for character in alternation:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+GLUED = "zh ja ko th"
+SPACED = " ".join(one.code for one in LANGUAGES if one.code not in ("en", *GLUED.split()))
+_BARE = " ".join(one.code for one in LANGUAGES if one.bare)
+_SEPARATOR = r"[\"'”]?\s?(?:[:=→⇒]|[-=]+>|[—]| - )"
+_BE = next(one for one in LANGUAGES if one.code == "en")
+_ADVERBS = (
+    r"(?: (?:therefore|thus|hence|then|clearly|definitely|probably|most likely|likely|indeed|still|simply|obviously|actually|"
+    r"given by|also|now|again|option|choice|letter))*"
+)
+_STATED = re.compile(
+    rf"(?P<strong>####(?!#)|(?<!\w)(?:{_BE.answer})\b(?: (?:{_BE.adjectives}))?(?:{_SEPARATOR}| (?:{_BE.is_})(?![\w'])"
+    rf"{_ADVERBS}(?:{_SEPARATOR})?))"
+    rf"|(?P<comma>(?<![^\W\d_])(?:{_union('answer', SPACED)})(?! ?\n)(?:s? (?:{_union('adjectives', SPACED)}))?"
+    rf"(?: ?{_SEPARATOR}| (?:{_union('is_', SPACED)})(?!\w)(?:\s?{_SEPARATOR})?))"
+    rf"|(?P<bare>(?<![^\W\d_])(?:{_union('answer', ' '.join(c for c in SPACED.split() if c in _BARE.split()))})"
+    rf"(?:\w{{0,2}} (?:{_union('adjectives', SPACED)}))? (?:(?:{_union('option', SPACED)}) )?(?=[(\[]?(?:[a-z]\b|[-+\d])))"
+    rf"|(?P<glued>(?:{_union('answer', GLUED)})(?:{_union('adjectives', GLUED)})?\s?(?:(?:{_union('is_', GLUED)})\s?{_SEPARATOR}?"
+    rf"|{_SEPARATOR}|(?=[(\[]?[a-z\d])))"
+    rf"|(?P<weak>(?<!\w)(?:{words.OTHER_LABELS})(?: (?:letter|option|choice|number))?(?:{_SEPARATOR}| is(?![\w'])(?:{_SEPARATOR})?))"
+    rf"|^ ?(?P<heading>(?:(?:final|correct|the|my) )?(?:{_BE.answer}|{_union('answer', SPACED + ' ' + GLUED)}))[ .]*$"
+    rf"|^ ?(?P<line>(?:final )?answer) (?=[(\[]?[a-z\d][)\]]?[ .]*$)",
+    re.MULTILINE,
+)
+_ARTICLES = re.compile(r"(?:(?:the|my|final|correct|best|right|so|your|its|die|la|le|el|a|o|il|de|das|richtige|bonne) )+$")
+_NEGATED = re.compile(rf"(?:(?<!\w)(?:{words.NEGATIONS})\s?(?:(?:the|final|an?) )?)$")
+_SPOKEN = re.compile(
+    rf"(?:{words.FORMAT})(?: (?:is|was|as|an?|the|line|this|to|me|you|with|of|by|for))* ?:?[ \"'“(]*$"
+)
+_QUOTES = {'"': '"', "'": "'", "“": "”", "«": "»", "「": "」", "『": "』", "„": "“", "‹": "›"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One place where a reply says what its answer is."""
+
+    rest: str
+    """What it says, to the end of the line; or the next line with text, where nothing more stands on its own."""
+    weak: bool
+    """Only labelled (``Total: 5``), not called an answer."""
+    comma: bool
+    """In a language whose decimals are written with a comma."""
+    end: int
+    """Where ``rest`` ends in the text."""
+
+
+def statements(text: str) -> Iterator[Stated]:
+    """The last ``MOST`` statements, last one first. ``text`` is :func:`plain`."""
+    low = text.lower()
+    if len(low) != len(text):
+        low = "".join(one if len(one.lower()) != 1 else one.lower() for one in text)
+    found = list(_STATED.finditer(low))[-MOST:]
+    limit = len(text)
+    for match in reversed(found):
+        if _is_spoken_of(low, match):
+            continue
+        end = text.find("\n", match.end(), match.end() + FAR)
+        end = min(limit, match.end() + FAR, len(text)) if end < 0 else min(end, limit)
+        rest = text[match.end() : end].strip()
+        if not rest and end < limit:
+            following = text[end : min(limit, end + FAR)]
+            rest = following.strip().partition("\n")[0]
+            end += len(following) - len(following.lstrip()) + len(rest)
+        limit = match.start()
+        if rest:
+            yield Stated(rest, match.lastgroup == "weak", match.lastgroup in ("comma", "bare"), end)
+
+
+def _is_spoken_of(low: str, match: re.Match[str]) -> bool:
+    """Whether an answer word is denied, quoted, or the name of a format: ``Incorrect answer:``, ``finish with 'Answer: J'``."""
+    before = low[max(0, match.start() - 60) : match.start()].rpartition("\n")[2]
+    if _NEGATED.search(before):
+        return True
+    before = _ARTICLES.sub("", before)
+    if before.rstrip(" (") and _SPOKEN.search(before):
+        return True
+    closing = _QUOTES.get(before[-1:])
+    if closing is None or closing in match.group():
+        return False
+    end = low.find(closing, match.end(), match.end() + FAR)
+    return end >= 0 and bool(before[:-1].strip() or low[: match.start() - 1].strip() or low[end + 1 : end + 40].strip(" .\n"))
