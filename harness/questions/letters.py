@@ -58,6 +58,7 @@ _CORRECT = re.compile(
     rf"(?<![a-z0-9à-ɏ'’])[(\[]?(?P<letter>[a-z])[)\].:]? ?(?:{_union('correct', _ALL)})"
 )
 _DENIED = re.compile(rf"(?:(?<!\w)(?:{words.NEGATIONS}|rule out|eliminate|n't|reject|hardly)(?:\s+\w{{1,8}})? ?)$")
+_HEDGED = re.compile(r"\b(?:could|might|may|either|perhaps|not sure)\b[^.\n]*$")
 _LABEL = re.compile(r"^ ?[(\[]?([A-Za-z])[)\].:]{1,2} ?|^ ?[(\[]?([A-Z])[)\]]? ?(?=[-—] )", re.MULTILINE)
 _INLINE = re.compile(r"[(\[ ]([A-Z])[)\]] ?")
 _LONE = re.compile(r"[\s(\[<{\"']*([A-Za-z])[\s)\].>}:!\"']*")
@@ -182,6 +183,8 @@ def _in_sentence(text: str, options: Sequence[str]) -> str | Said | None:
     found = sorted((*_CHOOSE.finditer(low), *_CORRECT.finditer(low)), key=lambda match: match.start("letter"))[-50:]
     for match in reversed(found):
         at = match.start("letter")
+        if text[at].isupper() and _HEDGED.search(low[max(0, match.start() - 30) : at]):
+            return Said.UNDECIDED
         if not text[at].isupper() or _DENIED.search(low[max(0, match.start() - 30) : match.start()]):
             continue
         begin = at - 1 if text[at - 1 : at] in ("(", "[") else at

@@ -87,6 +87,7 @@ class _Folding(dict[int, str]):
 
 
 _FOLDING = _Folding()
+_TYPOGRAPHY = {ord(one): "'" for one in "’‘ʼ´"} | {ord(one): '"' for one in "“”„«»"} | dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 def folded(text: str) -> str:
@@ -98,17 +99,34 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text.replace("İ", "I")).translate(_FOLDING)
 
 
+def compatible(text: str) -> str:
+    """NFKC, with typographic apostrophes and quotes as ASCII has them, and nothing invisible."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
+
+
+def decorated_off(text: str) -> str:
+    """``text`` without Markdown; boxed and tagged answers become lines ``Answer: …``. Its characters stay as they are."""
+    if "\\" in text:
+        text = _boxes(_UNWRAP.sub(r"\1", text))
+    if "<" in text:
+        text = _TAGGED.sub(r"\nAnswer: \1\n", text)
+    return _DECORATION.sub("", text.replace("：", ":"))
+
+
 def plain(text: str) -> str:
     """``text`` without special tokens, Markdown, currency signs and LaTeX decorations; boxed and tagged answers become
     lines ``Answer: …``.
     """
-    text = folded(before_end(text)).translate(_CURRENCY)
+    text = folded(before_end(text))
     if "\\" in text:
         text = _THIN.sub(lambda match: " " if match.group() in ("\\;", "\\:") else "", text)
         text = _boxes(_UNWRAP.sub(r"\1", text))
         text = _ESCAPED.sub("", text).replace("\\%", "%")
         text = _COMMAND.sub(lambda match: _COMMANDS[match.group(1)], text)
         text = _DEGREES.sub("°", text)
+    text = text.translate(_CURRENCY)
     if "<" in text:
         text = _TAGGED.sub(r"\nAnswer: \1\n", text)
     text = _DECORATION.sub("", _STAR.sub(" × ", text))
@@ -207,8 +225,12 @@ class Stated:
     """Only labelled (``Total: 5``), not called an answer."""
     comma: bool
     """In a language whose decimals are written with a comma."""
+    begin: int
+    """Where the words that state it begin in the text."""
     end: int
     """Where ``rest`` ends in the text."""
+    labelled: bool
+    """By a mark and not by a verb: ``Answer: 5``, not ``the answer is 5``."""
 
 
 def statements(text: str) -> Iterator[Stated]:
@@ -230,7 +252,8 @@ def statements(text: str) -> Iterator[Stated]:
             end += len(following) - len(following.lstrip()) + len(rest)
         limit = match.start()
         if rest:
-            yield Stated(rest, match.lastgroup == "weak", match.lastgroup in ("comma", "bare"), end)
+            kind, labelled = match.lastgroup, match.group().rstrip(" ")[-1:] in ":=#→⇒>—-"
+            yield Stated(rest, kind == "weak", kind in ("comma", "bare"), match.start(), end, labelled)
 
 
 def _is_spoken_of(low: str, match: re.Match[str]) -> bool:
