@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -60,6 +60,10 @@ class Form(ABC, Generic[ItemT]):
     @abstractmethod
     def wrong(self, item: ItemT) -> str:
         """A readable completion that must score nothing."""
+
+    def not_applicable(self, items: Sequence[ItemT]) -> str | None:
+        """Why this form cannot score these items at all, whoever answers them; None where it can."""
+        return None
 
     def target(self, item: ItemT) -> str:
         """The reference, shown beside answers in reports."""

@@ -58,7 +58,7 @@ _COMMANDS = {
 _COMMAND = re.compile(r"\\(" + "|".join(sorted(_COMMANDS, key=len, reverse=True)) + r")(?![a-zA-Z])")
 _DEGREES = re.compile(r"\^\s?(?:\{\s?°\s?\}|°)")
 _ESCAPED = re.compile(r"\\[()\[\]$&#]")
-_THIN = re.compile(r"\\[,!:;]|\{,\}|(?<=\d)\\ (?=\d)")
+_THIN = re.compile(r"\\[,!:;]|(?<=\d)\\ (?=\d)")
 _STAR = re.compile(r"(?<=[\d)]) ?\*{1,2} ?(?=[\d(])")
 _DECORATION = re.compile(r"\*+|`+|(?<![^\W_])_+|_+(?![^\W_])|^ {0,3}(?:#{1,6}(?!#) +|> ?)", re.MULTILINE)
 _CURRENCY = str.maketrans("", "", "$€£¥￥₹₩₽₺₫₴₪฿₦₱₡₲")
@@ -119,7 +119,7 @@ def plain(text: str) -> str:
     """``text`` without special tokens, Markdown, currency signs and LaTeX decorations; boxed and tagged answers become
     lines ``Answer: …``.
     """
-    text = folded(before_end(text))
+    text = folded(before_end(text)).replace("{,}", ",")
     if "\\" in text:
         text = _THIN.sub(lambda match: " " if match.group() in ("\\;", "\\:") else "", text)
         text = _boxes(_UNWRAP.sub(r"\1", text))

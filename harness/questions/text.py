@@ -97,7 +97,8 @@ class ContainsForm(_TextForm):
         return normalise(turns(decorated_off(before_end(text)))[0]) or None
 
     def score(self, item: Text, answer: str) -> Mapping[str, float]:
-        return {"contains": float(contains(answer, normalise(item.target)))}
+        targets = {normalise(item.target), normalise(decorated_off(item.target))} - {""}
+        return {"contains": float(any(contains(answer, target) for target in targets))}
 
 
 def contains(text: str, target: str) -> bool:

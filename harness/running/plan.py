@@ -125,6 +125,8 @@ def prepare(
         hashes = [_prompt_hash(task, item, protocol, sampling) for item in task.items]
         if without_images and any(item.images for item in task.items):
             not_applicable[task.name] = without_images
+        elif unfit := task.task.form.not_applicable(task.items):
+            not_applicable[task.name] = unfit
         owed += [
             Owed(index, item, repeat, digest)
             for item, digest in zip(task.items, hashes, strict=True)
