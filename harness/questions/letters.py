@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 
 from harness.questions import words
-from harness.questions.statement import GLUED, SPACED, _union, folded, statements
+from harness.questions.statement import GLUED, SPACED, folded, lowered, statements, union
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -23,7 +23,7 @@ class Said(Enum):
 
 
 _ALL = f"en {SPACED} {GLUED}"
-_OPTION = _union("option", _ALL)
+_OPTION = union("option", _ALL)
 _FILLER = re.compile(
     rf"(?:[\s:=→>\"'“”‘,.*\-–—~]|(?:therefore|thus|hence|then|clearly|definitely|probably|most likely|likely|indeed|still|"
     rf"simply|obviously|actually|indeed|in fact|the|number|{_OPTION})(?![A-Za-z]))*",
@@ -51,11 +51,11 @@ _QUESTION = re.compile(r"[)\].,\"'}\s]{0,3}\?")
 _HEDGE = re.compile(rf"(?:{words.HEDGES})", re.IGNORECASE)
 _CHANGE = re.compile(rf"(?<!\w)(?:{words.CHANGES})", re.IGNORECASE)
 _CHOOSE = re.compile(
-    rf"(?:(?<![^\W\d_])(?:{_union('choose', 'en ' + SPACED)})(?![^\W\d_])|(?:{_union('choose', GLUED)}))"
+    rf"(?:(?<![^\W\d_])(?:{union('choose', 'en ' + SPACED)})(?![^\W\d_])|(?:{union('choose', GLUED)}))"
     rf"[ ,:]{{0,2}}(?:(?:the |that |with )?(?:correct |right |best |final )?(?:{_OPTION})(?: is)?[ :]{{0,2}}){{0,2}}[(\[]?(?P<letter>[a-z])(?![a-z0-9_à-ɏ'’])"
 )
 _CORRECT = re.compile(
-    rf"(?<![a-z0-9à-ɏ'’])[(\[]?(?P<letter>[a-z])[)\].:]? ?(?:{_union('correct', _ALL)})"
+    rf"(?<![a-z0-9à-ɏ'’])[(\[]?(?P<letter>[a-z])[)\].:]? ?(?:{union('correct', _ALL)})"
 )
 _DENIED = re.compile(rf"(?:(?<!\w)(?:{words.NEGATIONS}|rule out|eliminate|n't|reject|hardly)(?:\s+\w{{1,8}})? ?)$")
 _HEDGED = re.compile(r"\b(?:could|might|may|either|perhaps|not sure)\b[^.\n]*$")
@@ -177,9 +177,7 @@ def _by_text(rest: str, options: Sequence[str]) -> str | Said | None:
 
 def _in_sentence(text: str, options: Sequence[str]) -> str | Said | None:
     """The option that the last sentence with one chooses."""
-    low = text.lower()
-    if len(low) != len(text):
-        return None
+    low = lowered(text)
     found = sorted((*_CHOOSE.finditer(low), *_CORRECT.finditer(low)), key=lambda match: match.start("letter"))[-50:]
     for match in reversed(found):
         at = match.start("letter")

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from harness.questions import words
-from harness.questions.words import LANGUAGES
+from harness.questions.words import LANGUAGES, Language
 
 FAR = 300
 """A statement is at most this long, in characters."""
@@ -60,9 +59,10 @@ _DEGREES = re.compile(r"\^\s?(?:\{\s?°\s?\}|°)")
 _ESCAPED = re.compile(r"\\[()\[\]$&#]")
 _THIN = re.compile(r"\\[,!:;]|(?<=\d)\\ (?=\d)")
 _STAR = re.compile(r"(?<=[\d)]) ?\*{1,2} ?(?=[\d(])")
-_DECORATION = re.compile(r"\*+|`+|(?<![^\W_])_+|_+(?![^\W_])|^ {0,3}(?:#{1,6}(?!#) +|> ?)", re.MULTILINE)
-_CURRENCY = str.maketrans("", "", "$€£¥￥₹₩₽₺₫₴₪฿₦₱₡₲")
-_SPACES = re.compile(r"[ \t\r\f\v]+")
+_UNDERSCORES = re.compile(r"_+")
+_HEADING = re.compile(r"^ {0,3}(?:#{1,6} +(?=[^\W\d])|> ?)", re.MULTILINE)
+_CURRENCY = str.maketrans("", "", "€£¥￥₹₩₽₺₫₴₪฿₦₱₡₲")
+_SPACES = re.compile(r"[ \t\r\f\v]{2,}|[\t\r\f\v]")
 _SUPER = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _VULGAR = re.compile(r"[¼-¾⅐-⅞↉]")
 
@@ -112,7 +112,21 @@ def decorated_off(text: str) -> str:
         text = _boxes(_UNWRAP.sub(r"\1", text))
     if "<" in text:
         text = _TAGGED.sub(r"\nAnswer: \1\n", text)
-    return _DECORATION.sub("", text.replace("：", ":"))
+    return _undecorated(text.replace("：", ":"))
+
+
+def _undecorated(text: str) -> str:
+    """Without emphasis, code marks, headings and quote marks; ``####`` before a number stays, since it states an answer."""
+    text = text.replace("*", "").replace("`", "")
+    if "#" in text or ">" in text:
+        text = _HEADING.sub("", text)
+    return _UNDERSCORES.sub(_underscores, text) if "_" in text else text
+
+
+def _underscores(match: re.Match[str]) -> str:
+    """Kept inside a word."""
+    before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
+    return match.group() if before.isalnum() and after.isalnum() else ""
 
 
 def plain(text: str) -> str:
@@ -126,11 +140,14 @@ def plain(text: str) -> str:
         text = _ESCAPED.sub("", text).replace("\\%", "%")
         text = _COMMAND.sub(lambda match: _COMMANDS[match.group(1)], text)
         text = _DEGREES.sub("°", text)
-    text = text.translate(_CURRENCY)
+    text = text.replace("$", "")
+    if not text.isascii():
+        text = text.translate(_CURRENCY)
     if "<" in text:
         text = _TAGGED.sub(r"\nAnswer: \1\n", text)
-    text = _DECORATION.sub("", _STAR.sub(" × ", text))
-    return _SPACES.sub(" ", text)
+    if "*" in text:
+        text = _STAR.sub(" × ", text)
+    return _SPACES.sub(" ", _undecorated(text))
 
 
 def _boxes(text: str) -> str:
@@ -153,21 +170,27 @@ def _boxes(text: str) -> str:
 
 # Turns -----------------------------------------------------------------------------------------------------------
 
-_FOLLOW_UP = re.compile(
-    rf"(?:^|(?<=[\d.!?)])(?=[A-Z])) *(?:{words.FOLLOW_UPS})(?: ?#?\d+| \w)? ?:", re.MULTILINE | re.IGNORECASE
-)
+_FOLLOW_UP = re.compile(rf"(?:\A|(?<=[\d.!?)])) *(?:{words.FOLLOW_UPS})(?: ?#?\d+| \w)? ?\Z", re.IGNORECASE)
+_SHORT = 30
 
 
 def turns(text: str) -> list[str]:
     """The reply itself, then the questions that it goes on to ask and answer; a question repeated first is no turn."""
-    begins = [match.start() for match in islice(_FOLLOW_UP.finditer(text), MOST) if text[: match.start()].strip()]
+    begins: list[int] = []
+    at = text.find(":")
+    while at >= 0 and len(begins) < MOST:
+        line = max(text.rfind("\n", max(0, at - _SHORT), at) + 1, at - _SHORT)
+        found = _FOLLOW_UP.search(text[line:at]) if text[at - 1 : at].strip() else None
+        if found and (found.start() or line == 0 or text[line - 1] == "\n") and text[: line + found.start()].strip():
+            begins.append(line + found.start())
+        at = text.find(":", at + 1)
     return [text[at:end] for at, end in zip([0, *begins], [*begins, len(text)], strict=True)]
 
 
 # Statements ------------------------------------------------------------------------------------------------------
 
 
-def _union(field: str, codes: str = "") -> str:
+def union(field: str, codes: str = "") -> str:
     parts = [getattr(one, field) for one in LANGUAGES if not codes or one.code in codes.split()]
     return "|".join(sorted({word for part in parts if part for word in _split(part)}, key=len, reverse=True))
 
@@ -185,34 +208,46 @@ def _split(alternation: str) -> list[str]:
 
 
 GLUED = "zh ja ko th"
+"""Languages that write a verb or a letter right after a word."""
 SPACED = " ".join(one.code for one in LANGUAGES if one.code not in ("en", *GLUED.split()))
-_BARE = " ".join(one.code for one in LANGUAGES if one.bare)
 _SEPARATOR = r"[\"'”]?\s?(?:[:=→⇒]|[-=]+>|[—]| - )"
-_BE = next(one for one in LANGUAGES if one.code == "en")
 _ADVERBS = (
     r"(?: (?:therefore|thus|hence|then|clearly|definitely|probably|most likely|likely|indeed|still|simply|obviously|actually|"
     r"given by|also|now|again|option|choice|letter))*"
 )
-_STATED = re.compile(
-    rf"(?P<strong>####(?!#)|(?<!\w)(?:{_BE.answer})\b(?: (?:{_BE.adjectives}))?(?:{_SEPARATOR}| (?:{_BE.is_})(?![\w'])"
-    rf"{_ADVERBS}(?:{_SEPARATOR})?))"
-    rf"|(?P<comma>(?<![^\W\d_])(?:{_union('answer', SPACED)})(?! ?\n)(?:s? (?:{_union('adjectives', SPACED)}))?"
-    rf"(?: ?{_SEPARATOR}| (?:{_union('is_', SPACED)})(?!\w)(?:\s?{_SEPARATOR})?))"
-    rf"|(?P<bare>(?<![^\W\d_])(?:{_union('answer', ' '.join(c for c in SPACED.split() if c in _BARE.split()))})"
-    rf"(?:\w{{0,2}} (?:{_union('adjectives', SPACED)}))? (?:(?:{_union('option', SPACED)}) )?(?=[(\[]?(?:[a-z]\b|[-+\d])))"
-    rf"|(?P<glued>(?:{_union('answer', GLUED)})(?:{_union('adjectives', GLUED)})?\s?(?:(?:{_union('is_', GLUED)})\s?{_SEPARATOR}?"
-    rf"|{_SEPARATOR}|(?=[(\[]?[a-z\d])))"
-    rf"|(?P<weak>(?<!\w)(?:{words.OTHER_LABELS})(?: (?:letter|option|choice|number))?(?:{_SEPARATOR}| is(?![\w'])(?:{_SEPARATOR})?))"
-    rf"|^ ?(?P<heading>(?:(?:final|correct|the|my) )?(?:{_BE.answer}|{_union('answer', SPACED + ' ' + GLUED)}))[ .]*$"
-    rf"|^ ?(?P<line>(?:final )?answer) (?=[(\[]?[a-z\d][)\]]?[ .]*$)",
-    re.MULTILINE,
+
+
+def _pattern(one: Language) -> re.Pattern[str]:
+    """How a language states an answer. It begins with plain words, which makes the search for it fast."""
+    label = rf"(?:s?,? (?:{one.adjectives}))?" if one.adjectives else ""
+    verb = rf" (?:{one.is_})(?![\w'])" if one.is_ else r"(?!)"
+    bare = r"(?!)"
+    if one.code == "en":
+        verb += _ADVERBS
+        bare = r" (?=[(\[]?[a-z\d][)\]]?[ .]*$)"
+    elif one.code in GLUED.split():
+        label = rf"(?:{one.adjectives})?" if one.adjectives else ""
+        verb = rf"\s?(?:{one.is_})"
+        bare = r"\s?(?=[(\[]?[a-z\d])"
+    elif one.bare:
+        label = rf"(?:\w{{0,2}} (?:{one.adjectives}))?" if one.adjectives else r"\w{0,2}"
+        bare = rf" (?:(?:{one.option}) )?(?=[(\[]?(?:[a-z]\b|[-+\d]))"
+    rest = rf"{label}(?:{_SEPARATOR}|{verb}\s?(?:{_SEPARATOR})?|(?P<bare>{bare})|(?P<heading>[ .]*$))"
+    return re.compile(rf"(?:{one.answer}){rest}", re.MULTILINE)
+
+
+_PATTERNS = [(one, _split(one.answer.replace("\\.?", "")), _pattern(one)) for one in LANGUAGES]
+_WEAK = re.compile(
+    rf"(?:{words.OTHER_LABELS})(?: (?:letter|option|choice|number))?(?:{_SEPARATOR}| is(?![\w'])(?:{_SEPARATOR})?)"
 )
+_HASHES = re.compile(r"####(?!#)")
 _ARTICLES = re.compile(r"(?:(?:the|my|final|correct|best|right|so|your|its|die|la|le|el|a|o|il|de|das|richtige|bonne) )+$")
 _NEGATED = re.compile(rf"(?:(?<!\w)(?:{words.NEGATIONS})\s?(?:(?:the|final|an?) )?)$")
 _SPOKEN = re.compile(
     rf"(?:{words.FORMAT})(?: (?:is|was|as|an?|the|line|this|to|me|you|with|of|by|for))* ?:?[ \"'“(]*$"
 )
 _QUOTES = {'"': '"', "'": "'", "“": "”", "«": "»", "「": "」", "『": "』", "„": "“", "‹": "›"}
+_ALONE = re.compile(r"(?:(?:the |my |final |correct )*|[^\W\d_]{0,12} ?)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +269,49 @@ class Stated:
 
 
 def statements(text: str) -> Iterator[Stated]:
-    """The last ``MOST`` statements, last one first. ``text`` is :func:`plain`."""
+    """The last ``MOST`` statements, last one first: those that are called an answer, then those only labelled. ``text``
+    is :func:`plain`.
+    """
+    low = lowered(text)
+    yield from _in_order(text, low, _found(low), weak=False)
+    weak = [(match, None) for match in _WEAK.finditer(low) if not low[match.start() - 1 : match.start()].isalnum()]
+    yield from _in_order(text, low, weak, weak=True)
+
+
+def lowered(text: str) -> str:
+    """Lower case, every character at its place."""
     low = text.lower()
-    if len(low) != len(text):
-        low = "".join(one if len(one.lower()) != 1 else one.lower() for one in text)
-    found = list(_STATED.finditer(low))[-MOST:]
+    return low if len(low) == len(text) else "".join(one.lower()[:1] for one in text)
+
+
+def _found(low: str) -> list[tuple[re.Match[str], Language | None]]:
+    found: list[tuple[re.Match[str], Language | None]] = []
+    for language, answers, pattern in _PATTERNS:
+        if not any(word in low for word in answers):
+            continue
+        glued = language.code in GLUED.split()
+        for match in pattern.finditer(low):
+            before = low[max(0, match.start() - 1) : match.start()]
+            if not glued and (before.isalpha() or before == "_"):
+                continue
+            if match["heading"] is not None or (match["bare"] is not None and language.code == "en"):
+                line = low[low.rfind("\n", max(0, match.start() - 40), match.start()) + 1 : match.start()]
+                if not _ALONE.match(line.strip(" ")) or len(line) > 30:
+                    continue
+            found.append((match, language))
+    if "####" in low:
+        found += [(match, None) for match in _HASHES.finditer(low)]
+    if len(found) > 1:
+        found.sort(key=lambda pair: pair[0].start())
+    return found
+
+
+def _in_order(
+    text: str, low: str, found: Sequence[tuple[re.Match[str], Language | None]], *, weak: bool
+) -> Iterator[Stated]:
     limit = len(text)
-    for match in reversed(found):
-        if _is_spoken_of(low, match):
+    for match, language in reversed(found[-MOST:]):
+        if match.end() > limit or _is_spoken_of(low, match):
             continue
         end = text.find("\n", match.end(), match.end() + FAR)
         end = min(limit, match.end() + FAR, len(text)) if end < 0 else min(end, limit)
@@ -252,8 +322,8 @@ def statements(text: str) -> Iterator[Stated]:
             end += len(following) - len(following.lstrip()) + len(rest)
         limit = match.start()
         if rest:
-            kind, labelled = match.lastgroup, match.group().rstrip(" ")[-1:] in ":=#→⇒>—-"
-            yield Stated(rest, kind == "weak", kind in ("comma", "bare"), match.start(), end, labelled)
+            labelled = match.group().rstrip(" ")[-1:] in ":=#→⇒>—-"
+            yield Stated(rest, weak, language is not None and language.comma, match.start(), end, labelled)
 
 
 def _is_spoken_of(low: str, match: re.Match[str]) -> bool:
