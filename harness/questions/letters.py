@@ -50,14 +50,14 @@ _BUT_NOT = re.compile(r"^(?:not|n't|nicht|pas|no|non|не|nie|niet|不是|不|�
 _QUESTION = re.compile(r"[)\].,\"'}\s]{0,3}\?")
 _HEDGE = re.compile(rf"(?:{words.HEDGES})", re.IGNORECASE)
 _CHANGE = re.compile(rf"(?<!\w)(?:{words.CHANGES})", re.IGNORECASE)
+_CAPITAL = re.compile(r"[A-Z](?![A-Za-z0-9_À-ɏ'’])")
 _CHOOSE = re.compile(
     rf"(?:(?<![^\W\d_])(?:{union('choose', 'en ' + SPACED)})(?![^\W\d_])|(?:{union('choose', GLUED)}))"
-    rf"[ ,:]{{0,2}}(?:(?:the |that |with )?(?:correct |right |best |final )?(?:{_OPTION})(?: is)?[ :]{{0,2}}){{0,2}}[(\[]?(?P<letter>[a-z])(?![a-z0-9_à-ɏ'’])"
+    rf"[ ,:]{{0,2}}(?:(?:the |that |with )?(?:correct |right |best |final )?(?:{_OPTION})(?: is)?[ :]{{0,2}}){{0,2}}[(\[]?$"
 )
-_CORRECT = re.compile(
-    rf"(?<![a-z0-9à-ɏ'’])[(\[]?(?P<letter>[a-z])[)\].:]? ?(?:{union('correct', _ALL)})"
-)
+_CORRECT = re.compile(rf"[)\].:]? ?(?:{union('correct', _ALL)})")
 _DENIED = re.compile(rf"(?:(?<!\w)(?:{words.NEGATIONS}|rule out|eliminate|n't|reject|hardly)(?:\s+\w{{1,8}})? ?)$")
+_ENDS_THERE = re.compile(r"[)\]]|\s*(?:[.,;:!?\n]|\Z)| ?[—(-]| (?:because|since|as|or|and|it)\b|[^\x00-\x7f]")
 _HEDGED = re.compile(r"\b(?:could|might|may|either|perhaps|not sure)\b[^.\n]*$")
 _LABEL = re.compile(r"^ ?[(\[]?([A-Za-z])[)\].:]{1,2} ?|^ ?[(\[]?([A-Z])[)\]]? ?(?=[-—] )", re.MULTILINE)
 _INLINE = re.compile(r"[(\[ ]([A-Z])[)\]] ?")
@@ -176,26 +176,31 @@ def _by_text(rest: str, options: Sequence[str]) -> str | Said | None:
 
 
 def _in_sentence(text: str, options: Sequence[str]) -> str | Said | None:
-    """The option that the last sentence with one chooses."""
-    low = lowered(text)
-    found = sorted((*_CHOOSE.finditer(low), *_CORRECT.finditer(low)), key=lambda match: match.start("letter"))[-50:]
-    for match in reversed(found):
-        at = match.start("letter")
-        if text[at].isupper() and _HEDGED.search(low[max(0, match.start() - 30) : at]):
-            return Said.UNDECIDED
-        if not text[at].isupper() or _DENIED.search(low[max(0, match.start() - 30) : match.start()]):
+    """The option that the last sentence with one chooses: ``I pick B``, ``so option C``, ``D is correct``."""
+    for match in reversed(list(_CAPITAL.finditer(text))[-50:]):
+        at = match.start()
+        if text[at - 1 : at].isascii() and text[at - 1 : at].isalnum():
             continue
-        begin = at - 1 if text[at - 1 : at] in ("(", "[") else at
-        if match.re is _CORRECT:
-            return text[at] if text[at] in LETTERS[: len(options)] else Said.UNDECIDED
-        tail = text[at + 1 : at + 20]
-        bare = begin == at and re.match(r"[)\]]|\s*(?:[.,;:!?\n]|$)| ?[—(-]| (?:because|since|as|or|and|it)\b|[^\x00-\x7f]", tail) is None
-        if bare:
-            continue
-        said = _letter_of(text[begin : begin + 200], len(options))
-        if said is not Said.NOTHING:
+        before = lowered(text[max(0, at - 60) : at])
+        if _CORRECT.match(lowered(text[at + 1 : at + 60])) and not _DENIED.search(before):
+            return match.group() if match.group() in LETTERS[: len(options)] else Said.UNDECIDED
+        said = _chosen_at(text, at, before, options)
+        if said is not None:
             return said
     return None
+
+
+def _chosen_at(text: str, at: int, before: str, options: Sequence[str]) -> str | Said | None:
+    choose = _CHOOSE.search(before)
+    if choose is None:
+        return None
+    if _HEDGED.search(before):
+        return Said.UNDECIDED
+    bracketed = text[at - 1 : at] in ("(", "[")
+    if _DENIED.search(before[: choose.start()]) or not (bracketed or _ENDS_THERE.match(text, at + 1)):
+        return None
+    said = _letter_of(text[at - bracketed : at + 200], len(options))
+    return None if said is Said.NOTHING else said
 
 
 def _labelled_first(text: str, options: Sequence[str]) -> str | Said | None:

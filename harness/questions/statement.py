@@ -57,46 +57,34 @@ _COMMANDS = {
 _COMMAND = re.compile(r"\\(" + "|".join(sorted(_COMMANDS, key=len, reverse=True)) + r")(?![a-zA-Z])")
 _DEGREES = re.compile(r"\^\s?(?:\{\s?°\s?\}|°)")
 _ESCAPED = re.compile(r"\\[()\[\]$&#]")
-_THIN = re.compile(r"\\[,!:;]|(?<=\d)\\ (?=\d)")
-_STAR = re.compile(r"(?<=[\d)]) ?\*{1,2} ?(?=[\d(])")
+_THIN = re.compile(r"\\(?:[,!:;]| (?=\d))")
+_STAR = re.compile(r"\*{1,2}(?= ?[\d(])")
 _UNDERSCORES = re.compile(r"_+")
 _HEADING = re.compile(r"^ {0,3}(?:#{1,6} +(?=[^\W\d])|> ?)", re.MULTILINE)
-_CURRENCY = str.maketrans("", "", "€£¥￥₹₩₽₺₫₴₪฿₦₱₡₲")
-_SPACES = re.compile(r"[ \t\r\f\v]{2,}|[\t\r\f\v]")
-_SUPER = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_SPACES = re.compile(r" {2,}")
+_SUPER = re.compile(r"[⁰¹²³⁴-⁹]+")
 _VULGAR = re.compile(r"[¼-¾⅐-⅞↉]")
-
-
-class _Folding(dict[int, str]):
-    """Digits of all scripts, minus signs and invisible marks, as ``str.translate`` asks for them."""
-
-    FIXED = {
-        "−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "⁻": "-", "٫": ".", "٬": ",", "،": ",", "؟": "?", "¿": "", "ː": ":", "∶": ":",
-        "։": ":", "⁄": "/", "∕": "/", "۔": ".", "।": ".", "।": ".", "。": ".", "｡": ".", "’": "'", "‘": "'", "ʼ": "'",
-    }  # fmt: skip
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        folded = self.FIXED.get(character)
-        if folded is None:
-            category = unicodedata.category(character)
-            digit = category == "Nd"
-            folded = str(unicodedata.decimal(character)) if digit else "" if category == "Cf" else character
-        self[code] = folded
-        return folded
-
-
-_FOLDING = _Folding()
-_TYPOGRAPHY = {ord(one): "'" for one in "’‘ʼ´"} | {ord(one): '"' for one in "“”„«»"} | dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_FOLDS = {
+    "−": "-", "–": "-", "‐": "-", "‑": "-", "⁻": "-", "٫": ".", "٬": ",", "،": ",", "؟": "?", "¿": "", "∶": ":", "։": ":", "⁄": "/",
+    "∕": "/", "۔": ".", "।": ".", "。": ".", "’": "'", "‘": "'", "ʼ": "'",
+} | dict.fromkeys("€£¥₹₩₽₺₫₴₪฿₦₱₡₲\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff", "")  # fmt: skip
+"""What stands for ASCII, currency signs, and marks that nobody sees."""
+_ZEROS = "٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀႐០᠐᥆᧐᪀᪐᭐᮰᱀᱐꘠꣐꤀꧐꧰꩐꯰"
+"""The digit 0 of each script; the others follow it."""
+_FOLDS |= {chr(ord(zero) + digit): str(digit) for zero in _ZEROS for digit in range(10)}
+_FOLDED = re.compile("[" + "".join(_FOLDS) + "]")
 
 
 def folded(text: str) -> str:
-    """NFKC, with digits of all scripts as 0 to 9, one minus sign, one apostrophe, and nothing invisible."""
+    """NFKC, with digits of all scripts as 0 to 9, one minus sign, one apostrophe, no currency and nothing invisible."""
     if text.isascii():
         return text
     text = _SUPER.sub(lambda match: "^" + match.group(), text)
     text = _VULGAR.sub(lambda match: " " + unicodedata.normalize("NFKC", match.group()), text)
-    return unicodedata.normalize("NFKC", text.replace("İ", "I")).translate(_FOLDING)
+    return _FOLDED.sub(lambda match: _FOLDS[match.group()], unicodedata.normalize("NFKC", text.replace("İ", "I")))
+
+
+_TYPOGRAPHY = {ord(one): "'" for one in "’‘ʼ´"} | {ord(one): '"' for one in "“”„«»"} | dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 def compatible(text: str) -> str:
@@ -123,6 +111,12 @@ def _undecorated(text: str) -> str:
     return _UNDERSCORES.sub(_underscores, text) if "_" in text else text
 
 
+def _star(match: re.Match[str]) -> str:
+    """A sign of multiplication where a number or a bracket stands on both sides."""
+    before = match.string[max(0, match.start() - 2) : match.start()].rstrip(" ")[-1:]
+    return " × " if before.isdigit() or before == ")" else match.group()
+
+
 def _underscores(match: re.Match[str]) -> str:
     """Kept inside a word."""
     before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
@@ -141,13 +135,14 @@ def plain(text: str) -> str:
         text = _COMMAND.sub(lambda match: _COMMANDS[match.group(1)], text)
         text = _DEGREES.sub("°", text)
     text = text.replace("$", "")
-    if not text.isascii():
-        text = text.translate(_CURRENCY)
     if "<" in text:
         text = _TAGGED.sub(r"\nAnswer: \1\n", text)
     if "*" in text:
-        text = _STAR.sub(" × ", text)
-    return _SPACES.sub(" ", _undecorated(text))
+        text = _STAR.sub(_star, text)
+    text = _undecorated(text)
+    for space in "\t\r\f\v":
+        text = text.replace(space, " ")
+    return _SPACES.sub(" ", text) if "  " in text else text
 
 
 def _boxes(text: str) -> str:

@@ -20,11 +20,11 @@ METRICS = ("rougeL", "rouge1", "rouge2")
 LATIN_AT_LEAST = 0.8
 """Share of a reference's letters that must be a to z."""
 _PREAMBLE = re.compile(
-    r"\s*(?:(?:sure|certainly|of course|okay|ok|absolutely|great|claro|natürlich|bien sûr|gerne|当然|好的)\b[^\n:：]{0,40}[,.!:！，]\s*)?"
-    r"(?:[*#_ ]*(?:here(?:'s| is| are)|this is|below is|the following is|hier ist|voici|aquí (?:está|tienes)|ecco|aqui está|вот|以下是|这是)"
-    r"[^\n:：]{0,120}[:：]|[*#_ ]*(?:(?:the |a |one[- ]sentence |short |brief |concise |final )*(?:summary|tl;?\s?dr|abstract|highlights?|in short)"
+    r"(?:(?:sure|certainly|of course|okay|ok|absolutely|great|claro|natürlich|bien sûr|gerne|当然|好的)\b[^\n:：]{0,40}[,.!:！，]\s*)?"
+    r"(?:[*#_ ]{0,8}(?:here(?:'s| is| are)|this is|below is|the following is|hier ist|voici|aquí (?:está|tienes)|ecco|aqui está|вот|以下是|这是)"
+    r"[^\n:：]{0,120}[:：]|[*#_ ]{0,8}(?:(?:the |a |one[- ]sentence |short |brief |concise |final ){0,3}(?:summary|tl;?\s?dr|abstract|highlights?|in short)"
     r"|zusammenfassung|résumé|resumen|resumo|riassunto|samenvatting|streszczenie|краткое содержание|резюме|摘要|总结|要約|요약|सारांश|الملخص|ملخص)"
-    r"(?: (?:of|in) [^\n:：]{0,60})?[* _]*(?:[:：]|\n))[* _]*\s*",
+    r"(?: (?:of|in) [^\n:：]{0,60})?[* _]{0,8}(?:[:：]|\n))[* _]{0,8}",
     re.IGNORECASE,
 )
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -90,8 +90,8 @@ def splittable(reference: str) -> bool:
 
 def without_preamble(text: str) -> str | None:
     """The summary alone: no "Here is a summary:", no question of the model's own after it; None if nothing is left."""
-    said = turns(text)[0]
-    preamble = _PREAMBLE.match(said)
+    said = turns(text)[0].strip()
+    preamble = _PREAMBLE.match(said[:400])
     if preamble and said[preamble.end() :].strip():
         said = said[preamble.end() :]
     said = said.strip()
