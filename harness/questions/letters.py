@@ -100,11 +100,14 @@ def _option_of(statement: str, options: Sequence[str]) -> str | Said:
     rest = statement[start.end() if start else 0 :]
     if _BUT_NOT.match(rest):
         return Said.NOTHING
-    by_text = _by_text(rest, options)
+    whole = rest.rstrip(". ").casefold()
+    if len(whole) > 1 and any(whole == option.casefold() for option in options):
+        return _by_text(rest, options) or Said.NOTHING  # "E. coli" is no E
     letter = _letter_of(rest, len(options))
-    if isinstance(letter, str) or (letter is Said.UNDECIDED and by_text is None):
-        return Said.UNDECIDED if _HEDGE.match(rest) and not isinstance(letter, str) else letter
-    if by_text is not None:
+    if isinstance(letter, str):
+        return letter
+    by_text = _by_text(rest, options)
+    if by_text is not None and (letter is Said.NOTHING or isinstance(by_text, str)):
         return by_text
     return Said.UNDECIDED if _HEDGE.match(rest) else letter
 

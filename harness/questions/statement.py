@@ -231,7 +231,9 @@ def _pattern(one: Language) -> re.Pattern[str]:
     return re.compile(rf"(?:{one.answer}){rest}", re.MULTILINE)
 
 
-_PATTERNS = [(one, _split(one.answer.replace("\\.?", "")), _pattern(one)) for one in LANGUAGES]
+_PATTERNS = [(one, _pattern(one)) for one in LANGUAGES]
+_WORDS = [(word, at) for at, one in enumerate(LANGUAGES) for word in _split(one.answer.replace("\\.?", ""))]
+_ASCII_WORDS = [(word, at) for word, at in _WORDS if word.isascii()]
 _WEAK = re.compile(
     rf"(?:{words.OTHER_LABELS})(?: (?:letter|option|choice|number))?(?:{_SEPARATOR}| is(?![\w'])(?:{_SEPARATOR})?)"
 )
@@ -281,9 +283,8 @@ def lowered(text: str) -> str:
 
 def _found(low: str) -> list[tuple[re.Match[str], Language | None]]:
     found: list[tuple[re.Match[str], Language | None]] = []
-    for language, answers, pattern in _PATTERNS:
-        if not any(word in low for word in answers):
-            continue
+    for at in sorted({at for word, at in (_ASCII_WORDS if low.isascii() else _WORDS) if word in low}):
+        language, pattern = _PATTERNS[at]
         glued = language.code in GLUED.split()
         for match in pattern.finditer(low):
             before = low[max(0, match.start() - 1) : match.start()]
