@@ -132,12 +132,12 @@ def groups(wanted: Sequence[Evidence], *, by_task: bool, force: bool) -> Iterabl
     for one in wanted:
         parts[one.dimension, one.task if by_task else ""].append(one)
     for (dimension, _), members in sorted(parts.items()):
-        protocols = sorted({one.receipt.protocol_sha256 for one in members if one.known})
+        protocols = sorted({one.receipt.protocol_sha256 for one in members if one.protocol_known})
         if force or len(protocols) < 2:
             yield dimension, members
             continue
         for protocol in protocols:
-            yield dimension, [one for one in members if not one.known or one.receipt.protocol_sha256 == protocol]
+            yield dimension, [one for one in members if not one.protocol_known or one.receipt.protocol_sha256 == protocol]
 
 
 def _rows(

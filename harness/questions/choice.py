@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from harness.questions.form import Form
-from harness.questions.letters import LETTERS, chosen
+from harness.questions.letters import LETTERS, chosen, order_in
 from harness.questions.statement import plain, turns
 from harness.types import Item
 
@@ -19,6 +19,10 @@ class Choice(Item):
     question: str
     right: str
     wrong: Sequence[str]
+    given: Sequence[str] = field(default=(), metadata={"content": False})
+    """All options in the order of their source, which answers of somebody else's harness refer to; empty: not known."""
+    shown: Sequence[str] = field(default=(), metadata={"content": False})
+    """All options in the order that an existing answer was shown; empty: the order of our own prompts."""
 
     def __post_init__(self) -> None:
         if len(self.wrong) >= len(LETTERS):
@@ -27,6 +31,8 @@ class Choice(Item):
 
 def shown_options(item: Choice) -> list[str]:
     """Options in the order shown: by a hash of question and option, so it is stable and knows no seed."""
+    if item.shown:
+        return list(item.shown)
 
     def key(option: str) -> str:
         return hashlib.sha256(f"{item.question}\0{option}".encode()).hexdigest()
@@ -54,6 +60,10 @@ class ChoiceForm(Form[Choice]):
     def fields(self, item: Choice) -> Mapping[str, str]:
         options = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, shown_options(item), strict=False))
         return {"question": item.question, "options": options}
+
+    def as_shown(self, item: Choice, prompt: str) -> Choice:
+        order = order_in(prompt, [item.right, *item.wrong]) or item.given
+        return replace(item, shown=tuple(order)) if order else item
 
     def read(self, item: Choice, text: str) -> str | None:
         options = shown_options(item)

@@ -45,6 +45,10 @@ class Form(ABC, Generic[ItemT]):
     def fields(self, item: ItemT) -> Mapping[str, str]:
         """Values for the placeholders of the protocol's wording."""
 
+    def as_shown(self, item: ItemT, prompt: str) -> ItemT:
+        """The item as somebody else's harness showed it, of which ``prompt`` is known, or nothing (empty)."""
+        return item
+
     @abstractmethod
     def read(self, item: ItemT, text: str) -> str | None:
         """Take the answer out of the text; None: nothing parsable was answered."""

@@ -248,3 +248,18 @@ def _last_line(text: str, options: Sequence[str]) -> str | None:
         others = {one for one, _ in _LABEL.findall(text)}
         return label.group(1) if others == {label.group(1)} else None
     return None
+
+
+def order_in(prompt: str, options: Sequence[str]) -> list[str] | None:
+    """The options in the order in which a prompt labels them A, B, C and so on; None if it does not label them all."""
+    found: dict[str, str] = {}
+    texts = _folded_options(tuple(options))
+    longest = max((len(option) for option in options), default=0)
+    for label in re.finditer(r"(?:^|(?<=[\s(\[]))([A-Z])[)\].:]{1,2}\s+", prompt):
+        after = prompt[label.end() : label.end() + 2 * longest + 10]
+        said = re.sub(r"\s+", " ", folded(after)).strip(" .\"'()[]{}*`").casefold()
+        match = next((at for text, at in texts if said.startswith(text)), None)
+        if match is not None:
+            found[label.group(1)] = options[match]
+    order = [found.get(letter, "") for letter in LETTERS[: len(options)]]
+    return order if sorted(order) == sorted(options) else None

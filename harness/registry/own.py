@@ -1,7 +1,7 @@
 """A user's own questions from one file (JSON Lines, CSV, Parquet), without a task file.
 
 Fields of a line: ``input`` (text) or ``messages`` (a conversation), ``target``; optional ``id``, ``cluster``, ``choices``
-(all options, the target among them), ``images`` (a path or several, relative to the file), ``dimension``.
+(all options; the target is one of them, or its letter), ``images`` (a path or several, relative to the file), ``dimension``.
 """
 
 from __future__ import annotations
@@ -120,10 +120,12 @@ def _item(row: Any, scorer: str, where: str, folder: Path) -> Item:
         )
     if scorer == "choice":
         choices = _choices(row.get("choices"), where)
+        if target not in choices and len(target.strip()) == 1 and target.strip() in LETTERS[: len(choices)]:
+            target = choices[LETTERS.index(target.strip())]
         if target not in choices or len(set(choices)) < len(choices) or len(choices) < 2:
             raise DataUnavailable(f"{where}: 'choices' must hold at least two different options, the target among them")
         return Choice(
-            question=_text(row, "input", where), right=target, wrong=[c for c in choices if c != target], **shared
+            question=_text(row, "input", where), right=target, wrong=[c for c in choices if c != target], given=choices, **shared
         )
     if scorer == "numeric":
         if canonical_number(target) is None:

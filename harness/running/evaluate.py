@@ -15,7 +15,7 @@ from harness.registry import LoadedTask, Task, find_suite, find_task, load_items
 from harness.registry.items import stable_subset
 from harness.running import hardware
 from harness.running.execute import Execution, RunResult, Say, execute, spent_usd, to_stderr
-from harness.running.plan import Job, find_protocol, prepare
+from harness.running.plan import Job, elsewhere, find_protocol, prepare
 from harness.running.pricing import price_of
 from harness.running.retry import RetryPolicy
 from harness.store import read_receipts
@@ -175,8 +175,9 @@ def plan_jobs(
         for system in systems:
             try:
                 identified = models.identify(system)
+                asked = elsewhere(chosen) if models.asked_elsewhere(system) else chosen
                 job = prepare(
-                    identified, chosen, loaded, repeats=repeats, suite=full_suite, code_execution=bool(runs_code)
+                    identified, asked, loaded, repeats=repeats, suite=full_suite, code_execution=bool(runs_code)
                 )
                 unfit = [f"{system.name}: {task} does not apply: {why}" for task, why in job.not_applicable.items()]
                 for line in unfit if job.owed else ():

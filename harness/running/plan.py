@@ -16,7 +16,7 @@ from harness.questions import FORMS
 from harness.questions.images import facts
 from harness.registry import LoadedTask
 from harness.registry.items import content_hash
-from harness.types import Item, Plan, PlannedTask, Protocol, Request, Sampling, System
+from harness.types import UNKNOWN, Item, Plan, PlannedTask, Protocol, Request, Sampling, System
 
 ORDER_SEED = 0
 
@@ -89,6 +89,14 @@ def find_protocol(name: str) -> Protocol:
     return protocol
 
 
+def elsewhere(protocol: Protocol) -> Protocol:
+    """The protocol of answers that exist already: not known. The wording is what their questions are shown in."""
+    return replace(
+        protocol, name=UNKNOWN, version=0, sampling=Sampling(), sampling_source="protocol",
+        purpose="Asked elsewhere; nobody here knows how.",
+    )  # fmt: skip
+
+
 def protocol_hash(protocol: Protocol) -> str:
     """SHA-256 of everything that changes how a question is asked; the purpose is a comment."""
     return hashlib.sha256(msgspec.json.encode(replace(protocol, purpose=""), order="sorted")).hexdigest()
@@ -114,6 +122,8 @@ def prepare(
     The order is a seeded shuffle of clusters (single items where there are none) over all tasks, so that a run that
     stops early has not asked one task alone; repeats of an item follow each other too.
     """
+    if protocol.name == UNKNOWN:
+        tasks = [replace(task, items=[task.task.form.as_shown(item, "") for item in task.items]) for task in tasks]
     if len({task.name for task in tasks}) < len(tasks):
         raise UsageError(f"two tasks bear one name: {', '.join(sorted(task.name for task in tasks))}")
     sampling = models.sampling_for(system, protocol)
@@ -145,7 +155,7 @@ def prepare(
     plan = Plan(
         system=system,
         protocol=protocol,
-        protocol_sha256=protocol_hash(protocol),
+        protocol_sha256=UNKNOWN if protocol.name == UNKNOWN else protocol_hash(protocol),
         tasks=tuple(planned),
         repeats=repeats,
         order_seed=ORDER_SEED,
