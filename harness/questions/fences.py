@@ -85,6 +85,10 @@ def _split(text: str) -> tuple[list[str], list[Block], bool]:
             elif fence and fence["info"].strip() and fence["marks"] == marks and _PYTHON.fullmatch(fence["info"].strip()):
                 blocks.append(_block(fence))  # the one before was never closed
                 prose.append([])
+            elif line.rstrip().endswith(marks) and line.count(marks) == 1 and line.strip()[0] not in "\"'#":
+                blocks[-1].lines.append(line.rstrip().removesuffix(marks).removeprefix(indent))
+                marks = ""
+                prose.append([])
             else:
                 blocks[-1].lines.append(line.removeprefix(indent))
         elif fence:
@@ -136,14 +140,20 @@ def _pieces(text: str) -> list[str]:
     for line in text.split("\n"):
         margin = line[:1].strip() != "" and line[:1] not in ")]}" and not re.match(r"(?:else|elif|except|finally)\b", line)
         decorated = bool(pieces) and pieces[-1][0].startswith("@") and len(pieces[-1]) == 1
-        prose_before = bool(pieces) and not margin and line.strip() and re.match(r"\S[^\n]*:$", pieces[-1][0]) and not re.match(
-            r"(?:async|def|class|for|if|while|try|with|match|@)\b", pieces[-1][0]
-        )  # fmt: skip
+        prose_before = bool(pieces) and not margin and line.strip() and _is_prose(pieces[-1][0])
         if not pieces or (margin and not decorated) or (prose_before and len("".join(pieces[-1][1:]).strip()) == 0):
             pieces.append([line])
         else:
             pieces[-1].append(line)
     return ["\n".join(lines) for lines in pieces]
+
+
+def _is_prose(line: str) -> bool:
+    """Whether a line at the margin opens no block of a program."""
+    ends_prose = re.match(r"\S[^\n]*:$", line) and not re.match(
+        r"(?:async|def|class|for|if|while|try|with|match|else|elif|except|finally)\b", line
+    )
+    return line[:1].strip() != "" and bool(ends_prose or not _LIKE_CODE.match(line))
 
 
 def _is_program(piece: str) -> bool:
@@ -153,7 +163,7 @@ def _is_program(piece: str) -> bool:
     if tree is None:
         return re.match(r"(?:async def|def|class|from \w+(?:\.\w+)* import|import \w+)\b", piece) is not None
     return any(
-        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Name | ast.Constant | ast.Compare | ast.Tuple | ast.BinOp))
+        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Name | ast.Constant | ast.Compare | ast.List | ast.Tuple | ast.BinOp))
         and not (isinstance(node, ast.AnnAssign) and node.value is None)
         for node in tree.body
     )

@@ -26,7 +26,7 @@ _ALL = f"en {SPACED} {GLUED}"
 _OPTION = union("option", _ALL)
 _FILLER = re.compile(
     rf"(?:[\s:=→>\"'“”‘,.*\-–—~]|(?:therefore|thus|hence|then|clearly|definitely|probably|most likely|likely|indeed|still|"
-    rf"simply|obviously|actually|indeed|in fact|the|number|{_OPTION})(?![A-Za-z]))*",
+    rf"simply|obviously|actually|indeed|in fact|the|number|το|η|la|le|el|il|der|die|das|het|de|{_OPTION})(?![A-Za-z]))*",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"(?P<open>[(\[{<]{0,2} ?)(?P<letter>[A-Za-z])(?![A-Za-z0-9_À-ɏ])(?!['’](?!(?:[dt][ıiuü]r)))")
@@ -40,7 +40,7 @@ _SEVERAL = re.compile(
     r"veya|ve|hoặc|và|atau|dan|of|en|lub|i|ή|και|או|یا|বা|หรือ|และ|nor|,|possibly|maybe|perhaps)(?! not\b)) ?"
     r"(?:also |maybe |possibly |perhaps |even |option |choice |else )*[(\[]?([A-Z])(?![A-Za-z0-9'’])(?P<after>[^\n]{0,12})"
 )
-_COMMA = re.compile(r"[)\]}]?, ?[(\[]?([A-Z])[)\]]?(?=\s*(?:$|[,.;\n]|and\b|or\b|&))")
+_COMMA = re.compile(r"[)\]}]?[,;] ?[(\[]?([A-Z])[)\]]?(?=\s*(?:$|[,.;\n]|and\b|or\b|&))")
 _ALSO = re.compile(r"(?:could|might|may|can)(?: also| as well| equally)? be (?:option )?[(\[]?([A-Z])(?![A-Za-z])")
 _TURNED_DOWN = re.compile(
     r"[)\].:]{0,2} ?(?:and [(\[]?[A-Z]\b[)\]]? )?(?:is|are|was|would be|seems?|looks?|cannot|can't|does|doesn't|isn't|fails?|has|both|ist|est|es)\b"
@@ -61,7 +61,7 @@ _ENDS_THERE = re.compile(r"[)\]]|\s*(?:[.,;:!?\n]|\Z)| ?[—(-]| (?:because|sinc
 _HEDGED = re.compile(r"\b(?:could|might|may|either|perhaps|not sure)\b[^.\n]*$")
 _LABEL = re.compile(r"^ ?[(\[]?([A-Za-z])[)\].:]{1,2} ?|^ ?[(\[]?([A-Z])[)\]]? ?(?=[-—] )", re.MULTILINE)
 _INLINE = re.compile(r"[(\[ ]([A-Z])[)\]] ?")
-_LONE = re.compile(r"[\s(\[<{\"']*([A-Za-z])[\s)\].>}:!\"']*")
+_LONE = re.compile(r"(?:(?:[Oo]ption|[Cc]hoice|[Ll]etter|OPTION) )?[\s(\[<{\"']*([A-Za-z])[\s)\].>}:!\"']*")
 _ARABIC = str.maketrans("أابجدهو", "AABCDEF")
 
 
@@ -75,7 +75,7 @@ def chosen(text: str, options: Sequence[str]) -> tuple[bool, str | None]:
         if one.weak:
             weak = said
             continue
-        return True, _after_change(text[one.end :], said, options)
+        return True, _after_change(text[max(0, one.end - len(one.rest)) :], said, options)
     for said in (weak, _labelled_first(text, options), _in_sentence(text, options), _last_line(text, options)):
         if said is not None and said is not Said.NOTHING:
             return True, said if isinstance(said, str) else None
@@ -244,6 +244,9 @@ def _last_line(text: str, options: Sequence[str]) -> str | None:
     if lone and lone.group(1).upper() in valid and (lone.group(1).isupper() or len(line) > 1):
         return lone.group(1).upper()
     label = _LABEL.match(line)
+    before = text.rstrip()[: -len(line)].rstrip() if label else ""
+    if label and label.group(1) == "A" and before.endswith(":") and not re.search(r"\b(?:is|are|answer)\b[^\n]*$", before):
+        return None  # a list that was cut off
     if label and (label.group(1) or "") in valid and label.group(1):
         others = {one for one, _ in _LABEL.findall(text)}
         return label.group(1) if others == {label.group(1)} else None

@@ -13,7 +13,7 @@ FAR = 60
 """A number further into a statement than this many characters is not what is stated."""
 
 _TOKEN = re.compile(
-    r"(?P<sign>[-+] ?)?(?<![A-Za-z_\\^])(?P<digits>\d+(?:[.,_' ]\d+)*|\.\d+)(?P<exponent>[eE][-+]?\d{1,4}(?![\d.]))?"
+    r"(?P<sign>[-+] ?)?(?<![A-Za-z_\\^\d])(?P<digits>\d+(?:[.,_' ]\d+)*|\.\d+)(?P<exponent>[eE][-+]?\d{1,4}(?![\d.]))?"
 )
 _UNITS = frozenset(
     "mm cm dm m km nm g kg mg t lb lbs oz s sec secs ms min mins h hr hrs l ml dl kwh wh w kw mw n j kj v a hz khz mhz ghz "

@@ -48,6 +48,7 @@ _UNWRAP = re.compile(
 )
 _BOXED = re.compile(r"\\f?box(?:ed)?\s?\{")
 _TAGGED = re.compile(r"<(?:final_)?answer>([^<]{0,300})</(?:final_)?answer>", re.IGNORECASE)
+_LEFT_OPEN = re.compile(r"</?(?:final_)?answer>", re.IGNORECASE)
 _COMMANDS = {
     "times": "×", "cdot": "·", "pm": "±", "pi": "π", "sqrt": "√", "div": "÷", "approx": "≈", "simeq": "≈", "sim": "≈", "infty": "∞",
     "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "lt": "<", "gt": ">", "quad": " ", "qquad": " ", "left": "", "right": "",
@@ -67,7 +68,7 @@ _VULGAR = re.compile(r"[¼-¾⅐-⅞↉]")
 _FOLDS = {
     "−": "-", "–": "-", "‐": "-", "‑": "-", "⁻": "-", "٫": ".", "٬": ",", "،": ",", "؟": "?", "¿": "", "∶": ":", "։": ":", "⁄": "/",
     "∕": "/", "۔": ".", "।": ".", "。": ".", "’": "'", "‘": "'", "ʼ": "'",
-} | dict.fromkeys("€£¥₹₩₽₺₫₴₪฿₦₱₡₲\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff", "")  # fmt: skip
+} | dict.fromkeys("€£¥₹₩₽₺₫₴₪฿₦₱₡₲", " ") | dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff", "")  # fmt: skip
 """What stands for ASCII, currency signs, and marks that nobody sees."""
 _ZEROS = "٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀႐០᠐᥆᧐᪀᪐᭐᮰᱀᱐꘠꣐꤀꧐꧰꩐꯰"
 """The digit 0 of each script; the others follow it."""
@@ -99,7 +100,7 @@ def decorated_off(text: str) -> str:
     if "\\" in text:
         text = _boxes(_UNWRAP.sub(r"\1", text))
     if "<" in text:
-        text = _TAGGED.sub(r"\nAnswer: \1\n", text)
+        text = _LEFT_OPEN.sub("\n", _TAGGED.sub(r"\nAnswer: \1\n", text))
     return _undecorated(text.replace("：", ":"))
 
 
@@ -134,9 +135,9 @@ def plain(text: str) -> str:
         text = _ESCAPED.sub("", text).replace("\\%", "%")
         text = _COMMAND.sub(lambda match: _COMMANDS[match.group(1)], text)
         text = _DEGREES.sub("°", text)
-    text = text.replace("$", "")
+    text = text.replace("$", " ")
     if "<" in text:
-        text = _TAGGED.sub(r"\nAnswer: \1\n", text)
+        text = _LEFT_OPEN.sub("\n", _TAGGED.sub(r"\nAnswer: \1\n", text))
     if "*" in text:
         text = _STAR.sub(_star, text)
     text = _undecorated(text)
