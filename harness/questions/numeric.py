@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from harness.questions.form import Form
 from harness.questions.numbers import FAR, canonical_number, has_decimal_comma, stated_number
-from harness.questions.statement import plain, statements, turns
+from harness.questions.statement import MOST, plain, statements, turns
 from harness.types import Item
 
 
@@ -69,7 +69,7 @@ def _read(text: str, *, comma: bool) -> tuple[bool, str | None]:
         labelled = reading
     if labelled is not None:
         return True, labelled.number
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip()][-MOST:]
     alone = [line for line in lines if len(line) <= FAR and stated_number(line.strip(), comma=comma, alone=True).number]
     if lines and len(lines[-1]) <= FAR and (len(alone) == 1 or len(lines) == 1):
         reading = stated_number(lines[-1].strip(), comma=comma, alone=True)

@@ -167,7 +167,14 @@ def _boxes(text: str) -> str:
 # Turns -----------------------------------------------------------------------------------------------------------
 
 _FOLLOW_UP = re.compile(rf"(?:\A|(?<=[\d.!?)])) *(?:{words.FOLLOW_UPS})(?: ?#?\d+| \w)? ?\Z", re.IGNORECASE)
+_LAST_WORDS = frozenset(one.replace("-?", " ").split(" ")[-1] for one in words.FOLLOW_UPS.split("|"))
 _SHORT = 30
+
+
+def _may_follow_up(before: str) -> bool:
+    """A quick look at the word before a colon."""
+    tokens = before.rstrip("0123456789# ").rsplit(" ", 2)
+    return any(token.lstrip("0123456789.!?)").lower() in _LAST_WORDS for token in tokens[-2:])
 
 
 def turns(text: str) -> list[str]:
@@ -176,7 +183,7 @@ def turns(text: str) -> list[str]:
     at = text.find(":")
     while at >= 0 and len(begins) < MOST:
         line = max(text.rfind("\n", max(0, at - _SHORT), at) + 1, at - _SHORT)
-        found = _FOLLOW_UP.search(text[line:at]) if text[at - 1 : at].strip() else None
+        found = _FOLLOW_UP.search(text[line:at]) if _may_follow_up(text[line:at]) else None
         if found and (found.start() or line == 0 or text[line - 1] == "\n") and text[: line + found.start()].strip():
             begins.append(line + found.start())
         at = text.find(":", at + 1)
