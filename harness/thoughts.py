@@ -97,7 +97,9 @@ def _tagged(text: str) -> Split:
     at, inside = 0, False
     for tag in tags:
         piece, closing = text[at : tag.start()], _closes(tag)
-        if not inside and (_spoken_of(text, tag) or (not closing and last_end < tag.start() and not _begins(text, tag))):
+        if not inside and (
+            _spoken_of(text, tag) or (not closing and last_end < tag.start() and not _begins(text, tag))
+        ):
             continue
         if inside:
             reasoning.append(piece)

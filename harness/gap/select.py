@@ -137,7 +137,10 @@ def groups(wanted: Sequence[Evidence], *, by_task: bool, force: bool) -> Iterabl
             yield dimension, members
             continue
         for protocol in protocols:
-            yield dimension, [one for one in members if not one.protocol_known or one.receipt.protocol_sha256 == protocol]
+            yield (
+                dimension,
+                [one for one in members if not one.protocol_known or one.receipt.protocol_sha256 == protocol],
+            )
 
 
 def _rows(

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 _FENCE = re.compile(r"(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)$")
 _PYTHON = re.compile(r"\{?\.?(?:python\d?(?:\.\d+)?|py\d?|ipython\d?|pycon|sage)?\}?", re.IGNORECASE)
-_ENDS = re.compile(r"(?:\s*(?:<[|｜][^<>|｜\n]{1,40}[|｜]>|</s>|<(?:eos|end_of_turn|eot|endoftext|end_of_utterance)>))+\s*\Z")
+_ENDS = re.compile(
+    r"(?:\s*(?:<[|｜][^<>|｜\n]{1,40}[|｜]>|</s>|<(?:eos|end_of_turn|eot|endoftext|end_of_utterance)>))+\s*\Z"
+)
 _TURN = re.compile(r"<[|｜](?:im_end|endoftext|eot_id|end_of_text|end[▁_]of[▁_]sentence|eom_id|return)[|｜]>")
 _LIKE_CODE = re.compile(
     r"[ \t\n]*(?:(?:async|def|class|from|import|for|while|if|with|try|return|assert|global|nonlocal|raise|yield|del|pass|match|lambda|"
@@ -82,7 +84,9 @@ def _split(text: str) -> tuple[list[str], list[Block], bool]:
             if closes:
                 marks = ""
                 prose.append([])
-            elif fence and fence["info"].strip() and fence["marks"] == marks and _PYTHON.fullmatch(fence["info"].strip()):
+            elif (
+                fence and fence["info"].strip() and fence["marks"] == marks and _PYTHON.fullmatch(fence["info"].strip())
+            ):
                 blocks.append(_block(fence))  # the one before was never closed
                 prose.append([])
             elif line.rstrip().endswith(marks) and line.count(marks) == 1 and line.strip()[0] not in "\"'#":
@@ -138,7 +142,9 @@ def _pieces(text: str) -> list[str]:
     """
     pieces: list[list[str]] = []
     for line in text.split("\n"):
-        margin = line[:1].strip() != "" and line[:1] not in ")]}" and not re.match(r"(?:else|elif|except|finally)\b", line)
+        margin = (
+            line[:1].strip() != "" and line[:1] not in ")]}" and not re.match(r"(?:else|elif|except|finally)\b", line)
+        )
         decorated = bool(pieces) and pieces[-1][0].startswith("@") and len(pieces[-1]) == 1
         prose_before = bool(pieces) and not margin and line.strip() and _is_prose(pieces[-1][0])
         if not pieces or (margin and not decorated) or (prose_before and len("".join(pieces[-1][1:]).strip()) == 0):
@@ -163,7 +169,10 @@ def _is_program(piece: str) -> bool:
     if tree is None:
         return re.match(r"(?:async def|def|class|from \w+(?:\.\w+)* import|import \w+)\b", piece) is not None
     return any(
-        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Name | ast.Constant | ast.Compare | ast.List | ast.Tuple | ast.BinOp))
+        not (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Name | ast.Constant | ast.Compare | ast.List | ast.Tuple | ast.BinOp)
+        )
         and not (isinstance(node, ast.AnnAssign) and node.value is None)
         for node in tree.body
     )

@@ -46,7 +46,10 @@ _TURNED_DOWN = re.compile(
     r"[)\].:]{0,2} ?(?:and [(\[]?[A-Z]\b[)\]]? )?(?:is|are|was|would be|seems?|looks?|cannot|can't|does|doesn't|isn't|fails?|has|both|ist|est|es)\b"
     r"(?! (?:the |clearly |also |indeed |definitely )?(?:only )?(?:correct|right|best|answer|true|richtig|correct|juste|la bonne))"
 )
-_BUT_NOT = re.compile(r"^(?:not|n't|nicht|pas|no|non|не|nie|niet|不是|不|ではない|아니|ليس|ليست|नहीं|değil|không|bukan|δεν|לא|ไม่ใช่|isn't)(?![A-Za-z])", re.I)
+_BUT_NOT = re.compile(
+    r"^(?:not|n't|nicht|pas|no|non|не|nie|niet|不是|不|ではない|아니|ليس|ليست|नहीं|değil|không|bukan|δεν|לא|ไม่ใช่|isn't)(?![A-Za-z])",
+    re.IGNORECASE,
+)
 _QUESTION = re.compile(r"[)\].,\"'}\s]{0,3}\?")
 _HEDGE = re.compile(rf"(?:{words.HEDGES})", re.IGNORECASE)
 _CHANGE = re.compile(rf"(?<!\w)(?:{words.CHANGES})", re.IGNORECASE)
@@ -76,9 +79,9 @@ def chosen(text: str, options: Sequence[str]) -> tuple[bool, str | None]:
             weak = said
             continue
         return True, _after_change(text[max(0, one.end - len(one.rest)) :], said, options)
-    for said in (weak, _labelled_first(text, options), _in_sentence(text, options), _last_line(text, options)):
-        if said is not None and said is not Said.NOTHING:
-            return True, said if isinstance(said, str) else None
+    for found in (weak, _labelled_first(text, options), _in_sentence(text, options), _last_line(text, options)):
+        if found is not None and found is not Said.NOTHING:
+            return True, found if isinstance(found, str) else None
     whole = _by_text(text.strip(), options) if len(text) < 2000 else None
     return whole is not None, whole if isinstance(whole, str) else None
 
@@ -137,7 +140,12 @@ def _letter_of(rest: str, number: int) -> str | Said:
         return Said.UNDECIDED
     for pattern in (_SEVERAL, _COMMA):
         other = pattern.match(tail)
-        if other and other.group(1) != letter and other.group(1) in valid and not _TURNED_DOWN.match(other.groupdict().get("after") or ""):
+        if (
+            other
+            and other.group(1) != letter
+            and other.group(1) in valid
+            and not _TURNED_DOWN.match(other.groupdict().get("after") or "")
+        ):
             return Said.UNDECIDED
     also = _ALSO.search(tail.partition("\n")[0])
     return Said.UNDECIDED if also and also.group(1) != letter else letter
@@ -245,7 +253,12 @@ def _last_line(text: str, options: Sequence[str]) -> str | None:
         return lone.group(1).upper()
     label = _LABEL.match(line)
     before = text.rstrip()[: -len(line)].rstrip() if label else ""
-    if label and label.group(1) == "A" and before.endswith(":") and not re.search(r"\b(?:is|are|answer)\b[^\n]*$", before):
+    if (
+        label
+        and label.group(1) == "A"
+        and before.endswith(":")
+        and not re.search(r"\b(?:is|are|answer)\b[^\n]*$", before)
+    ):
         return None  # a list that was cut off
     if label and (label.group(1) or "") in valid and label.group(1):
         others = {one for one, _ in _LABEL.findall(text)}

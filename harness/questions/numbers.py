@@ -16,11 +16,80 @@ _TOKEN = re.compile(
     r"(?P<sign>[-+] ?)?(?<![A-Za-z_\\^\d])(?P<digits>\d+(?:[.,_' ]\d+)*|\.\d+)(?P<exponent>[eE][-+]?\d{1,4}(?![\d.]))?"
 )
 _UNITS = frozenset(
-    "mm cm dm m km nm g kg mg t lb lbs oz s sec secs ms min mins h hr hrs l ml dl kwh wh w kw mw n j kj v a hz khz mhz ghz "
-    "f c pa kpa mol px pt eur usd gbp th st nd rd ft mi yd mph kmh kph kb mb gb tb db ev kn".split()
+    [
+        "mm",
+        "cm",
+        "dm",
+        "m",
+        "km",
+        "nm",
+        "g",
+        "kg",
+        "mg",
+        "t",
+        "lb",
+        "lbs",
+        "oz",
+        "s",
+        "sec",
+        "secs",
+        "ms",
+        "min",
+        "mins",
+        "h",
+        "hr",
+        "hrs",
+        "l",
+        "ml",
+        "dl",
+        "kwh",
+        "wh",
+        "w",
+        "kw",
+        "mw",
+        "n",
+        "j",
+        "kj",
+        "v",
+        "a",
+        "hz",
+        "khz",
+        "mhz",
+        "ghz",
+        "f",
+        "c",
+        "pa",
+        "kpa",
+        "mol",
+        "px",
+        "pt",
+        "eur",
+        "usd",
+        "gbp",
+        "th",
+        "st",
+        "nd",
+        "rd",
+        "ft",
+        "mi",
+        "yd",
+        "mph",
+        "kmh",
+        "kph",
+        "kb",
+        "mb",
+        "gb",
+        "tb",
+        "db",
+        "ev",
+        "kn",
+    ]
 )
 _MILLION = re.compile(r" ?[MB](?![\w])(?!/)")
-_SCALE = re.compile(rf" ?(?:{words.SCALES})(?![^\W\d_])|(?:千|百|万|萬|亿|億|兆|十|割|点|點|半|分之|만|억|천|백|조)| k(?!\w)", re.IGNORECASE)
+_SCALE = re.compile(
+    rf" ?(?:{words.SCALES})(?![^\W\d_])|(?:千|百|万|萬|亿|億|兆|十|割|点|點|半|分之|만|억|천|백|조)| k(?!\w)",
+    re.IGNORECASE,
+)
 _GLUED = re.compile(r"[A-Za-z]+")
 _GOES_ON = re.compile(
     r" ?[\^√π∞×÷·*±²³!≤≥<>]"  # a power, a product, a tolerance, a factorial
@@ -48,8 +117,12 @@ _BEFORE = re.compile(
 )
 _NOT = re.compile(rf"(?<!\w)(?:{words.NEGATIONS})(?!\w)", re.IGNORECASE)
 _HEDGED = re.compile(rf"[\"'( ]*(?:{words.HEDGES})", re.IGNORECASE)
-_NEGATIVE = re.compile(r"(?:negative|minus|moins|menos|meno|минус|мінус|负|負|マイナス|ऋण|سالب|eksi|âm) ?$", re.IGNORECASE)
-_EQUATION = re.compile(r"(?:[,;]|\b(?:and|or|und|oder|et|ou|y|o|и|или)\b) ?\w{1,3} ?[=≈]|[=≈][^=≈]{0,40}(?:[,;]| and | or ) ?[^=≈]{0,30}[=≈]")
+_NEGATIVE = re.compile(
+    r"(?:negative|minus|moins|menos|meno|минус|мінус|负|負|マイナス|ऋण|سالب|eksi|âm) ?$", re.IGNORECASE
+)
+_EQUATION = re.compile(
+    r"(?:[,;]|\b(?:and|or|und|oder|et|ou|y|o|и|или)\b) ?\w{1,3} ?[=≈]|[=≈][^=≈]{0,40}(?:[,;]| and | or ) ?[^=≈]{0,30}[=≈]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +187,9 @@ def _plain_digits(token: str, *, comma: bool, certain: bool) -> str | None:
     thousands = len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
     kinds = set(marks)
     if len(kinds) == 1 and (kinds & {"_", "'", " "} or len(marks) > 1):
-        indian = marks[0] == "," and len(groups[0]) <= 2 and {len(g) for g in groups[1:-1]} == {2} and len(groups[-1]) == 3
+        indian = (
+            marks[0] == "," and len(groups[0]) <= 2 and {len(g) for g in groups[1:-1]} == {2} and len(groups[-1]) == 3
+        )
         return "".join(groups) if (thousands and groups[0] != "0") or indian else None
     if len(marks) == 1 and marks == ",":
         if thousands and groups[0] != "0":
@@ -146,7 +221,11 @@ def stated_number(statement: str, *, comma: bool = False, alone: bool = False) -
     if alone and re.search(r"[^\W\d_]", head.rpartition("=")[2]):
         return NOTHING
     tail = statement[match.end() : match.end() + FAR]
-    if alone and re.fullmatch(r"[\s)\]}.%°!✓✔]*(?:[^\W\d_]{1,20}(?:[/^][^\W\d_]{1,8}\d?)?)?[\s)\]}.!✓✔]*", tail) is None and "=" not in tail:
+    if (
+        alone
+        and re.fullmatch(r"[\s)\]}.%°!✓✔]*(?:[^\W\d_]{1,20}(?:[/^][^\W\d_]{1,8}\d?)?)?[\s)\]}.!✓✔]*", tail) is None
+        and "=" not in tail
+    ):
         return NOTHING
     if _goes_on(head, match, tail):
         return _after_equals(statement, comma=comma, alone=alone)
@@ -179,9 +258,11 @@ def _goes_on(head: str, match: re.Match[str], tail: str) -> bool:
     glued = _GLUED.match(tail)
     if glued:
         word = glued.group()
-        if _SCALE.match(tail) or (word.lower() not in _UNITS and not (len(word) > 2 and word[0].isupper() == word[-1].isupper())):
+        if _SCALE.match(tail) or (
+            word.lower() not in _UNITS and not (len(word) > 2 and word[0].isupper() == word[-1].isupper())
+        ):
             return not (word[0].isupper() and len(word) > 2)
-        if word in ("M", "B", "K", "T") or len(word) == 1 and word in "abijknpqrtxyz":
+        if word in ("M", "B", "K", "T") or (len(word) == 1 and word in "abijknpqrtxyz"):
             return True
     return bool(
         _SCALE.match(tail) or _MILLION.match(tail) or _GOES_ON.match(tail) or _TWO.match(tail) or _ASKED.match(tail)

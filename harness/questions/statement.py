@@ -85,7 +85,11 @@ def folded(text: str) -> str:
     return _FOLDED.sub(lambda match: _FOLDS[match.group()], unicodedata.normalize("NFKC", text.replace("İ", "I")))
 
 
-_TYPOGRAPHY = {ord(one): "'" for one in "’‘ʼ´"} | {ord(one): '"' for one in "“”„«»"} | dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_TYPOGRAPHY = (
+    {ord(one): "'" for one in "’‘ʼ´"}
+    | {ord(one): '"' for one in "“”„«»"}
+    | dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+)
 
 
 def compatible(text: str) -> str:
@@ -246,11 +250,11 @@ _WEAK = re.compile(
     rf"(?:{words.OTHER_LABELS})(?: (?:letter|option|choice|number))?(?:{_SEPARATOR}| is(?![\w'])(?:{_SEPARATOR})?)"
 )
 _HASHES = re.compile(r"####(?!#)")
-_ARTICLES = re.compile(r"(?:(?:the|my|final|correct|best|right|so|your|its|die|la|le|el|a|o|il|de|das|richtige|bonne) )+$")
-_NEGATED = re.compile(rf"(?:(?<!\w)(?:{words.NEGATIONS})\s?(?:(?:the|final|an?) )?)$")
-_SPOKEN = re.compile(
-    rf"(?:{words.FORMAT})(?: (?:is|was|as|an?|the|line|this|to|me|you|with|of|by|for))* ?:?[ \"'“(]*$"
+_ARTICLES = re.compile(
+    r"(?:(?:the|my|final|correct|best|right|so|your|its|die|la|le|el|a|o|il|de|das|richtige|bonne) )+$"
 )
+_NEGATED = re.compile(rf"(?:(?<!\w)(?:{words.NEGATIONS})\s?(?:(?:the|final|an?) )?)$")
+_SPOKEN = re.compile(rf"(?:{words.FORMAT})(?: (?:is|was|as|an?|the|line|this|to|me|you|with|of|by|for))* ?:?[ \"'“(]*$")
 _QUOTES = {'"': '"', "'": "'", "“": "”", "«": "»", "「": "」", "『": "』", "„": "“", "‹": "›"}
 _ALONE = re.compile(r"(?:(?:the |my |final |correct )*|[^\W\d_]{0,12} ?)$")
 
@@ -342,4 +346,6 @@ def _is_spoken_of(low: str, match: re.Match[str]) -> bool:
     if closing is None or closing in match.group():
         return False
     end = low.find(closing, match.end(), match.end() + FAR)
-    return end >= 0 and bool(before[:-1].strip() or low[: match.start() - 1].strip() or low[end + 1 : end + 40].strip(" .\n"))
+    return end >= 0 and bool(
+        before[:-1].strip() or low[: match.start() - 1].strip() or low[end + 1 : end + 40].strip(" .\n")
+    )

@@ -12,10 +12,10 @@ from harness.questions.statement import MOST, before_end, compatible, decorated_
 from harness.types import Item, Message, Protocol
 
 _AT_ENDS = " \t\r\n\"'`“”„«»‹›‘’「」『』*_.。｡।۔"
-_OPENED = re.compile(r"(?:(?:the|my|final|correct|so|thus|therefore|la|le|die|el|il|a|o|正确|最终|最終)[ ,]*)*$", re.IGNORECASE)
-_UNSPACED = re.compile(
-    r"[぀-ヿ㐀-䶿一-鿿가-힯฀-๿຀-໿ក-៿က-႟\U00020000-\U0003ffff]"
+_OPENED = re.compile(
+    r"(?:(?:the|my|final|correct|so|thus|therefore|la|le|die|el|il|a|o|正确|最终|最終)[ ,]*)*$", re.IGNORECASE
 )
+_UNSPACED = re.compile(r"[぀-ヿ㐀-䶿一-鿿가-힯฀-๿຀-໿ក-៿က-႟\U00020000-\U0003ffff]")
 """Scripts that write no spaces between words, or endings right after them."""
 
 
@@ -108,7 +108,9 @@ def contains(text: str, target: str) -> bool:
         if at < 0:
             return False
         end = at + len(target)
-        if not target or (_may_begin(text[max(0, at - 2) : at], target[0]) and _may_end(text[end : end + 2], target[-1])):
+        if not target or (
+            _may_begin(text[max(0, at - 2) : at], target[0]) and _may_end(text[end : end + 2], target[-1])
+        ):
             return True
         at = text.find(target, at + 1)
     return False

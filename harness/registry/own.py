@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import DataUnavailable, UnknownName, UsageError
 from harness.questions import Choice, ChoiceForm, ContainsForm, ExactForm, Form, Numeric, NumericForm, Text
-from harness.questions.choice import LETTERS
+from harness.questions.letters import LETTERS
 from harness.questions.images import load_images
 from harness.questions.numbers import canonical_number
 from harness.questions.text import normalise
@@ -125,7 +125,11 @@ def _item(row: Any, scorer: str, where: str, folder: Path) -> Item:
         if target not in choices or len(set(choices)) < len(choices) or len(choices) < 2:
             raise DataUnavailable(f"{where}: 'choices' must hold at least two different options, the target among them")
         return Choice(
-            question=_text(row, "input", where), right=target, wrong=[c for c in choices if c != target], given=choices, **shared
+            question=_text(row, "input", where),
+            right=target,
+            wrong=[c for c in choices if c != target],
+            given=choices,
+            **shared,
         )
     if scorer == "numeric":
         if canonical_number(target) is None:

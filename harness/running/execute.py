@@ -27,7 +27,17 @@ from harness.running.pricing import cost_usd, is_known, price_of
 from harness.running.progress import Progress
 from harness.running.retry import RetryPolicy
 from harness.running.scoring import seal
-from harness.store import Journal, RunFolder, find_run, keep_plan, new_run, plan_hash, protocol_label, read_journal, read_receipt
+from harness.store import (
+    Journal,
+    RunFolder,
+    find_run,
+    keep_plan,
+    new_run,
+    plan_hash,
+    protocol_label,
+    read_journal,
+    read_receipt,
+)
 from harness.store.journal import all_entries
 from harness.store.layout import only_process, write_atomically
 from harness.types import Price, Receipt, System

@@ -67,7 +67,11 @@ def test_a_letter_that_is_read_is_an_option_and_in_the_text(text: str) -> None:
 
 
 @settings(max_examples=600, deadline=None)
-@given(st.one_of(TEXTS, TEXTS.map("Answer: {}".format), st.lists(PIECES, max_size=8).map(lambda p: "Answer: 5" + "".join(p))))
+@given(
+    st.one_of(
+        TEXTS, TEXTS.map("Answer: {}".format), st.lists(PIECES, max_size=8).map(lambda p: "Answer: 5" + "".join(p))
+    )
+)
 def test_a_number_that_is_read_is_in_the_text(text: str) -> None:
     for target in ("1", "1,5"):
         number = NumericForm().read(Numeric(question="?", answer=target), text)

@@ -6,7 +6,8 @@ import pytest
 
 from harness.questions import FORMS, Choice, ChoiceForm, Code, CodeForm, Numeric, NumericForm, Summary, Text, grade
 from harness.questions.choice import right_letter, shown_options
-from harness.questions.code import assemble, extract_code
+from harness.questions.code import assemble
+from harness.questions.fences import extract_code
 from harness.questions.numbers import canonical_number
 from harness.questions.text import ContainsForm, ExactForm
 from harness.running import find_protocol

@@ -67,9 +67,7 @@ def test_a_target_may_be_a_letter(tmp_path: Path) -> None:
     assert score(given, tmp_path / "mine.jsonl", tmp_path / "st") == [1.0]
 
 
-def test_a_file_of_answers_was_asked_by_an_unknown_protocol(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_of_answers_was_asked_by_an_unknown_protocol(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = items(tmp_path / "mine.jsonl")
     store = tmp_path / "st"
     a = answers(tmp_path / "a.jsonl", [{"id": str(at), "text": "ABCDEF"[at]} for at in range(6)])
