@@ -24,6 +24,8 @@ OpenFrom = Literal["restricted", "open_weights", "open_with_data"]
 
 CompletionStatus = Literal["ok", "truncated", "empty", "refused", "unanswered"]
 ScoreStatus = Literal["scored", "unparsed", "scorer_error"]
+UNKNOWN = "unknown"
+"""Name and hash of a protocol that nobody here knows: answers and results of somebody else's harness."""
 Role = Literal["system", "user", "assistant"]
 RequestKind = Literal["generate", "loglikelihood"]
 ImageType = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
@@ -243,6 +245,8 @@ class Completion:
     cost_usd: float | None = None
     error: str | None = None
     """Why it is unanswered, or why earlier attempts failed; never contains a key."""
+    prompt: str = ""
+    """What somebody else asked, where an existing answer comes with it; empty: what the request says, or not known."""
     dropped: tuple[str, ...] = ()
     """Parameters that the endpoint cannot take and that were left out."""
 

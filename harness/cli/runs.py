@@ -52,14 +52,14 @@ def command(errors: str | None, store: str | None, as_json: bool) -> int:
 
 
 def _facts(run: RunFolder) -> dict[str, Any]:
-    from harness.store import read_journal, read_plan, read_receipt
+    from harness.store import protocol_label, read_journal, read_plan, read_receipt
 
     plan = read_plan(run)
     facts: dict[str, Any] = {
         "run": run.run_id,
         "system": plan.system.name,
         "weights": plan.system.weights,
-        "protocol": f"{plan.protocol.name}@{plan.protocol.version}",
+        "protocol": protocol_label(plan.protocol),
         "suite": plan.suite,
         "tasks": [task.card.name for task in plan.tasks],
         "repeats": plan.repeats,

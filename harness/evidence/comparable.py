@@ -14,7 +14,7 @@ def kind(one: Evidence) -> tuple[Any, ...]:
     """Equal for results of one task that are comparable as far as everything about them is known."""
     asked = one.receipt.engine.get("asked") or {}
     return (
-        one.planned.protocol_sha256 if one.known else None, one.planned.card.version, one.planned.card.headline,
+        one.planned.protocol_sha256 if one.protocol_known else None, one.planned.card.version, one.planned.card.headline,
         one.receipt.scorers.get(one.task), one.planned.items_sha256 or one.items_key,
         tuple(sorted((key, str(value)) for key, value in asked.items())),
     )  # fmt: skip
@@ -65,7 +65,8 @@ def unknown(a: Evidence, b: Evidence) -> list[Reason]:
     """That protocol and scorer cannot be checked, because a result was made elsewhere; stands beside the number."""
     elsewhere = sorted({one.receipt.provenance for one in (a, b) if not one.known})
     if not elsewhere:
-        return []
+        asked = sorted({one.name for one in (a, b) if not one.protocol_known})
+        return [Reason("protocol_unknown", facts={"systems": asked})] if asked else []
     return [Reason("protocol_unknown", facts={"provenance": elsewhere, "statuses": "import:items" not in elsewhere})]
 
 
@@ -76,7 +77,7 @@ def protocol_label(a: Evidence, b: Evidence) -> str:
 
 
 def _protocol(one: Evidence) -> str | None:
-    return f"{one.receipt.protocol} ({one.planned.protocol_sha256[:8]})" if one.known else None
+    return f"{one.receipt.protocol} ({one.planned.protocol_sha256[:8]})" if one.protocol_known else None
 
 
 def _asked(a: Evidence, b: Evidence) -> list[tuple[str, Any, Any]]:

@@ -16,7 +16,7 @@ from harness.errors import StoreError, UnknownName, UsageError
 from harness.evidence.receipts import light_receipts, planned_ids
 from harness.store import RunFolder, current_runs, damage
 from harness.store.read import why
-from harness.types import OpenFrom, PlannedTask, Reason, Receipt, WeightsLevel
+from harness.types import UNKNOWN, OpenFrom, PlannedTask, Reason, Receipt, WeightsLevel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,6 +118,11 @@ class Evidence:
     def known(self) -> bool:
         """Whether it was asked here, so that protocol and scorer are known."""
         return not self.receipt.provenance.startswith("import:")
+
+    @property
+    def protocol_known(self) -> bool:
+        """Whether it was asked in a way that we know; scored here, but asked elsewhere, are files of answers."""
+        return self.known and self.receipt.protocol_sha256 != UNKNOWN
 
     @property
     def item_ids(self) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ def groups(wanted: Sequence[Evidence], *, by_task: bool, force: bool) -> Iterabl
     for one in wanted:
         parts[one.dimension, one.task if by_task else ""].append(one)
     for (dimension, _), members in sorted(parts.items()):
-        protocols = sorted({one.receipt.protocol_sha256 for one in members if one.known})
+        protocols = sorted({one.receipt.protocol_sha256 for one in members if one.protocol_known})
         if force or len(protocols) < 2:
             yield dimension, members
             continue
@@ -149,9 +149,13 @@ def _asked_alike(members: Sequence[Evidence], protocol: str) -> set[int]:
     asked = {
         (one.task, one.planned.protocol_sha256)
         for one in members
-        if one.known and one.receipt.protocol_sha256 == protocol
+        if one.protocol_known and one.receipt.protocol_sha256 == protocol
     }
-    return {at for at, one in enumerate(members) if not one.known or (one.task, one.planned.protocol_sha256) in asked}
+    return {
+        at
+        for at, one in enumerate(members)
+        if not one.protocol_known or (one.task, one.planned.protocol_sha256) in asked
+    }
 
 
 def _rows(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BatchSide",
     "Model",
+    "asked_elsewhere",
     "batch_side",
     "hosted_model",
     "identify",
@@ -60,6 +61,11 @@ def leaves_machine(system: System) -> bool:
 
     provider = provider_of(system)
     return provider.leaves_machine and not is_loopback(base_url(provider, system.url))
+
+
+def asked_elsewhere(system: System) -> bool:
+    """Whether a system's answers exist already, so that how it was asked is not known."""
+    return system.provider == "file"
 
 
 def open_model(system: System) -> Model:

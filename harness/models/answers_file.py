@@ -1,7 +1,8 @@
 """Answers that already exist, from a JSON Lines file: ``item_id`` (or ``id``), ``text``; optional ``task``, ``repeat``,
-``status``, ``reasoning``.
+``status``, ``reasoning``, ``prompt`` (what was asked: text, or a list of messages).
 
-An item without a line is unanswered; an empty text is an empty answer, which is something else.
+An item without a line is unanswered; an empty text is an empty answer, which is something else. Letters in an answer mean
+the options in the order of the items' ``choices``, unless the prompt shows another order.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any, get_args
 from harness.errors import NotInFile, UsageError
 from harness.models.base import classify
 from harness.rows import read_table, text_of
+from harness.thoughts import split_thoughts
 from harness.types import Completion, CompletionStatus, Request, RequestKind, System
 
-FIELDS = ("item_id", "id", "task", "repeat", "text", "status", "reasoning")
+FIELDS = ("item_id", "id", "task", "repeat", "text", "status", "reasoning", "prompt")
 
 
 class AnswersFile:
@@ -84,7 +86,16 @@ def _repeat(value: Any, where: str) -> int:
 
 def _completion(row: dict[str, Any], where: str) -> Completion:
     text = "" if row["text"] is None else str(row["text"])
-    status = row.get("status") or classify(text, finished_by_limit=False, refused=False)
+    thought, answer, cut_off = split_thoughts(text)
+    status = row.get("status") or classify(answer, finished_by_limit=cut_off, refused=False)
     if status not in get_args(CompletionStatus):
         raise UsageError(f"{where}: status {status!r} is not one of {', '.join(get_args(CompletionStatus))}")
-    return Completion(status=status, text=text, reasoning=str(row.get("reasoning") or ""))
+    reasoning = "\n".join(filter(None, (str(row.get("reasoning") or ""), thought)))
+    return Completion(status=status, text=answer, reasoning=reasoning, prompt=_prompt(row.get("prompt")))
+
+
+def _prompt(given: Any) -> str:
+    """Text of a prompt that is a string, or messages with a ``content``."""
+    if isinstance(given, list):
+        return "\n".join(_prompt(one.get("content") if isinstance(one, dict) else one) for one in given)
+    return "" if given is None else str(given.get("text") or "") if isinstance(given, dict) else str(given)

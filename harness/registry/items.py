@@ -97,7 +97,11 @@ def identify(items: Sequence[Item]) -> list[Item]:
 def content(item: Item) -> bytes:
     """Canonical bytes of everything that an item holds; of images their facts. Without images there is no such field, so
     that items have the hash that they had before there were any."""
-    fields = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    fields = {
+        field.name: getattr(item, field.name)
+        for field in dataclasses.fields(item)
+        if field.metadata.get("content", True)  # what only says how others showed it is no part of a question
+    }
     images = fields.pop("images")
     if images:
         fields["images"] = [facts(image) for image in images]

@@ -1,7 +1,7 @@
 """A user's own questions from one file (JSON Lines, CSV, Parquet), without a task file.
 
 Fields of a line: ``input`` (text) or ``messages`` (a conversation), ``target``; optional ``id``, ``cluster``, ``choices``
-(all options, the target among them), ``images`` (a path or several, relative to the file), ``dimension``. Names in other
+(all options; the target is one of them, or its letter), ``images`` (a path or several, relative to the file), ``dimension``. Names in other
 letters (``Input``) and other common names (``question``) are taken for these, and an empty cell for a field that is not there.
 """
 
@@ -16,9 +16,9 @@ from typing import Any
 
 from harness.errors import DataUnavailable, UnknownName, UsageError
 from harness.questions import Choice, ChoiceForm, ContainsForm, ExactForm, Form, Numeric, NumericForm, Text
-from harness.questions.choice import LETTERS
 from harness.questions.images import load_images
-from harness.questions.numeric import canonical_number
+from harness.questions.letters import LETTERS
+from harness.questions.numbers import canonical_number
 from harness.questions.text import normalise
 from harness.registry.items import LoadedTask, identify
 from harness.registry.task import Row, Task
@@ -140,10 +140,16 @@ def _item(row: Mapping[str, Any], scorer: str, where: str, folder: Path) -> Item
         )
     if scorer == "choice":
         choices = _choices(row.get("choices"), where)
+        if target not in choices and len(target.strip()) == 1 and target.strip() in LETTERS[: len(choices)]:
+            target = choices[LETTERS.index(target.strip())]
         if target not in choices or len(set(choices)) < len(choices) or len(choices) < 2:
             raise DataUnavailable(f"{where}: 'choices' must hold at least two different options, the target among them")
         return Choice(
-            question=_text(row, "input", where), right=target, wrong=[c for c in choices if c != target], **shared
+            question=_text(row, "input", where),
+            right=target,
+            wrong=[c for c in choices if c != target],
+            given=choices,
+            **shared,
         )
     if scorer == "numeric":
         if canonical_number(target) is None:

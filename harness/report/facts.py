@@ -244,7 +244,10 @@ def _parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
     found = []
     for dimension, members in groups(evidence, by_task=True, force=False):
         last = {one.name: one for one in sorted(members, key=lambda one: (one.known, one.receipt.started))}
-        asked = next((one.receipt.protocol for one in last.values() if one.known), "imported")
+        asked = next(
+            (one.receipt.protocol for one in sorted(last.values(), key=lambda one: -one.protocol_known) if one.known),
+            "imported",
+        )
         found.append((members[0].task, asked, dimension, tuple(last.values())))
     tasks, protocols, dimensions = ([str(one[of]) for one in found] for of in range(3))
     named = zip(distinct(tasks, protocols, dimensions), found, strict=True)

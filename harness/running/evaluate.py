@@ -17,7 +17,7 @@ from harness.registry import LoadedTask, Task, find_suite, find_task, load_items
 from harness.registry.items import stable_subset
 from harness.running import hardware
 from harness.running.execute import Execution, RunResult, Say, execute, spent_usd, to_stderr
-from harness.running.plan import Job, find_protocol, prepare
+from harness.running.plan import Job, elsewhere, find_protocol, prepare
 from harness.running.pricing import price_of
 from harness.running.reach import PATIENCE_S
 from harness.running.retry import RetryPolicy
@@ -203,8 +203,9 @@ def plan_jobs(
         for system in systems:
             try:
                 identified = models.identify(system)
+                asked = elsewhere(chosen) if models.asked_elsewhere(system) else chosen
                 job = prepare(
-                    identified, chosen, loaded, repeats=repeats, suite=found.suite,
+                    identified, asked, loaded, repeats=repeats, suite=found.suite,
                     code_execution=any(one.task.card.runs_code for one in found.loaded), not_applicable=refused,
                 )  # fmt: skip
                 unfit = [

@@ -28,7 +28,17 @@ from harness.running.progress import Progress
 from harness.running.reach import PATIENCE_S, Reach
 from harness.running.retry import RetryPolicy
 from harness.running.scoring import seal
-from harness.store import Journal, RunFolder, find_run, keep_plan, new_run, plan_hash, read_journal, read_receipt
+from harness.store import (
+    Journal,
+    RunFolder,
+    find_run,
+    keep_plan,
+    new_run,
+    plan_hash,
+    protocol_label,
+    read_journal,
+    read_receipt,
+)
 from harness.store.journal import all_entries
 from harness.store.layout import only_process, write_atomically
 from harness.types import Price, Receipt, System
@@ -123,7 +133,7 @@ async def execute(job: Job, store: Path, execution: Execution, spent_before: flo
     say(
         f"{plan.system.name} [{plan.system.weights}] · engine {plan.system.provider}"
         + (f", dtype {dtype}" if dtype else "")
-        + f" · protocol {plan.protocol.name}@{plan.protocol.version} · store {store}"
+        + f" · protocol {protocol_label(plan.protocol)} · store {store}"
     )
     model = models.open_model(plan.system)
     try:

@@ -25,10 +25,10 @@ from harness.registry import LoadedTask, Task
 from harness.running.hardware import busy_hours, usd_per_hour
 from harness.running.live import CONTEXT_FINISH
 from harness.running.plan import Job
-from harness.store import RowWriter, RunFolder, keep_plan, plan_hash, read_journal, write_receipt
+from harness.store import RowWriter, RunFolder, keep_plan, plan_hash, protocol_label, read_journal, write_receipt
 from harness.store.journal import key_of, read_entries
 from harness.store.seal import checksums
-from harness.types import Completion, Entry, Item, Protocol, Receipt, Score, Usage
+from harness.types import Completion, Entry, Item, Message, Protocol, Receipt, Score, Usage
 
 CHUNK = 256
 USAGE = ("input", "cached", "output", "reasoning", "cache_written")
@@ -88,7 +88,7 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
         run_id=run.run_id,
         plan_sha256=plan_hash(job.plan),
         system=system,
-        protocol=f"{job.plan.protocol.name}@{job.plan.protocol.version}",
+        protocol=protocol_label(job.plan.protocol),
         protocol_sha256=job.plan.protocol_sha256,
         tasks=job.plan.tasks,
         started=started,
@@ -120,10 +120,13 @@ def _grade_all(job: Job, entries: Iterator[Entry], token_usd: float | None) -> I
     """Grade in order of arrival. Programs run side by side in processes of their own, everything else right here."""
     tasks = {task.name: task for task in job.tasks}
     items = {task.name: {item.id: item for item in task.items} for task in job.tasks}
+    elsewhere = models.asked_elsewhere(job.plan.system)
 
     def one(entry: Entry) -> _Graded:
         task = tasks[entry.task]
         item = items[entry.task][entry.item_id]
+        if elsewhere:
+            item = task.task.form.as_shown(item, entry.completion.prompt)
         if (usage := entry.completion.usage.sound()) is not entry.completion.usage:
             # As adapters read it today; an older journal may hold what no column has room for.
             entry = replace(entry, completion=replace(entry.completion, usage=usage))
@@ -198,7 +201,9 @@ def _rows(job: Job, graded: _Graded) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _asked(graded: _Graded, protocol: Protocol) -> str:
     """JSON of the messages; the one that images went with has their facts beside its text."""
-    messages = graded.task.task.form.ask(graded.item, protocol)
+    messages: tuple[Message, ...] = graded.task.task.form.ask(graded.item, protocol)
+    if prompt := graded.entry.completion.prompt:
+        messages = (Message("user", prompt),)
     if not graded.item.images:
         return msgspec.json.encode(messages).decode()
     turns: list[dict[str, Any]] = [{"role": message.role, "content": message.content} for message in messages]

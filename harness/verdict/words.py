@@ -83,6 +83,8 @@ def _at_worst(of: Facts) -> str:
 
 
 def _unknown(of: Facts) -> str:
+    if "systems" in of:
+        return f"protocol and decoding unknown ({_first(of['systems'])})"
     said = f"protocol, decoding and scorer unknown ({', '.join(of['provenance'])})"
     return said + (
         "" if of["statuses"] else "; refused, cut off and unparsed answers are not told apart from wrong ones"

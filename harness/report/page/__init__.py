@@ -17,7 +17,7 @@ from harness.report.make import Picture, by_reason
 from harness.report.samples import Samples
 from harness.report.svg import Inlined
 from harness.report.text import STATUS, listed, points, span, true_minus, uncontrolled, usd
-from harness.types import Comparison, Receipt
+from harness.types import UNKNOWN, Comparison, Receipt
 from harness.verdict.policy import row_scores
 from harness.verdict.scores import SystemScore
 
@@ -226,7 +226,7 @@ def _run(receipt: Receipt) -> dict[str, str]:
         "id": receipt.run_id,
         "system": receipt.system.name,
         "protocol": receipt.protocol,
-        "protocol_hash": receipt.protocol_sha256[:8] if receipt.provenance == "run" else "",
+        "protocol_hash": "" if UNKNOWN in (receipt.protocol_sha256, receipt.protocol) else receipt.protocol_sha256[:8],
         "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
         "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
         "cost": "unknown" if receipt.cost_usd is None else usd(receipt.cost_usd),
