@@ -76,7 +76,17 @@ def moment(flag: str, text: str | None) -> dt.datetime | None:
 
 
 def echo_json(value: Any) -> None:
-    """Print a value as indented JSON; NaN becomes null."""
+    """Print a value as indented JSON; NaN becomes null, and a reason's facts stand beside its kind."""
     import msgspec
 
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=1).decode())
+    click.echo(msgspec.json.format(msgspec.json.encode(_flat(msgspec.to_builtins(value))), indent=1).decode())
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_flat(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"kind", "overrules", "facts"}:
+        return {"kind": value["kind"], "overrules": value["overrules"], **value["facts"]}
+    return {key: _flat(one) for key, one in value.items()}

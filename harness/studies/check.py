@@ -159,7 +159,7 @@ def _before(one: Evidence, earlier: Sequence[Sealed]) -> tuple[Evidence | None, 
         if receipt.started >= one.receipt.started or receipt.system.name != one.name:
             continue
         for other in evidence_of([(run, receipt)]):
-            if other.task == one.task and other.receipt.protocol_sha256 == one.receipt.protocol_sha256:
+            if other.task == one.task and other.planned.protocol_sha256 == one.planned.protocol_sha256:
                 found = differences(one, other)
                 if not found:
                     return other, []
