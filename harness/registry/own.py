@@ -15,8 +15,8 @@ from typing import Any
 
 from harness.errors import DataUnavailable, UnknownName, UsageError
 from harness.questions import Choice, ChoiceForm, ContainsForm, ExactForm, Form, Numeric, NumericForm, Text
-from harness.questions.letters import LETTERS
 from harness.questions.images import load_images
+from harness.questions.letters import LETTERS
 from harness.questions.numbers import canonical_number
 from harness.questions.text import normalise
 from harness.registry.items import LoadedTask, identify
