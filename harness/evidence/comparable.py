@@ -33,7 +33,7 @@ def differences(a: Evidence, b: Evidence) -> list[str]:
         *_asked(a, b),
     ):
         if left is not None and right is not None and left != right:
-            found.append(f"{what}: {a.name} {left}, {b.name} {right}")
+            found.append(f"{what}: {a.name} {left}, {b.name} {right}" + (_rescoring(a, b) if what == "scorer" else ""))
     left_hash, right_hash = a.planned.items_sha256, b.planned.items_sha256
     if a.items_key != b.items_key:
         ours, theirs = set(a.item_ids), set(b.item_ids)
@@ -47,6 +47,14 @@ def differences(a: Evidence, b: Evidence) -> list[str]:
         # An import may know no content, which is unknown rather than different.
         found.append(f"items: {a.name} and {b.name} have the same ids, but their content differs")
     return found
+
+
+def _rescoring(a: Evidence, b: Evidence) -> str:
+    """What brings together answers that two versions of one scorer read."""
+    (name, _, left), (other, _, right) = (one.receipt.scorers[one.task].partition("@") for one in (a, b))
+    if name != other or not (left.isdecimal() and right.isdecimal()):
+        return ""
+    return f" (`opengap rescore {(a if int(left) < int(right) else b).run.run_id}` reads its stored answers anew)"
 
 
 def _next_step(a: Evidence, b: Evidence, ours: set[str], theirs: set[str]) -> str:

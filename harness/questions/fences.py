@@ -78,7 +78,7 @@ def _split(text: str) -> tuple[list[str], list[Block], bool]:
     blocks: list[Block] = []
     marks, indent = "", ""
     for line in text.split("\n"):
-        fence = _FENCE.match(line)
+        fence = _FENCE.match(line) if "`" in line or "~" in line else None
         if marks:
             closes = fence and fence["marks"].startswith(marks) and not fence["info"].strip()
             if closes:

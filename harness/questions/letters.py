@@ -25,7 +25,7 @@ class Said(Enum):
 _ALL = f"en {SPACED} {GLUED}"
 _OPTION = union("option", _ALL)
 _FILLER = re.compile(
-    rf"(?:[\s:=→>\"'“”‘,.*\-–—~]|(?:therefore|thus|hence|then|clearly|definitely|probably|most likely|likely|indeed|still|"
+    rf"(?:选项|選項|选择|選択肢|선택지|보기|[「『«\s:=→>\"'“”‘,.*\-–—~]|(?:therefore|thus|hence|then|clearly|definitely|probably|most likely|likely|indeed|still|"
     rf"simply|obviously|actually|indeed|in fact|the|number|το|η|la|le|el|il|der|die|das|het|de|{_OPTION})(?![A-Za-z]))*",
     re.IGNORECASE,
 )

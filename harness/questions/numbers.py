@@ -92,7 +92,7 @@ _SCALE = re.compile(
 )
 _GLUED = re.compile(r"[A-Za-z]+")
 _GOES_ON = re.compile(
-    r" ?[\^√π∞×÷·*±²³!≤≥<>]"  # a power, a product, a tolerance, a factorial
+    r" ?[\^√π∞×÷·*±²³!≤≥<>]|\.\\|%? ?- ?\d"  # a power, a product, a tolerance, a factorial
     r"| ?- ?(?:\d|[a-z]\b|[\\√(])| ?\+ ?[\w\\√(]"  # a difference or a sum
     r"| ?/ ?(?:\d|\(|\\|[a-z]\b)| ?: ?\d"  # a fraction, a ratio, a time
     r"|\((?=[-+]?(?:\d|[a-z]\b))|\\|°\s?\d| ?(?:\.\.+|…|~) ?\d"
@@ -110,7 +110,7 @@ _TWO = re.compile(
 """One word, then a second number: hours and minutes, dollars and cents, a date."""
 _ASKED = re.compile(r"[ )\]}]?(?:%|°|[^\W\d_]{1,12})?[)\]}'\".]?\s?\?")
 _BEFORE = re.compile(
-    r"[\\√∛∜^<>≤≥±π×÷·/|{\[]|\b(?:between|from|more than|less than|at least|at most|over|under|above|below|fewer than|greater than|"
+    r"[\\√∛∜∞^<>≤≥±π×÷·/|{\[]|\b(?:between|from|more than|less than|at least|at most|over|under|above|below|fewer than|greater than|"
     r"up to|half|twice|double|triple|sqrt|square root|cube root|root of|log|ln|sin|cos|tan|exp|power|neither|either|unless|if|steps?|"
     r"entre|zwischen|mindestens|höchstens|au moins|al menos|не менее|介于|至少|最多|以上|少なくとも|step|part|equation|line|page|figure|"
     r"chapter|problem|question|option|case|\d+ times)\b|[a-z)] ?[+*] ?$"

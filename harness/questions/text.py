@@ -45,8 +45,8 @@ def stated_text(text: str) -> str:
         if one.weak:
             continue
         before = said[: one.begin].rpartition("\n")[2]
-        alone = not said[: one.begin].strip() or one.labelled
-        if alone and _OPENED.fullmatch(before.strip(_AT_ENDS)) and not said[one.end :].strip(_AT_ENDS):
+        alone = not said[: one.begin].strip(_AT_ENDS + "$") or one.labelled
+        if alone and _OPENED.fullmatch(before.strip(_AT_ENDS + "$")) and not said[one.end :].strip(_AT_ENDS + "$"):
             return one.rest
         break
     return said
