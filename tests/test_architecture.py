@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "harness"
 LINES_AT_MOST = 22_500
 
-LEAVES = {"types", "errors", "rows"}
+LEAVES = {"types", "errors", "rows", "extensions"}
 """Everybody may import these."""
 DIRECT: dict[str, set[str]] = {
     "sandbox": set(),
@@ -21,7 +21,8 @@ DIRECT: dict[str, set[str]] = {
     "questions": {"sandbox"},
     "settings": set(),
     "hub": set(),
-    "catalogue": {"settings"},
+    "adapters": set(),
+    "catalogue": {"settings", "adapters"},
     "address": {"catalogue", "settings"},
     "registry": {"questions", "settings", "hub"},
     "models": {"catalogue", "settings", "hub"},

@@ -56,7 +56,7 @@ def ids_as_written(path: Path) -> list[str]:
 def local_or_refused(text: str) -> bool:
     """Whether an address stays here: on an engine, or in the error that says that none is installed."""
     try:
-        return address.resolve(text).provider in catalogue.ENGINES
+        return catalogue.adapter_of(address.resolve(text).provider).in_process
     except UsageError as error:
         return "no local engine is installed" in str(error)
 

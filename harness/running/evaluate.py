@@ -150,8 +150,7 @@ def plan_jobs(
             say(
                 f"{system.name}: weights in a folder count as open; --weights closed says that nobody else can have them"
             )
-    problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
-    problems += [
+    problems = [
         f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced
     ]
     if items is not None:
@@ -161,6 +160,9 @@ def plan_jobs(
         found = _find(tasks, suite, store, data, limit, any(map(is_demo, systems)), allow_code_execution, problems)
     if found.forbidden and not found.loaded and not problems:
         problems.append(f"{_names(found.forbidden)} not asked: {_runs_code(found.forbidden)}")
+    # Weights are fetched when everything else is there.
+    readied = models.ready(systems, chosen, check=keys_needed, complete=not problems)
+    problems = [*(line for one in readied for line in one.problems), *problems]
     # They stay in the plan without items, so that the receipt says why they are not compared.
     loaded = [*found.loaded, *(LoadedTask(task, (), None) for task in found.forbidden)]
     refused = {task.card.name: _runs_code([task]) for task in found.forbidden}
@@ -168,12 +170,11 @@ def plan_jobs(
     if not problems:
         if refused:
             say(f"{_names(found.forbidden)} not applicable: {_runs_code(found.forbidden)}")
-        for system in systems:
+        for system, one in zip(systems, readied, strict=True):
             try:
-                identified = models.identify(system)
                 job = prepare(
-                    identified, chosen, loaded, repeats=repeats, suite=found.suite,
-                    code_execution=any(one.task.card.runs_code for one in found.loaded), not_applicable=refused,
+                    one, chosen, loaded, repeats=repeats, suite=found.suite,
+                    code_execution=any(each.task.card.runs_code for each in found.loaded), not_applicable=refused,
                 )  # fmt: skip
                 unfit = [
                     f"{system.name}: {task} does not apply: {why}"

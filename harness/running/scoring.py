@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 
 import harness
-from harness import models, sandbox
-from harness.catalogue import ENGINES
+from harness import catalogue, models, sandbox
 from harness.models.base import last_of_user
 from harness.questions import grade
 from harness.questions.images import encoded_bytes, facts
@@ -55,7 +54,7 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
     engine = _engine(source)
     hours = None
     token_usd: float | None = None
-    if system.provider in ENGINES:
+    if catalogue.adapter_of(system.provider).in_process:
         hours = busy_hours(read_entries(source.journal, state), system)
         token_usd = _usd_per_token(hours, engine, read_entries(source.journal, state))
     counts: Counter[str] = Counter(
