@@ -371,6 +371,10 @@ class Receipt:
     """The run that holds the answers, where this one holds new scores of them."""
     accelerator_hours: float | None = None
     """Hours of all accelerators together, for a system that ran on this machine; loading is not counted."""
+    reported_models: Mapping[str, int] = field(default_factory=dict)
+    """Rows by the name under which the endpoint says that it answered, the most frequent first; none where it says none."""
+    fingerprints: Mapping[str, int] = field(default_factory=dict)
+    """The same by the fingerprint of what answered."""
     provenance: str = "run"
     """``run``: asked here. ``import:<format>``: results of models that nobody here ran."""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from harness import catalogue
+from harness import answered, catalogue
 from harness.gap.comparable import unknown
 from harness.gap.evidence import PARTS, Evidence
 from harness.stats.dimension import at_ceiling
@@ -43,6 +43,8 @@ def cautions(pairs: Sequence[PairedTask]) -> list[str]:
     found += _shared(pairs)
     for side in (pairs[0].closed_side, pairs[0].open_side):
         found += openness(side)
+    receipts = {side.run: side.receipt for pair in pairs for side in (pair.closed_side, pair.open_side)}
+    found += [line for receipt in receipts.values() for line in answered.lines(receipt)]
     return found
 
 

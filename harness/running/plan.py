@@ -13,7 +13,7 @@ import msgspec
 from harness import settings
 from harness.errors import UnknownName, UsageError
 from harness.models import Ready
-from harness.questions import FORMS, Form
+from harness.questions import FORMS, Form, brought
 from harness.questions.images import facts
 from harness.registry import LoadedTask
 from harness.registry.items import content_hash
@@ -106,8 +106,8 @@ def asked_by(protocol: Protocol, tasks: Sequence[LoadedTask]) -> Protocol:
     forms = {form.name: form for form in (*FORMS.values(), *(task.task.form for task in tasks))}
     name = f"protocol {protocol.name}@{protocol.version}"
     for named in (*protocol.wording, *protocol.max_tokens):
-        if named not in forms:
-            raise UnknownName("form", named, forms, hint=f"(in {name})")
+        if named not in forms and named not in brought():
+            raise UnknownName("form", named, [*forms, *brought()], hint=f"(in {name})")
     wording, limits = dict(protocol.wording), dict(protocol.max_tokens)
     for form in {task.task.form.name: task.task.form for task in tasks}.values():
         if wording.setdefault(form.name, form.wording) == "":
