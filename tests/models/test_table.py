@@ -12,7 +12,7 @@ import pytest
 import harness
 from harness import adapters, catalogue, extensions
 from harness.address import parse
-from harness.errors import UnknownName
+from harness.errors import UnknownName, UsageError
 from harness.models import ready
 from harness.running.plan import find_protocol
 from harness.types import System
@@ -39,11 +39,9 @@ def comparisons(path: Path) -> Iterator[str]:
     """Places of a file that compare something with the name of an adapter or of a host."""
     known = {*adapters.TABLE, *catalogue.providers()}
     for node in ast.walk(ast.parse(path.read_text())):
-        sides: list[ast.expr] = []
-        if isinstance(node, ast.Compare):
-            sides = [node.left, *node.comparators]
-        elif isinstance(node, ast.MatchValue):
-            sides = [node.value]
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = [node.left, *node.comparators]
         about = [ast.unparse(side) for side in sides if isinstance(side, (ast.Name, ast.Attribute))]
         asks = any(word.rpartition(".")[2].lower() in ("provider", "protocol", "engines") for word in about)
         if (asks or "provider.name" in about) and any(named(side) & known for side in sides):
@@ -72,7 +70,7 @@ def test_an_option_that_an_adapter_does_not_have_is_an_error() -> None:
 def test_a_protocol_that_no_adapter_speaks_is_an_error(tmp_path: Path) -> None:
     (Path.cwd() / "configs").mkdir()
     (Path.cwd() / "configs" / "providers.yaml").write_text("mine: {protocol: opnai, url: 'http://127.0.0.1/'}\n")
-    with pytest.raises(catalogue.UsageError, match=r"providers.yaml: mine: .*'opnai'.*openai"):
+    with pytest.raises(UsageError, match=r"providers.yaml: mine: .*'opnai'.*openai"):
         catalogue.providers()
 
 
