@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "harness"
 LINES_AT_MOST = 25_000
 
-LEAVES = {"types", "errors", "rows", "thoughts"}
+LEAVES = {"types", "errors", "rows", "thoughts", "extensions"}
 """Everybody may import these."""
 DIRECT: dict[str, set[str]] = {
     "sandbox": set(),
@@ -21,7 +21,8 @@ DIRECT: dict[str, set[str]] = {
     "questions": {"sandbox"},
     "settings": set(),
     "hub": set(),
-    "catalogue": {"settings"},
+    "adapters": set(),
+    "catalogue": {"settings", "adapters"},
     "address": {"catalogue", "settings"},
     "registry": {"questions", "settings", "hub"},
     "models": {"catalogue", "settings", "hub"},
@@ -29,7 +30,8 @@ DIRECT: dict[str, set[str]] = {
     "running": {"registry", "address", "models", "store"},
     "exchange": {"store", "catalogue"},
     "evidence": {"store", "catalogue", "address"},
-    "verdict": {"stats", "evidence"},
+    "answered": {"catalogue"},
+    "verdict": {"stats", "evidence", "answered"},
     "history": {"stats", "evidence"},
     "studies": {"running", "verdict", "history"},
     "report": {"verdict", "history", "store"},

@@ -166,6 +166,8 @@ def _show(results: Sequence[RunResult], as_json: bool) -> None:
                     "system": result.receipt.system.name,
                     "cost_usd": result.receipt.cost_usd,
                     **result.receipt.counts,
+                    "reported_models": result.receipt.reported_models,
+                    "fingerprints": result.receipt.fingerprints,
                     "scores": scores(evidence_of([(result.run, result.receipt)])),
                 }
                 for result in results

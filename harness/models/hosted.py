@@ -66,6 +66,19 @@ def key_for(provider: Provider) -> str:
     return key
 
 
+def problems(system: System) -> list[str]:
+    """What is missing before a run: the key, and where each user has their own the URL."""
+    provider = catalogue.provider_named(system.provider, system.url)
+    found = []
+    try:
+        key_for(provider)
+    except UsageError as error:
+        found.append(f"{system.name}: {error}")
+    if provider.url_variable and not (system.url or os.environ.get(provider.url_variable)):
+        found.append(f"{system.name}: set the environment variable {provider.url_variable} to your own base URL")
+    return found
+
+
 def base_url(provider: Provider, url: str | None) -> str | None:
     """Where requests go: the system's own URL, the provider's, or what its environment variable says. UsageError."""
     if url or provider.url:

@@ -7,7 +7,6 @@ import math
 from harness.report import words
 from harness.report.counterpart import counterpart
 from harness.report.facts import Facts
-from harness.report.make import by_reason
 from harness.report.tables import Memory, Row
 from harness.report.text import inert, points, span, true_minus
 from harness.verdict.policy import row_scores
@@ -34,7 +33,7 @@ def summary(facts: Facts, memory: Memory, left_out: dict[str, str]) -> str:
     lines += [f"_{_plain(facts.source)}._", ""]
     if left_out:
         lines += ["<details><summary>Charts left out</summary>", ""]
-        lines += [f"- {_plain(questions)} {_plain(reason)}" for reason, questions in by_reason(left_out).items()]
+        lines += [f"- {_plain(questions)} {_plain(reason)}" for reason, questions in words.by_reason(left_out).items()]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import models
-from harness.catalogue import ENGINES
+from harness import catalogue, models
 from harness.running.plan import Job, limit_of
 from harness.running.pricing import cost_usd, price_of
 from harness.running.prompt_tokens import expected_tokens
@@ -88,7 +87,7 @@ def estimate(
         minutes=None if past.latency_s is None else len(job.owed) * past.latency_s / in_flight / 60,
         price=shown,
         local=not models.leaves_machine(system),
-        by_the_hour=system.provider in ENGINES,
+        by_the_hour=catalogue.adapter_of(system.provider).in_process,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness import address, catalogue, models, settings
-from harness.catalogue import ENGINES
+from harness.adapters import FIRST_ENGINE
 from harness.errors import OpenGapError, Preflight, UnknownName, UsageError
 from harness.registry import LoadedTask, Task, find_suite, find_task, load_items, own_tasks
 from harness.registry.items import stable_subset
@@ -109,7 +109,7 @@ def check(
     protocol: str,
 ) -> None:
     """Whether these names mean something, before an engine is installed or anything loaded. UsageError where not."""
-    systems = address.resolve_all(addresses, weights, engine=ENGINES[0])
+    systems = address.resolve_all(addresses, weights, engine=FIRST_ENGINE)
     find_protocol(protocol)
     if items is None:
         _members(systems, suite, tasks)
@@ -182,8 +182,7 @@ def plan_jobs(
             say(
                 f"{system.name}: weights in a folder count as open; --weights closed says that nobody else can have them"
             )
-    problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
-    problems += [
+    problems = [
         f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced
     ]
     if items is not None:
@@ -193,6 +192,9 @@ def plan_jobs(
         found = _load(*_members(systems, suite, tasks), store, data, limit, allow_code_execution, problems)
     if found.forbidden and not found.loaded and not problems:
         problems.append(f"{_names(found.forbidden)} not asked: {_runs_code(found.forbidden)}")
+    # Weights are fetched when everything else is there.
+    readied = models.ready(systems, chosen, check=keys_needed, complete=not problems)
+    problems = [*(line for one in readied for line in one.problems), *problems]
     # They stay in the plan without items, so that the receipt says why they are not compared.
     loaded = [*found.loaded, *(LoadedTask(task, (), None) for task in found.forbidden)]
     refused = {task.card.name: _runs_code([task]) for task in found.forbidden}
@@ -200,13 +202,12 @@ def plan_jobs(
     if not problems:
         if refused:
             say(f"{_names(found.forbidden)} not applicable: {_runs_code(found.forbidden)}")
-        for system in systems:
+        for system, one in zip(systems, readied, strict=True):
             try:
-                identified = models.identify(system)
                 asked = elsewhere(chosen) if models.asked_elsewhere(system) else chosen
                 job = prepare(
-                    identified, asked, loaded, repeats=repeats, suite=found.suite,
-                    code_execution=any(one.task.card.runs_code for one in found.loaded), not_applicable=refused,
+                    one, asked, loaded, repeats=repeats, suite=found.suite,
+                    code_execution=any(each.task.card.runs_code for each in found.loaded), not_applicable=refused,
                 )  # fmt: skip
                 unfit = [
                     f"{system.name}: {task} does not apply: {why}"

@@ -10,14 +10,15 @@ from typing import Any
 
 import msgspec
 
-from harness import models, settings
+from harness import settings
 from harness.errors import UnknownName, UsageError
-from harness.questions import FORMS, Form
+from harness.models import Ready
+from harness.questions import FORMS, Form, brought
 from harness.questions.images import facts
 from harness.registry import LoadedTask
 from harness.registry.items import content_hash
 from harness.store.hashes import protocol_hash, task_protocol_hash, used_by
-from harness.types import UNKNOWN, Item, Plan, PlannedTask, Protocol, Request, Sampling, System
+from harness.types import UNKNOWN, Item, Plan, PlannedTask, Protocol, Request, Sampling
 
 ORDER_SEED = 0
 
@@ -105,8 +106,8 @@ def asked_by(protocol: Protocol, tasks: Sequence[LoadedTask]) -> Protocol:
     forms = {form.name: form for form in (*FORMS.values(), *(task.task.form for task in tasks))}
     name = f"protocol {protocol.name}@{protocol.version}"
     for named in (*protocol.wording, *protocol.max_tokens):
-        if named not in forms:
-            raise UnknownName("form", named, forms, hint=f"(in {name})")
+        if named not in forms and named not in brought():
+            raise UnknownName("form", named, [*forms, *brought()], hint=f"(in {name})")
     wording, limits = dict(protocol.wording), dict(protocol.max_tokens)
     for form in {task.task.form.name: task.task.form for task in tasks}.values():
         if wording.setdefault(form.name, form.wording) == "":
@@ -131,7 +132,7 @@ def limit_of(task: LoadedTask, protocol: Protocol) -> int:
 
 
 def prepare(
-    system: System,
+    ready: Ready,
     protocol: Protocol,
     tasks: Sequence[LoadedTask],
     *,
@@ -152,8 +153,7 @@ def prepare(
     if len({task.name for task in tasks}) < len(tasks):
         raise UsageError(f"two tasks bear one name: {', '.join(sorted(task.name for task in tasks))}")
     whole, protocol = protocol_hash(protocol), asked_by(protocol, tasks)
-    sampling = models.sampling_for(system, protocol)
-    without_images = models.without_images(system)
+    sampling, without_images = ready.sampling, ready.cannot.get("images")
     unfit = dict(not_applicable or {})
     owed: list[Owed] = []
     planned: list[PlannedTask] = []
@@ -182,7 +182,7 @@ def prepare(
         )
     owed.sort(key=lambda one: _order(tasks[one.task].name, one))
     plan = Plan(
-        system=system,
+        system=ready.system,
         protocol=protocol,
         protocol_sha256=UNKNOWN if protocol.name == UNKNOWN else whole,
         tasks=tuple(planned),

@@ -20,7 +20,9 @@ Providers count an image by its size in pixels, each in a way of its own that ch
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
+from harness import catalogue
 from harness.types import Image, Request
 
 EXPECTED_BYTES_PER_TOKEN = 4.0
@@ -44,19 +46,24 @@ def _bytes(request: Request) -> int:
 
 
 def _expected(image: Image, provider: str) -> int:
-    if provider == "google":
-        return 1120
-    if provider == "anthropic":
-        return min(_patches(image, 28), 4784)
-    return min(_patches(image, 32), 1536)
+    return _COUNTED[catalogue.provider_named(provider).image_tokens][0](image)
 
 
 def _most(image: Image, provider: str) -> float:
+    return _COUNTED[catalogue.provider_named(provider).image_tokens][1](image)
+
+
+def _most_flat(image: Image) -> float:
     short, long = sorted((image.width, image.height))
-    if provider == "google":
-        return max(2240, 258 * 2 * math.ceil(1.5 * long / short))
-    if provider == "anthropic":
-        return min(max(_patches(image, 28), math.ceil(image.width * image.height / 750)), 4784)
+    return max(2240, 258 * 2 * math.ceil(1.5 * long / short))
+
+
+def _most_by_patches(image: Image) -> float:
+    return min(max(_patches(image, 28), math.ceil(image.width * image.height / 750)), 4784)
+
+
+def _most_by_tiles(image: Image) -> float:
+    short, long = sorted((image.width, image.height))
     scale = min(1.0, 2048 / long, 768 / short)
     tiles = math.ceil(image.width * scale / 512) * math.ceil(image.height * scale / 512)
     return max(2833 + 5667 * tiles, 1.2 * _patches(image, 28))
@@ -64,3 +71,11 @@ def _most(image: Image, provider: str) -> float:
 
 def _patches(image: Image, side: int) -> int:
     return math.ceil(image.width / side) * math.ceil(image.height / side)
+
+
+_COUNTED: Mapping[catalogue.ImageTokens, tuple[Callable[[Image], int], Callable[[Image], float]]] = {
+    "tiles": (lambda image: min(_patches(image, 32), 1536), _most_by_tiles),
+    "patches": (lambda image: min(_patches(image, 28), 4784), _most_by_patches),
+    "flat": (lambda image: 1120, _most_flat),
+}
+"""By the host's rule: what is expected of an image, and the most that it can be."""

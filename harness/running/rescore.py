@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import settings
+from harness import models, settings
 from harness.errors import Refused, StoreError, UsageError
 from harness.registry import LoadedTask, find_task, load_items
 from harness.registry.own import SCORERS, own_tasks
@@ -42,8 +42,9 @@ def rescore(
     if not own and (items or scorer):
         raise UsageError("--items and --scorer are for runs of own questions; this run asked tasks of the registry")
     tasks = _own(own, items, scorer) if own else [_reload(task, data) for task in plan.tasks]
+    [ready] = models.ready([plan.system], plan.protocol, check=False, complete=False)
     job = prepare(
-        plan.system, plan.protocol, tasks, repeats=plan.repeats, suite=plan.suite, code_execution=plan.code_execution
+        ready, plan.protocol, tasks, repeats=plan.repeats, suite=plan.suite, code_execution=plan.code_execution
     )
     _check(plan, job)
     # What was not asked then has no answers now, whatever today's catalogue says.

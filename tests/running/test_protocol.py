@@ -12,6 +12,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import UnknownName, UsageError
+from harness.models import Ready, ready
 from harness.models.answers_file import AnswersFile
 from harness.questions import ExactForm, Text
 from harness.registry import LoadedTask, Task, find_task, load_items
@@ -31,8 +32,12 @@ SYSTEM = System("file:a", "a", "", "open_weights", "file", "a.jsonl")
 MATCHED = find_protocol("matched")
 
 
+def asked(protocol: Protocol) -> Ready:
+    return ready([SYSTEM], protocol, check=False)[0]
+
+
 def plan(protocol: Protocol, *tasks: str) -> Plan:
-    return prepare(SYSTEM, protocol, [load_items(find_task(name), limit=3) for name in tasks]).plan
+    return prepare(asked(protocol), protocol, [load_items(find_task(name), limit=3) for name in tasks]).plan
 
 
 def reworded(form: str) -> Protocol:
@@ -104,12 +109,12 @@ def shouting(form: ExactForm) -> LoadedTask:
 
 
 def test_a_form_brings_its_wording_and_limit_where_the_protocol_names_none() -> None:
-    job = prepare(SYSTEM, MATCHED, [shouting(Shout())])
+    job = prepare(asked(MATCHED), MATCHED, [shouting(Shout())])
     request = job.request(job.owed[0])
     assert (request.messages[-1].content, request.max_tokens) == ("2 + 2!", 77)
     assert (job.plan.protocol.wording, job.plan.protocol.max_tokens) == ({"shout": "{question}!"}, {"shout": 77})
     louder = dataclasses.replace(MATCHED, wording={"shout": "{question}!!"})
-    own = prepare(SYSTEM, louder, [shouting(Shout())])
+    own = prepare(asked(louder), louder, [shouting(Shout())])
     assert own.request(own.owed[0]).messages[-1].content == "2 + 2!!"
     assert own.plan.tasks[0].protocol_sha256 != job.plan.tasks[0].protocol_sha256
 
@@ -119,7 +124,7 @@ def test_a_form_without_wording_needs_a_protocol_that_has_one() -> None:
         wording = ""
 
     with pytest.raises(UsageError, match="matched@1 has no wording for 'shout', and the form brings none"):
-        prepare(SYSTEM, MATCHED, [shouting(Mute())])
+        prepare(asked(MATCHED), MATCHED, [shouting(Mute())])
 
 
 def test_a_wording_for_no_form_is_an_error() -> None:

@@ -47,6 +47,8 @@ def write_run(
     provenance: str = "run",
     rule: str | None = None,
     backwards: bool = False,
+    reported_models: Mapping[str, int] | None = None,
+    fingerprints: Mapping[str, int] | None = None,
 ) -> RunFolder:
     """Seal one run of one system; ``backwards`` writes its rows in the opposite order, ``rule`` is what stopped it early."""
     planned = tuple(_planned(name, task) for name, task in tasks.items())
@@ -67,7 +69,8 @@ def write_run(
     receipt = Receipt(
         run.run_id, plan_hash(plan), origin, f"{protocol}@1", digest, planned, started, started, counts,
         {name: task.scorer for name, task in tasks.items()}, Usage(), None, 0, 0, {}, {}, {"rule": rule} if rule else {}, {}, repeats=repeats,
-        not_applicable=not_applicable or {}, provenance=provenance,
+        not_applicable=not_applicable or {}, provenance=provenance, reported_models=reported_models or {},
+        fingerprints=fingerprints or {},
     )  # fmt: skip
     write_receipt(run, receipt)
     return run
