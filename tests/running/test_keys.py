@@ -16,11 +16,11 @@ KEY = "sk-live-7Qm2vXc9Lr4TzB81nWpK"
 FAILURES = [
     (["--refuse-key"], 4),
     (["--missing-model"], 4),
-    (["--rate", "500=1"], 1),
+    (["--rate", "500=1"], 4),
     (["--rate", "malformed=1"], 1),
-    (["--rate", "reset=1"], 1),
+    (["--rate", "reset=1"], 4),
     (["--rate", "html=1"], 1),
-    (["--rate", "half=1"], 1),
+    (["--rate", "half=1"], 4),
 ]
 
 
