@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-import harness
 from harness import catalogue
 from harness.errors import StoreError
+from harness.sealing.ledger import Ledger
 from harness.store import RunFolder, current_runs, new_run, plan_hash, read_receipts, write_receipt
-from harness.store.seal import SCORES, TEXT, checksums
 from harness.types import (
     CompletionStatus,
     Plan,
     PlannedTask,
     Protocol,
-    Receipt,
     ScoreStatus,
     System,
     TaskCard,
-    Usage,
     WeightsLevel,
 )
 
@@ -139,58 +133,35 @@ def _plan(one: Imported, source: Path) -> Plan:
 
 def _seal(store: Path, one: Imported, plan: Plan, kind: str, source: Path) -> RunFolder:
     run = new_run(store, plan)
+    with Ledger(run, plan) as ledger:
+        for answer in one.answers:
+            ledger.add(_score_row(one, answer), None if answer.text is None else _text_row(one, answer))
     try:
-        for path, schema, rows in (
-            (run.scores, SCORES, [_score_row(one, answer, run.run_id) for answer in one.answers]),
-            (run.text, TEXT, [_text_row(one, a, run.run_id) for a in one.answers if a.text is not None]),
-        ):
-            pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd")
         digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else None
     except OSError as error:
-        raise StoreError(f"cannot write {run.path}: {error}") from error
-    # To the microsecond: of two imports within one second the later one counts.
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
-    statuses = Counter("unanswered" if answer.score is None else answer.status for answer in one.answers)
-    planned = len(one.item_ids) * plan.repeats
-    answered = sum(count for status, count in statuses.items() if status != "unanswered")
-    costs = [answer.cost_usd for answer in one.answers]
-    receipt = Receipt(
-        run_id=run.run_id,
-        plan_sha256=plan_hash(plan),
-        system=plan.system,
+        raise StoreError(f"cannot read {source}: {error.strerror}") from error
+    receipt = ledger.receipt(
+        planned=len(one.item_ids) * plan.repeats, started=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+    )
+    planned, answered = receipt.counts["planned"], receipt.counts["answered"]
+    receipt = replace(
+        receipt,
         protocol=UNKNOWN,
-        protocol_sha256=UNKNOWN,
-        tasks=plan.tasks,
-        started=now,
-        sealed=now,
-        counts={"planned": planned, "answered": answered, "unanswered": planned - answered}
-        | {f"status_{name}": count for name, count in statuses.items()},
-        scorers={},
-        usage=Usage(_total(one, "input_tokens"), None, _total(one, "output_tokens")),
-        cost_usd=None if not costs or None in costs else sum(cost for cost in costs if cost is not None),
-        bytes_sent=0,
-        tokens_sent=0,
-        versions={"opengap": harness.__version__},
-        machine={},
+        # An item without a row was not answered either.
+        counts={**receipt.counts, "unanswered": planned - answered},
+        usage=ledger.whole_usage(),
         engine={"file": source.name, "file_sha256": digest, "asked": dict(one.asked)},
-        checksums=checksums(run),
-        repeats=plan.repeats,
         provenance=f"import:{kind}",
     )
     write_receipt(run, receipt)
     return run
 
 
-def _total(one: Imported, name: str) -> int | None:
-    known = [getattr(answer, name) for answer in one.answers]
-    return None if not known or None in known else sum(known)
-
-
-def _score_row(one: Imported, answer: Answer, run_id: str) -> dict[str, Any]:
+def _score_row(one: Imported, answer: Answer) -> dict[str, Any]:
     lost = answer.score is None
     broken = answer.score_status == "scorer_error"
     return {
-        "run_id": run_id, "system": one.system, "task": one.task, "task_version": one.task_version,
+        "system": one.system, "task": one.task, "task_version": one.task_version,
         "dimension": one.dimension, "item_id": answer.item_id, "cluster": answer.cluster,
         "published_on": answer.published_on, "repeat": answer.repeat, "prompt_hash": "",
         "status": "unanswered" if lost and not broken else answer.status,
@@ -201,9 +172,9 @@ def _score_row(one: Imported, answer: Answer, run_id: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _text_row(one: Imported, answer: Answer, run_id: str) -> dict[str, Any]:
+def _text_row(one: Imported, answer: Answer) -> dict[str, Any]:
     return {
-        "run_id": run_id, "task": one.task, "item_id": answer.item_id, "repeat": answer.repeat,
+        "task": one.task, "item_id": answer.item_id, "repeat": answer.repeat,
         "redistributable": False, "messages": answer.messages or "[]", "text": answer.text or "", "reasoning": "",
         "target": answer.target,
     }  # fmt: skip

@@ -21,9 +21,9 @@ from harness.gap.evidence import gather
 from harness.gap.pairs import all_pairs
 from harness.importers.items import read_items
 from harness.importers.sealing import seal_all
+from harness.sealing.rows import CHUNK, SCORES, TEXT
 from harness.stats.bootstrap import cluster_bootstrap
 from harness.store import new_run, plan_hash, write_receipt
-from harness.store.seal import CHUNK, SCORES, TEXT
 from harness.types import Plan, PlannedTask, Protocol, Receipt, System, TaskCard, Usage
 
 Line = tuple[str, float, str, str]

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from harness.asking import evaluate
 from harness.cli.main import main
 from harness.errors import StoreError
 from harness.gap import Store
-from harness.running import evaluate
 from harness.store import RunFolder, list_runs
+from tests.asking.test_evaluate import answers, items
 from tests.gap.stores import Task, write_run
-from tests.running.test_evaluate import answers, items
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import os
 import sys
 from pathlib import Path
 
+from harness.asking.batch import Polling, drive_batch
+from harness.asking.plan import Job, Owed, find_protocol, prepare
+from harness.asking.progress import Progress
 from harness.registry import own_tasks
-from harness.running.batch import Polling, drive_batch
-from harness.running.plan import Job, Owed, find_protocol, prepare
-from harness.running.progress import Progress
 from harness.store import Journal, RunFolder, find_run, new_run, plan_hash, read_journal
 from harness.types import System
 from tests.models.wire import KEY, Wire

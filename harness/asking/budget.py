@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from harness.asking.plan import Job, Owed
+from harness.asking.pricing import cost_usd, is_known
+from harness.asking.prompt_tokens import most_tokens
 from harness.errors import BudgetReached
-from harness.running.prompt_tokens import most_tokens
-from harness.types import Price, Request
+from harness.types import Entry, Price, Request
 
 
 class Purse:
@@ -81,3 +83,33 @@ class Budget:
             purse.reserved_usd = 0.0
         purse.spent_usd += reserved if cost_usd is None else cost_usd
         purse.freed.set()
+
+
+class Spent:
+    """Dollars of everything in a run's journal, counted entry by entry.
+
+    An answer of unknown cost counts at the list price of its usage, and where not even that came back at the most that it
+    can have cost; so does a failed attempt that may have been billed.
+    """
+
+    def __init__(self, job: Job, price: Price | None) -> None:
+        self.usd = 0.0
+        self._job, self._price = job, price
+        self._most = Budget(None, price, provider=job.plan.system.provider).most
+        self._requests: dict[tuple[str, str | None, int], Owed] | None = None
+
+    def add(self, entry: Entry) -> None:
+        answer = entry.completion
+        cost = 0.0 if answer.status == "unanswered" else answer.cost_usd
+        if cost is None:
+            cost = cost_usd(self._price, answer.usage)
+        unknown = answer.billed_attempts + (cost is None)
+        if unknown and is_known(self._price) and (owed := self._owed(entry)) is not None:
+            self.usd += unknown * self._most(self._job.request(owed))
+        self.usd += cost or 0.0
+
+    def _owed(self, entry: Entry) -> Owed | None:
+        if self._requests is None:  # most runs never need it
+            names = [task.name for task in self._job.tasks]
+            self._requests = {(names[one.task], one.item.id, one.repeat): one for one in self._job.owed}
+        return self._requests.get((entry.task, entry.item_id, entry.repeat))

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness import catalogue, settings
-from harness.types import Entry, System
+from harness.store.journal import Place
+from harness.types import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +19,15 @@ class Accelerator:
     source: str = ""
 
 
-def busy_hours(entries: Iterable[Entry], system: System) -> float:
+def busy_hours(places: Iterable[Place], system: System) -> float:
     """Hours in which at least one request was being answered, times the accelerators of the system.
 
     The union of the intervals [arrival - latency, arrival]: pauses between sessions and loading do not count.
     """
     spans = []
-    for entry in entries:
-        end = dt.datetime.fromisoformat(entry.at).timestamp()
-        spans.append((end - (entry.completion.latency_s or 0.0), end))
+    for place in places:
+        end = dt.datetime.fromisoformat(place.at).timestamp()
+        spans.append((end - (place.latency_s or 0.0), end))
     total, reached = 0.0, float("-inf")
     for begin, end in sorted(spans):
         total += max(0.0, end - max(begin, reached))

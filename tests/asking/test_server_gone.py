@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.asking import RetryPolicy, evaluate
 from harness.cli.main import main
 from harness.errors import RunFailed, ServerGone
-from harness.running import RetryPolicy, evaluate
 from harness.store import frame, list_runs, read_journal
+from tests.asking.test_evaluate import answers, items, start, wait_for_answers
 from tests.conftest import ROOT
-from tests.running.test_evaluate import answers, items, start, wait_for_answers
 from tests.servers import fault_server
 
 QUICK = RetryPolicy(attempts=3, first_wait_s=0.01, longest_wait_s=0.05)

@@ -16,22 +16,22 @@ from typing import Any
 
 import pytest
 
+from harness.asking import Asked, Execution, evaluate
+from harness.asking.rescore import rescore
 from harness.cli.main import main
 from harness.errors import Preflight, Refused, RunFailed, UsageError
 from harness.gap import Store
 from harness.questions.images import encoded_bytes, load_images
 from harness.report.facts import gather
 from harness.report.samples import _question, samples
-from harness.running import evaluate
-from harness.running.rescore import rescore
 from harness.store import frame, list_runs, read_journal
 from harness.studies.switch import switch
 from harness.studies.until_decided import until_decided
+from tests.asking.batch_run import plan
+from tests.asking.test_batch import run_batch, serving
+from tests.asking.test_evaluate import answers, start, wait_for_answers
 from tests.models.wire import KEY
 from tests.pictures import write_picture
-from tests.running.batch_run import plan
-from tests.running.test_batch import run_batch, serving
-from tests.running.test_evaluate import answers, start, wait_for_answers
 from tests.servers import Server, fault_server
 
 CARD = """
@@ -183,13 +183,8 @@ def test_a_card_without_images_makes_the_task_not_applicable(
     assert (again.receipt.counts["planned"], again.receipt.counts["answered"]) == (5, 5)
     with pytest.raises(Refused, match=r"mine.seeing does not apply to server:fault-1"):
         switch(
-            f"file:{tmp_path}/a.jsonl",
-            server.address,
-            file,
-            margin=2,
-            scorer="numeric",
-            weights="open",
-            store=str(store),
+            Asked(models=(f"file:{tmp_path}/a.jsonl", server.address), items=file, scorer="numeric", weights=("open",)),
+            Execution(store=store),
         )
 
 
@@ -221,7 +216,9 @@ def test_where_nothing_is_left_nothing_starts(tmp_path: Path, provider: str, ser
         pair = (f"file:{tmp_path}/a.jsonl", name)
         answers(tmp_path / "a.jsonl", {})
         with pytest.raises(UsageError, match="does not apply"):
-            until_decided(pair, items=file, scorer="numeric", weights=["closed", "open"], store=str(store))
+            until_decided(
+                Asked(models=pair, items=file, scorer="numeric", weights=("closed", "open")), Execution(store=store)
+            )
     assert server.stats()["requests"] == 0
     assert not store.exists()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness import address
+from harness.asking.budget import Budget
+from harness.asking.limits import Limiter, limiter_for
+from harness.asking.pricing import cost_usd
+from harness.asking.retry import RetryPolicy
 from harness.errors import BudgetReached, ConnectionFailed, Overloaded, RateLimited, ServerFailed, TimedOut
-from harness.running.budget import Budget
-from harness.running.limits import Limiter, limiter_for
-from harness.running.pricing import cost_usd
-from harness.running.retry import RetryPolicy
 from harness.types import Message, Price, Request, Sampling, Usage
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running.test_evaluate import items
+from tests.asking.test_evaluate import items
 from tests.servers import fault_server
 
 KEY = "sk-live-7Qm2vXc9Lr4TzB81nWpK"

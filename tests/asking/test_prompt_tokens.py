@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from harness.running.prompt_tokens import expected_tokens, most_tokens
+from harness.asking.prompt_tokens import expected_tokens, most_tokens
 from harness.types import Image, Message, Request, Sampling
 
 

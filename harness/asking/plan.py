@@ -16,10 +16,11 @@ from harness.questions import FORMS, Form
 from harness.questions.images import facts
 from harness.registry import LoadedTask
 from harness.registry.items import content_hash
+from harness.sealing.grader import Answers
+from harness.store import JournalState, RunFolder
 from harness.store.hashes import protocol_hash, task_protocol_hash, used_by
+from harness.store.journal import Key
 from harness.types import Item, Plan, PlannedTask, Protocol, Request, Sampling, System
-
-ORDER_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,17 @@ class Job:
     sampling: Sampling
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     """Tasks that the system cannot take, with the reason: planned, and never sent."""
+
+    def key(self, owed: Owed) -> Key:
+        """Identity of one request in the journal."""
+        return self.tasks[owed.task].name, str(owed.item.id), owed.repeat, owed.prompt_hash
+
+    def answers(self, source: RunFolder, state: JournalState, asked: Sequence[Owed] | None = None) -> Answers:
+        """What is to be sealed: the stored answers in ``source`` to all requests, or to those that were ``asked``."""
+        return Answers(
+            self.plan, self.tasks, frozenset(map(self.key, self.owed if asked is None else asked)), source, state,
+            models.leaves_machine(self.plan.system), self.not_applicable,
+        )  # fmt: skip
 
     def request(self, owed: Owed) -> Request:
         """Render one request. Repeats differ by their seed alone."""
@@ -131,6 +143,7 @@ def prepare(
     suite: str | None = None,
     code_execution: bool = False,
     not_applicable: Mapping[str, str] | None = None,
+    seed: int = 0,
 ) -> Job:
     """Render every prompt once, hash it, and fix the order in which the requests are sent.
 
@@ -166,24 +179,24 @@ def prepare(
                 protocol_sha256=task_protocol_hash(protocol, task.task.card) or "",
             )
         )
-    owed.sort(key=lambda one: _order(tasks[one.task].name, one))
+    owed.sort(key=lambda one: _order(tasks[one.task].name, one, seed))
     plan = Plan(
         system=system,
         protocol=protocol,
         protocol_sha256=whole,
         tasks=tuple(planned),
         repeats=repeats,
-        order_seed=ORDER_SEED,
+        order_seed=seed,
         code_execution=code_execution,
         suite=suite,
     )
     return Job(plan, tasks, owed, sampling, unfit)
 
 
-def _order(task: str, owed: Owed) -> tuple[bytes, bytes]:
+def _order(task: str, owed: Owed, seed: int) -> tuple[bytes, bytes]:
     """Items of one cluster follow each other, since they share a prefix that caches can keep: one passage, one file."""
     group = owed.item.cluster or owed.item.id
-    first = hashlib.sha256(f"{ORDER_SEED}\0{task}\0{group}".encode()).digest()
+    first = hashlib.sha256(f"{seed}\0{task}\0{group}".encode()).digest()
     return first, hashlib.sha256(f"{owed.item.id}\0{owed.repeat}".encode()).digest()
 
 

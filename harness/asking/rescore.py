@@ -7,25 +7,38 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import settings
+from harness.asking.evaluate import run_async
+from harness.asking.execute import RunResult
+from harness.asking.opened import start_of
+from harness.asking.plan import Job, prepare
 from harness.errors import Refused, StoreError, UsageError
 from harness.registry import LoadedTask, find_task, load_items
 from harness.registry.own import SCORERS, own_tasks
-from harness.running.execute import RunResult, start_of
-from harness.running.plan import Job, prepare
-from harness.running.scoring import seal
-from harness.store import RunFolder, list_runs, named_run, new_run, read_journal, read_plan, read_receipt
+from harness.sealing.grader import Grader
+from harness.sealing.seal import seal
+from harness.store import (
+    RunFolder,
+    find_run,
+    list_runs,
+    named_run,
+    new_run,
+    plan_hash,
+    read_journal,
+    read_plan,
+    read_receipt,
+)
 from harness.store.damage import damaged_answers
 from harness.types import Plan, PlannedTask
 
 
 def rescore(
     run_id: str, store: Path, *, data: str | None = None, items: Path | None = None, scorer: str | None = None,
-    allow_code_execution: bool = False,
+    allow_code_execution: bool = False, grader: Grader | None = None,
 ) -> RunResult:  # fmt: skip
     """Score a sealed run's answers anew. Nothing is asked and the old run stays as it is.
 
     ``run_id`` may be a unique beginning. Own questions need their file again (``items``), and may get another
-    ``scorer`` that asks in the same words. Raises: UnknownName (no such sealed run), UsageError (several runs begin so,
+    ``scorer`` that asks in the same words. ``grader``: None scores by the forms of the tasks. Raises: UnknownName (no such sealed run), UsageError (several runs begin so,
     code tasks without permission, own questions without their file), Refused (the items or their wording are no longer
     those that were asked), StoreError (the stored answers are no longer those that were sealed).
     """
@@ -57,8 +70,10 @@ def rescore(
         owed=owed,
         not_applicable=unfit,
     )
-    run = new_run(store, job.plan)
-    receipt = seal(job, run, start_of(source), answers=source)
+    # One that was ended while it was graded is gone on with.
+    run = find_run(store, plan_hash(job.plan), sealed=False) or new_run(store, job.plan)
+    with run.locked():
+        receipt = run_async(seal(job.answers(source, state), run, start_of(source), grader))
     return RunResult(run, receipt, fresh=True)
 
 

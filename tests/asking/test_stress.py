@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.running import RetryPolicy, evaluate
+from harness.asking import RetryPolicy, evaluate
 from harness.store import frame, list_runs, read_journal
-from tests.running.test_evaluate import items, start
+from tests.asking.test_evaluate import items, start
 from tests.servers import fault_server
 
 RATES = ("429=0.10", "500=0.05", "reset=0.02", "malformed=0.01", "hang=0.01")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import models
+from harness.asking.execution import Execution
+from harness.asking.plan import Job, limit_of
+from harness.asking.pricing import cost_usd, price_of
+from harness.asking.prompt_tokens import expected_tokens
 from harness.catalogue import ENGINES
-from harness.running.plan import Job, limit_of
-from harness.running.pricing import cost_usd, price_of
-from harness.running.prompt_tokens import expected_tokens
 from harness.store import current_runs, frame, read_receipts
 from harness.types import Usage
 
@@ -44,14 +45,7 @@ class Estimate:
     """Not tokens are paid but accelerator hours: an engine in this process."""
 
 
-def estimate(
-    job: Job,
-    store: Path,
-    *,
-    concurrency: int | None = None,
-    price_in: float | None = None,
-    price_out: float | None = None,
-) -> Estimate:
+def estimate(job: Job, store: Path, execution: Execution) -> Estimate:
     """Price one plan. Nothing is sent and nothing is loaded."""
     system = job.plan.system
     count_by_task = [0] * len(job.tasks)
@@ -64,11 +58,11 @@ def estimate(
     expected = None
     if all(name in past.output for _, name in asked):
         expected = round(sum(n * past.output[name] for n, name in asked))
-    price = price_of(system, price_in, price_out)
+    price = price_of(system, execution.price_in, execution.price_out)
     cached = round(past.cached * input_tokens)
     listed = None if expected is None else cost_usd(price, Usage(input_tokens, cached, expected))
     discount = price.batch_discount if price is not None else None
-    in_flight = concurrency or models.open_model(system).default_concurrency
+    in_flight = execution.concurrency or models.open_model(system).default_concurrency
     shown = "unknown"
     if price is not None:
         shown = f"${price.input:g} in, ${price.output:g} out per million tokens" + (

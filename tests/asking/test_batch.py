@@ -20,18 +20,18 @@ from typing import Any
 import pytest
 
 from harness import models
+from harness.asking import batch as batch_module
+from harness.asking.batch import Admit, Book, Handed, Polling, at_batch_price, drive_batch, has_open_batches, row_key
+from harness.asking.plan import Job, Owed
+from harness.asking.progress import Progress
 from harness.demo.faults import Behaviour, FaultServer, start
 from harness.errors import KeyRefused, RunFailed, StoreError, UsageError
 from harness.models.answers_file import AnswersFile
-from harness.running import batch as batch_module
-from harness.running.batch import Admit, Book, Handed, Polling, at_batch_price, drive_batch, has_open_batches, row_key
-from harness.running.plan import Job, Owed
-from harness.running.progress import Progress
 from harness.store import Journal, RunFolder, read_journal
 from harness.store.journal import read_entries, segments
 from harness.types import Entry, Price, Request, System, Usage
+from tests.asking.batch_run import QUICK, plan, still_owed
 from tests.models.wire import KEY, Wire, listening
-from tests.running.batch_run import QUICK, plan, still_owed
 from tests.servers import Server, fault_server
 
 APIS = ("chat", "responses", "messages")
@@ -385,7 +385,7 @@ async def test_a_folder_that_cannot_be_written_submits_nothing(job: tuple[Job, R
 
 
 def start_run(api: str, server: Server, items: Path, store: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.running.batch_run", api, server.url, str(items), str(store)]
+    command = [sys.executable, "-m", "tests.asking.batch_run", api, server.url, str(items), str(store)]
     root = str(Path(__file__).resolve().parent.parent.parent)
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -8,6 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.asking.budget import Budget
+from harness.asking.limits import Limiter
+from harness.asking.plan import Job, Owed
+from harness.asking.progress import Progress
+from harness.asking.prompt_tokens import expected_tokens
+from harness.asking.reach import MAY_BE_GONE, Reach
+from harness.asking.retry import RetryPolicy
 from harness.errors import (
     AttemptFailed,
     BudgetReached,
@@ -24,13 +31,7 @@ from harness.errors import (
 )
 from harness.models import Model
 from harness.models.headroom import Headroom
-from harness.running.budget import Budget
-from harness.running.limits import Limiter
-from harness.running.plan import Job, Owed
-from harness.running.progress import Progress
-from harness.running.prompt_tokens import expected_tokens
-from harness.running.reach import MAY_BE_GONE, Reach
-from harness.running.retry import RetryPolicy
+from harness.sealing.grader import CONTEXT_FINISH
 from harness.store import Journal
 from harness.types import Completion, Entry, Request, Usage
 
@@ -41,9 +42,6 @@ REFUSED_IN_A_ROW = 20
 
 MAY_BE_BILLED = (TimedOut, MalformedReply)
 """Failures of attempts that reached the model."""
-
-CONTEXT_FINISH = "context_length"
-"""Finish reason of an unanswered row whose item does not fit the system's context window."""
 
 Pricing = Callable[[Usage], float | None]
 

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from harness.asking import RetryPolicy
+from harness.asking.budget import Budget, Purse
+from harness.asking.drive import Driving, ask
+from harness.asking.limits import limiter_for
+from harness.asking.plan import find_protocol, prepare
+from harness.asking.progress import Progress
+from harness.asking.reach import Reach
 from harness.cli.main import main
 from harness.errors import UnknownName, UsageError
 from harness.models.answers_file import AnswersFile
 from harness.questions import ExactForm, Text
 from harness.registry import LoadedTask, Task, find_task, load_items
 from harness.registry.task import Row
-from harness.running import RetryPolicy
-from harness.running.budget import Budget, Purse
-from harness.running.limits import limiter_for
-from harness.running.live import Driving, ask
-from harness.running.plan import find_protocol, prepare
-from harness.running.progress import Progress
-from harness.running.reach import Reach
 from harness.store import Journal, plan_hash
 from harness.store.hashes import protocol_hash, task_protocol_hash
 from harness.types import Item, Message, Plan, PlannedTask, Protocol, Request, Sampling, System, TaskCard

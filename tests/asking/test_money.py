@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from harness import address
+from harness.asking import RetryPolicy, evaluate
+from harness.asking.pricing import price_of
+from harness.asking.rescore import rescore
 from harness.cli.main import main
 from harness.errors import BudgetReached, Preflight, Refused, RunFailed, StoreError
 from harness.gap import Store
-from harness.running import RetryPolicy, evaluate
-from harness.running.hardware import busy_hours
-from harness.running.pricing import price_of
-from harness.running.rescore import rescore
+from harness.sealing.hardware import busy_hours
 from harness.store import frame, list_runs, read_journal, read_receipt
-from harness.store.journal import read_entries
-from harness.types import Completion, Entry, System
+from harness.store.journal import Place, read_entries
+from harness.types import System
+from tests.asking.test_evaluate import answers, items
 from tests.models.wire import MESSAGES, listening
-from tests.running.test_evaluate import answers, items
 from tests.servers import fault_server
 
 PRICES = {"price_in": 1.0, "price_out": 10.0}
@@ -237,8 +237,8 @@ def test_rescoring_other_items_is_refused(tmp_path: Path, test_data: Path) -> No
 
 
 def test_busy_hours_are_the_union_of_the_answers_times() -> None:
-    def entry(second: int, latency_s: float) -> Entry:
-        return Entry("t", str(second), 0, "h", Completion("ok", latency_s=latency_s), f"2026-01-01T00:00:{second:02d}Z")
+    def entry(second: int, latency_s: float) -> Place:
+        return Place(1, 0, f"2026-01-01T00:00:{second:02d}Z", latency_s, None)
 
     system = System("s", "s", "", "open_weights", "vllm", "x", options={"tensor_parallel_size": "2"})
     # [0, 10], [5, 15] and [40, 45]: 15 + 5 seconds on two accelerators.
@@ -270,7 +270,7 @@ def test_a_hung_server_is_given_up(tmp_path: Path) -> None:
 
 
 def test_batches_are_half_price_where_the_provider_says_so() -> None:
-    from harness.running.batch import at_batch_price
+    from harness.asking.batch import at_batch_price
     from harness.types import Usage
 
     price = price_of(address.resolve("openai:gpt-4o"))

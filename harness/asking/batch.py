@@ -23,14 +23,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness import models
+from harness.asking.plan import Job, Owed
+from harness.asking.pricing import cost_usd
+from harness.asking.progress import Progress
+from harness.asking.reach import MAY_BE_GONE
 from harness.errors import AttemptFailed, OpenGapError, RunFailed, ServerGone, StoreError
 from harness.models.base import BatchSide
 from harness.models.failures import Declined
 from harness.models.hosted import HostedModel, encode, refused
-from harness.running.plan import Job, Owed
-from harness.running.pricing import cost_usd
-from harness.running.progress import Progress
-from harness.running.reach import MAY_BE_GONE
 from harness.store import Journal
 from harness.types import Completion, Entry, Price, Request, Usage
 
@@ -148,8 +148,7 @@ def has_open_batches(journal: Path) -> bool:
 
 def row_key(job: Job, owed: Owed) -> str:
     """Identity of one request inside its run."""
-    text = f"{job.tasks[owed.task].name}\0{owed.item.id}\0{owed.repeat}\0{owed.prompt_hash}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256("\0".join(map(str, job.key(owed))).encode()).hexdigest()[:32]
 
 
 class Book:

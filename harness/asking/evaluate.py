@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness import address, catalogue, models, settings
+from harness.asking.asked import Asked
+from harness.asking.budget import Purse
+from harness.asking.execute import RunResult, execute
+from harness.asking.execution import Execution, Say, is_demo, to_stderr
+from harness.asking.plan import Job, find_protocol, prepare
+from harness.asking.reach import PATIENCE_S
+from harness.asking.retry import RetryPolicy
 from harness.errors import OpenGapError, Preflight, UnknownName, UsageError
 from harness.registry import LoadedTask, Task, find_suite, find_task, load_items, own_tasks
 from harness.registry.items import stable_subset
-from harness.running import hardware
-from harness.running.execute import Execution, RunResult, Say, execute, spent_usd, to_stderr
-from harness.running.plan import Job, find_protocol, prepare
-from harness.running.pricing import price_of
-from harness.running.reach import PATIENCE_S
-from harness.running.retry import RetryPolicy
+from harness.sealing import hardware
 from harness.store import read_receipts
-from harness.types import System
+from harness.types import Protocol, System
 
 T = TypeVar("T")
 DEFAULT_SUITE = "core"
@@ -62,87 +64,62 @@ def evaluate(
     KeyboardInterrupt later, with everything answered so far in the journal.
     """
     execution = Execution(
-        concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out,
+        store=store, concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out,
         batch=batch, policy=policy or RetryPolicy(), patience_s=patience_s, say=say,
     )  # fmt: skip
-    addresses = [model] if isinstance(model, str) else list(model)
-    systems = address.resolve_all(addresses, weights)
-    folder = store_for(systems, str(store) if store else None)
-    jobs = plan_jobs(
-        systems,
-        folder,
-        suite=suite,
-        tasks=tasks,
-        items=Path(items) if items else None,
-        scorer=scorer,
-        protocol=protocol,
-        limit=limit,
-        repeats=repeats,
-        data=data,
-        allow_code_execution=allow_code_execution,
-        unpriced=execution.unpriced(systems),
-        say=say,
-    )
-    if batch:
+    asked = Asked(
+        models=(model,) if isinstance(model, str) else tuple(model), suite=suite, tasks=tuple(tasks),
+        items=Path(items) if items else None, scorer=scorer, protocol=protocol, limit=limit, repeats=repeats, data=data,
+        weights=(weights,) if isinstance(weights, str) else tuple(weights or ()), allow_code_execution=allow_code_execution,
+    )  # fmt: skip
+    return carry_out(asked, execution)
+
+
+def carry_out(asked: Asked, execution: Execution) -> list[RunResult]:
+    """One sealed run for each system, one after the other. Raises what ``evaluate`` does."""
+    systems = asked.systems()
+    store = execution.folder(systems)
+    jobs = plan_jobs(asked, execution, systems)
+    if execution.batch:
         for system in systems:
             models.batch_side(models.open_model(system))
-    results: list[RunResult] = []
-    spent = 0.0
-    for job in jobs:
-        results.append(run_async(execute(job, folder, execution, spent)))
-        if budget is not None:
-            spent += spent_usd(job, results[-1].run, price_of(job.plan.system, price_in, price_out))
-    return results
+    purse = Purse()
+    return [run_async(execute(job, store, execution, purse)) for job in jobs]
 
 
-def store_for(systems: Sequence[System], flag: str | None) -> Path:
-    """The store of a run. Demo systems keep to one of their own and never mix with real ones."""
-    demo = {is_demo(system) for system in systems}
-    if demo == {True, False}:
-        raise UsageError("demo models and real ones cannot share a run: their gap would say nothing")
-    if demo == {True} and flag is None:
-        return settings.store_folder() / "demo"
-    return settings.store_folder(flag)
-
-
-def is_demo(system: System) -> bool:
-    """Whether a system is one of the two bundled models."""
-    card = catalogue.cards().get(system.card)
-    return card is not None and card.family == "demo"
-
-
-def plan_jobs(
-    systems: Sequence[System],
-    store: Path,
-    *,
-    suite: str | None = None,
-    tasks: Sequence[str] = (),
-    items: Path | None = None,
-    scorer: str = "exact",
-    protocol: str = "matched",
-    limit: int | None = None,
-    repeats: int = 1,
-    data: str | None = None,
-    allow_code_execution: bool = False,
-    unpriced: Sequence[System] = (),
-    keys_needed: bool = True,
-    say: Say = to_stderr,
-) -> list[Job]:
+def plan_jobs(asked: Asked, execution: Execution, systems: Sequence[System], *, keys_needed: bool = True) -> list[Job]:
     """Plans for all systems over the same loaded items; without ``keys_needed`` they are made to be looked at only.
 
-    ``say`` gets a line about each model that was to be gone by now, and each task that a system cannot take.
+    ``execution.say`` gets a line about each model that was to be gone by now, and each task that a system cannot take.
 
     Raises: Preflight with everything that is missing at once (a system that can take no task too), UnknownName.
     """
-    if repeats < 1 or (limit is not None and limit < 1):
-        raise UsageError("--repeats and --limit must be at least 1")
-    asked_for = [name for name, given in (("--suite", suite), ("--task", tasks), ("--items", items)) if given]
-    if len(asked_for) > 1:
-        raise UsageError(f"{' and '.join(asked_for)} exclude each other")
-    chosen = find_protocol(protocol)
+    chosen = find_protocol(asked.protocol)
     hardware.check()
-    if items is None and scorer != "exact":
-        raise UsageError("--scorer belongs to --items; a task brings its own")
+    _say_of_systems(systems, execution.say)
+    problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
+    problems += [
+        f"{system.name}: no price is known, so give --price-in and --price-out with --budget"
+        for system in (execution.unpriced(systems) if keys_needed else ())
+    ]
+    if asked.items is not None:
+        own = own_tasks(asked.items, asked.scorer)
+        found = _Found(None, [replace(one, items=stable_subset(one.name, one.items, asked.limit)) for one in own], ())
+    else:
+        found = _find(asked, execution.folder(systems), any(map(is_demo, systems)), problems)
+    if found.forbidden and not found.loaded and not problems:
+        problems.append(f"{_names(found.forbidden)} not asked: {_runs_code(found.forbidden)}")
+    if problems:
+        raise Preflight(problems)
+    if found.forbidden:
+        execution.say(f"{_names(found.forbidden)} not applicable: {_runs_code(found.forbidden)}")
+    jobs = _jobs(asked, systems, chosen, found, execution.say, problems)
+    if problems:
+        raise Preflight(problems)
+    return jobs
+
+
+def _say_of_systems(systems: Sequence[System], say: Say) -> None:
     for warning in filter(None, map(catalogue.retired, systems)):
         say(warning)
     for system in systems:
@@ -150,46 +127,36 @@ def plan_jobs(
             say(
                 f"{system.name}: weights in a folder count as open; --weights closed says that nobody else can have them"
             )
-    problems = [problem for system in systems for problem in models.missing(system)] if keys_needed else []
-    problems += [
-        f"{system.name}: no price is known, so give --price-in and --price-out with --budget" for system in unpriced
-    ]
-    if items is not None:
-        own = [replace(one, items=stable_subset(one.name, one.items, limit)) for one in own_tasks(items, scorer)]
-        found = _Found(None, own, ())
-    else:
-        found = _find(tasks, suite, store, data, limit, any(map(is_demo, systems)), allow_code_execution, problems)
-    if found.forbidden and not found.loaded and not problems:
-        problems.append(f"{_names(found.forbidden)} not asked: {_runs_code(found.forbidden)}")
+
+
+def _jobs(
+    asked: Asked, systems: Sequence[System], protocol: Protocol, found: _Found, say: Say, problems: list[str]
+) -> list[Job]:
+    """One plan a system; what a system cannot take at all is a line in ``problems``."""
     # They stay in the plan without items, so that the receipt says why they are not compared.
     loaded = [*found.loaded, *(LoadedTask(task, (), None) for task in found.forbidden)]
     refused = {task.card.name: _runs_code([task]) for task in found.forbidden}
     jobs: list[Job] = []
-    if not problems:
-        if refused:
-            say(f"{_names(found.forbidden)} not applicable: {_runs_code(found.forbidden)}")
-        for system in systems:
-            try:
-                identified = models.identify(system)
-                job = prepare(
-                    identified, chosen, loaded, repeats=repeats, suite=found.suite,
-                    code_execution=any(one.task.card.runs_code for one in found.loaded), not_applicable=refused,
-                )  # fmt: skip
-                unfit = [
-                    f"{system.name}: {task} does not apply: {why}"
-                    for task, why in job.not_applicable.items()
-                    if task not in refused
-                ]
-                for line in unfit if job.owed else ():
-                    say(line)
-                problems += [] if job.owed else unfit
-                jobs.append(job)
-            except UnknownName:
-                raise
-            except UsageError as error:
-                problems.append(str(error))
-    if problems:
-        raise Preflight(problems)
+    for system in systems:
+        try:
+            job = prepare(
+                models.identify(system), protocol, loaded, repeats=asked.repeats, suite=found.suite, seed=asked.seed,
+                code_execution=any(one.task.card.runs_code for one in found.loaded), not_applicable=refused,
+            )  # fmt: skip
+        except UnknownName:
+            raise
+        except UsageError as error:
+            problems.append(str(error))
+            continue
+        unfit = [
+            f"{system.name}: {task} does not apply: {why}"
+            for task, why in job.not_applicable.items()
+            if task not in refused
+        ]
+        for line in unfit if job.owed else ():
+            say(line)
+        problems += [] if job.owed else unfit
+        jobs.append(job)
     return jobs
 
 
@@ -202,24 +169,21 @@ class _Found:
     forbidden: Sequence[Task]
 
 
-def _find(
-    names: Sequence[str], suite: str | None, store: Path, data: str | None, limit: int | None, demo: bool,
-    allow_code_execution: bool, problems: list[str],
-) -> _Found:  # fmt: skip
+def _find(asked: Asked, store: Path, demo: bool, problems: list[str]) -> _Found:
     """Find and load tasks, named one by one or by their suite; what cannot be loaded is a line in ``problems``."""
-    full_suite = None
+    full_suite, names = None, asked.tasks
     if not names:
-        full_suite, members = find_suite(suite or (DEMO_SUITE if demo else DEFAULT_SUITE), demo=demo)
+        full_suite, members = find_suite(asked.suite or (DEMO_SUITE if demo else DEFAULT_SUITE), demo=demo)
         names = members.tasks
-    pinned, folder = _pinned_revisions(store), settings.data_folder(data)
+    pinned, folder = _pinned_revisions(store), settings.data_folder(asked.data)
     loaded: list[LoadedTask] = []
     forbidden: list[Task] = []
     for task in [find_task(name) for name in dict.fromkeys(names)]:
-        if task.card.runs_code and not allow_code_execution:
+        if task.card.runs_code and not asked.allow_code_execution:
             forbidden.append(task)
             continue
         try:
-            loaded.append(load_items(task, folder, limit, pinned.get(_revision_key(task))))
+            loaded.append(load_items(task, folder, asked.limit, pinned.get(_revision_key(task))))
         except OpenGapError as error:
             problems.append(str(error))
     return _Found(full_suite, loaded, forbidden)

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 import harness
+from harness.asking import RetryPolicy, evaluate
 from harness.cli.main import main
 from harness.errors import KeyRefused, ModelMissing, Preflight, RunFailed, UnknownName, UsageError
 from harness.gap import Store
-from harness.running import RetryPolicy, evaluate
 from harness.store import frame, list_runs, read_journal
 from tests.servers import fault_server
 

@@ -13,7 +13,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.store import RunFolder, list_runs, plan_hash, read_journal, read_plan, read_receipt
-from tests.running.test_evaluate import answers, items, start, wait_for_answers
+from tests.asking.test_evaluate import answers, items, start, wait_for_answers
 from tests.servers import fault_server
 
 
