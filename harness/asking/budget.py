@@ -94,6 +94,8 @@ class Spent:
 
     def __init__(self, job: Job, price: Price | None) -> None:
         self.usd = 0.0
+        self.known = True
+        """Whether every answer had a cost."""
         self._job, self._price = job, price
         self._most = Budget(None, price, provider=job.plan.system.provider).most
         self._requests: dict[tuple[str, str | None, int], Owed] | None = None
@@ -103,6 +105,7 @@ class Spent:
         cost = 0.0 if answer.status == "unanswered" else answer.cost_usd
         if cost is None:
             cost = cost_usd(self._price, answer.usage)
+        self.known = self.known and cost is not None
         unknown = answer.billed_attempts + (cost is None)
         if unknown and is_known(self._price) and (owed := self._owed(entry)) is not None:
             self.usd += unknown * self._most(self._job.request(owed))
