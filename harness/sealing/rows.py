@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
+import pyarrow.json
 import pyarrow.parquet as pq
 
 from harness.errors import StoreError
@@ -34,6 +37,9 @@ TEXT = pa.schema(
     ]
 )  # fmt: skip
 """What was asked (JSON) and answered. Rows that are not redistributable stay on this machine."""
+
+PAIRS = pa.list_(pa.struct([("key", pa.string()), ("value", pa.float64())]))
+_encoder = msgspec.json.Encoder()
 
 CHUNK = 1000
 """Rows a row group: bounds the memory of sealing, whatever the run's size."""
@@ -67,8 +73,7 @@ class RowWriter:
         try:
             for writer, schema, rows in ((self._scores, SCORES, self._rows), (self._text, TEXT, self._texts)):
                 if rows:
-                    table = pa.Table.from_pylist([{**row, "run_id": self._run.run_id} for row in rows], schema=schema)
-                    writer.write_table(table)
+                    writer.write_batch(_batch(rows, self._run.run_id, schema))
         except OSError as error:
             raise StoreError(f"cannot seal {self._run.path}: {error}") from error
         self._rows, self._texts = [], []
@@ -81,6 +86,37 @@ class RowWriter:
         if kind is None:
             _part(self._run.scores).replace(self._run.scores)
             _part(self._run.text).replace(self._run.text)
+
+
+def _batch(rows: Sequence[Mapping[str, Any]], run_id: str, schema: pa.Schema) -> pa.RecordBatch:
+    """Rows as a batch, by way of JSON: ``from_pylist`` imports the whole of pandas to look whether it was given any of it."""
+    if not all(map(_is_finite, rows)):  # JSON has no infinity
+        return pa.RecordBatch.from_pylist([{**row, "run_id": run_id} for row in rows], schema=schema)
+    place = schema.get_field_index("values")
+    written = schema if place < 0 else schema.set(place, pa.field("values", PAIRS))
+    lines = _encoder.encode_lines([_line(row, run_id) for row in rows])
+    table = pyarrow.json.read_json(
+        pa.BufferReader(lines),
+        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
+        parse_options=pyarrow.json.ParseOptions(explicit_schema=written, unexpected_field_behavior="error"),
+    )
+    columns = [table.column(name).combine_chunks() for name in schema.names]
+    if place >= 0:
+        pairs = columns[place]
+        columns[place] = pa.MapArray.from_arrays(pairs.offsets, pairs.values.field("key"), pairs.values.field("value"))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _is_finite(row: Mapping[str, Any]) -> bool:
+    return all(math.isfinite(value) for _, value in row.get("values", ())) and math.isfinite(row.get("score") or 0.0)
+
+
+def _line(row: Mapping[str, Any], run_id: str) -> dict[str, Any]:
+    line = {**row, "run_id": run_id}
+    if "values" in row:
+        # JSON has lists of pairs, and no map whose order is kept.
+        line["values"] = [{"key": key, "value": value} for key, value in row["values"]]
+    return line
 
 
 def _part(path: Path) -> Path:
