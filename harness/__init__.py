@@ -16,7 +16,7 @@ _HOME = {
     "Summary": "harness.questions",
     "Text": "harness.questions",
     "task": "harness.registry",
-    "Store": "harness.gap.store",
+    "Store": "harness.verdict.store",
     "evaluate": "harness.asking.evaluate",
     "plot": "harness.report.plot",
     "OpenGapError": "harness.errors",
@@ -39,7 +39,6 @@ __all__ = [
 if TYPE_CHECKING:
     from harness.asking.evaluate import evaluate as evaluate
     from harness.errors import OpenGapError as OpenGapError
-    from harness.gap.store import Store as Store
     from harness.questions import Choice as Choice
     from harness.questions import Code as Code
     from harness.questions import Numeric as Numeric
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from harness.questions import Text as Text
     from harness.registry.task import task as task
     from harness.report.plot import plot as plot
+    from harness.verdict.store import Store as Store
 
 
 def __getattr__(name: str) -> Any:

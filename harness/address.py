@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import catalogue
-from harness.catalogue import ENGINES, Provider
+from harness.catalogue import ENGINES, HOW_TO_INSTALL, Provider
 from harness.errors import UnknownName, UsageError
 from harness.types import ModelCard, System, WeightsLevel
 
@@ -109,10 +109,11 @@ def parse(text: str) -> Address:
     return Address(provider, name, revision=suffix or None, options=options)
 
 
-def resolve(text: str, weights: str | None = None) -> System:
+def resolve(text: str, weights: str | None = None, engine: str | None = None) -> System:
     """Find out what an address means today.
 
-    ``weights`` is the user's own word (``open`` or ``closed``) on a model that the catalogue does not know.
+    ``weights`` is the user's own word (``open`` or ``closed``) on a model that the catalogue does not know. ``engine`` is
+    taken for a bare open model in place of the one that is installed, so that a name can be checked where none is.
 
     Raises: UsageError (malformed, openness unknown, no engine installed), UnknownName (with the nearest valid names).
     """
@@ -120,7 +121,7 @@ def resolve(text: str, weights: str | None = None) -> System:
     if weights is not None and weights not in WEIGHTS_FLAG:
         raise UnknownName("weights level", weights, WEIGHTS_FLAG)
     if address.provider is None:
-        address = _place(address)
+        address = _place(address, engine)
     assert address.provider is not None
     if address.provider in ENGINES:
         return _local(address, weights)
@@ -131,23 +132,25 @@ def resolve(text: str, weights: str | None = None) -> System:
     return _hosted(address, catalogue.providers()[address.provider], weights)
 
 
-def resolve_all(texts: Sequence[str], weights: str | Sequence[str] | None = None) -> list[System]:
-    """Several addresses; ``weights`` is one word for all of them, or one word each. Raises as :func:`resolve`."""
+def resolve_all(
+    texts: Sequence[str], weights: str | Sequence[str] | None = None, engine: str | None = None
+) -> list[System]:
+    """Several addresses; ``weights`` is one word for all of them, or one word each. The rest as :func:`resolve`."""
     words = [weights] if isinstance(weights, str) else list(weights or [])
     if len(words) not in (0, 1, len(texts)):
         raise UsageError(
             f"--weights was given {len(words)} times for {len(texts)} models: give it once, or once for each"
         )
     each = words if len(words) == len(texts) else [words[0] if words else None] * len(texts)
-    return [resolve(text, word) for text, word in zip(texts, each, strict=True)]
+    return [resolve(text, word, engine) for text, word in zip(texts, each, strict=True)]
 
 
-def _place(address: Address) -> Address:
+def _place(address: Address, engine: str | None) -> Address:
     """Give a bare name its provider: this machine for an open model, its developer's API for a closed one."""
     card = catalogue.card_named(address.name)
     if card is None:
         if re.fullmatch(r"[\w.-]+/[\w.-]+", address.name) or Path(address.name).is_dir():
-            return _with_provider(address, preferred_engine(), address.name)
+            return _with_provider(address, engine or preferred_engine(), address.name)
         if begins := catalogue.names_from(address.name):
             raise UsageError(
                 f"{address.name!r} is no model's whole name, so nothing was asked; names that begin so: {', '.join(begins)}"
@@ -156,7 +159,7 @@ def _place(address: Address) -> Address:
             "model", address.name, catalogue.cards(), hint="(`opengap models` lists them; other hosts: provider:name)"
         )
     if catalogue.weights_at(card) != "closed":
-        return _with_provider(address, preferred_engine(), card.id)
+        return _with_provider(address, engine or preferred_engine(), card.id)
     if not card.endpoints:
         raise UsageError(
             f"no host of {card.id} is known to the catalogue; write provider:name or server:NAME@URL if you know one"
@@ -175,7 +178,7 @@ def preferred_engine() -> str:
             return engine
     raise UsageError(
         "no local engine is installed and an open model never leaves this machine by itself; install one: "
-        "pip install 'opengap[vllm]' on a GPU box, 'opengap[transformers]' elsewhere, or spell out a host"
+        f"{HOW_TO_INSTALL[ENGINES[0]]}; or spell out a host"
     )
 
 

@@ -31,6 +31,10 @@ T = TypeVar("T")
 
 ENGINES = ("vllm", "transformers")
 """In-process engines, in order of preference."""
+HOW_TO_INSTALL: Mapping[str, str] = {
+    "vllm": "`make setup` in a checkout, elsewhere `pip install vllm` (needs a GPU)",
+    "transformers": "`make setup ENGINE=transformers` in a checkout, elsewhere `pip install transformers torch`",
+}
 Parameter = Literal["max_tokens", "temperature", "top_p", "top_k", "seed"]
 
 

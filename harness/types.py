@@ -24,6 +24,8 @@ OpenFrom = Literal["restricted", "open_weights", "open_with_data"]
 
 CompletionStatus = Literal["ok", "truncated", "empty", "refused", "unanswered"]
 ScoreStatus = Literal["scored", "unparsed", "scorer_error"]
+UNKNOWN = "unknown"
+"""Name and hash of a protocol that nobody here knows: answers and results of somebody else's harness."""
 Role = Literal["system", "user", "assistant"]
 RequestKind = Literal["generate", "loglikelihood"]
 ImageType = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
@@ -248,6 +250,8 @@ class Completion:
     cost_usd: float | None = None
     error: str | None = None
     """Why it is unanswered, or why earlier attempts failed; never contains a key."""
+    prompt: str = ""
+    """What somebody else asked, where an existing answer comes with it; empty: what the request says, or not known."""
     dropped: tuple[str, ...] = ()
     """Parameters that the endpoint cannot take and that were left out."""
 
@@ -414,6 +418,29 @@ class Waterfall:
 
 Verdict = Literal["closed leads", "open leads", "equivalent", "undecided"]
 
+ReasonKind = Literal[
+    # what can overrule an interval
+    "few_discordant", "rare_failures", "skewed", "clusters_disagree", "too_few_clusters", "no_width", "choice_of_best",
+    "missing", "missing_at_worst", "candidate_left_out",
+    # what stands beside it
+    "few_items", "few_clusters", "ahead_within_margin", "items_by_task", "items_left_out", "not_candidate", "variants",
+    "not_all_tasks", "not_alike", "forced", "chosen_on_these_items", "protocol_unknown", "ceiling", "floor", "plumbing",
+    "missing_unequally", "smaller_than_before", "older_than_cutoff", "shared_items", "level_changed",
+]  # fmt: skip
+"""Everything that an interval alone does not say, by what it is about. What each means in words, and which facts it has,
+is in ``harness.verdict.words``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a verdict is what it is, or what a reader has to know beside it. Decisions rest on this, never on its words."""
+
+    kind: ReasonKind
+    overrules: bool = False
+    """The interval alone would have said something else, or something at all; the verdict is *undecided*."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers and names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -457,7 +484,10 @@ class Comparison:
     margin: float
     verdict: Verdict
     waterfall: Waterfall
+    reasons: tuple[Reason, ...]
+    """Those that overrule the interval come with the rest, in the order in which they are shown."""
     warnings: tuple[str, ...]
+    """The reasons in words, for readers; nothing is decided by them."""
     runs: tuple[str, ...]
     tasks: tuple[str, ...] = ()
     open_from: OpenFrom = "restricted"

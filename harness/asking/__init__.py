@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.asking.asked import Asked
-from harness.asking.evaluate import carry_out, evaluate, plan_jobs, run_async
+from harness.asking.evaluate import carry_out, check, evaluate, plan_jobs, run_async
 from harness.asking.execute import RunResult
 from harness.asking.execution import Execution
 from harness.asking.plan import Job, find_protocol, prepare
@@ -16,6 +16,7 @@ __all__ = [
     "RetryPolicy",
     "RunResult",
     "carry_out",
+    "check",
     "evaluate",
     "find_protocol",
     "plan_jobs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +15,10 @@ from harness.asking.asked import Asked
 from harness.asking.budget import Purse
 from harness.asking.execute import RunResult, execute
 from harness.asking.execution import Execution, Say, is_demo, to_stderr
-from harness.asking.plan import Job, find_protocol, prepare
+from harness.asking.plan import Job, elsewhere, find_protocol, prepare
 from harness.asking.reach import PATIENCE_S
 from harness.asking.retry import RetryPolicy
+from harness.catalogue import ENGINES
 from harness.errors import OpenGapError, Preflight, UnknownName, UsageError
 from harness.registry import LoadedTask, Task, find_suite, find_task, load_items, own_tasks
 from harness.registry.items import stable_subset
@@ -45,6 +47,7 @@ def evaluate(
     concurrency: int | None = None,
     allow_code_execution: bool = False,
     again: bool = False,
+    again_since: dt.datetime | None = None,
     budget: float | None = None,
     price_in: float | None = None,
     price_out: float | None = None,
@@ -55,7 +58,8 @@ def evaluate(
 ) -> list[RunResult]:
     """Ask one or more systems the same items the same way, and seal one run for each.
 
-    The same call again resumes an unsealed run; where the run is sealed it returns that run, unless ``again``.
+    The same call again resumes an unsealed run; where the run is sealed it returns that run, unless ``again``
+    or it started before ``again_since``.
     ``budget`` is in dollars and holds for all these runs together, what was answered before included; prices are dollars
     per million tokens. ``batch`` hands requests to the provider's batch API first and asks directly what it does not bring.
     A server that goes away is waited for ``patience_s``. Works inside a running event loop (a notebook) too.
@@ -64,8 +68,8 @@ def evaluate(
     KeyboardInterrupt later, with everything answered so far in the journal.
     """
     execution = Execution(
-        store=store, concurrency=concurrency, again=again, budget_usd=budget, price_in=price_in, price_out=price_out,
-        batch=batch, policy=policy or RetryPolicy(), patience_s=patience_s, say=say,
+        store=store, concurrency=concurrency, again=again, again_since=again_since, budget_usd=budget,
+        price_in=price_in, price_out=price_out, batch=batch, policy=policy or RetryPolicy(), patience_s=patience_s, say=say,
     )  # fmt: skip
     asked = Asked(
         models=(model,) if isinstance(model, str) else tuple(model), suite=suite, tasks=tuple(tasks),
@@ -87,6 +91,26 @@ def carry_out(asked: Asked, execution: Execution) -> list[RunResult]:
     return [run_async(execute(job, store, execution, purse)) for job in jobs]
 
 
+def check(asked: Asked) -> None:
+    """Whether these names mean something, before an engine is installed or anything loaded. UsageError where not."""
+    systems = address.resolve_all(asked.models, asked.weights, engine=ENGINES[0])
+    find_protocol(asked.protocol)
+    if asked.items is None:
+        _members(asked, systems)
+    elif not asked.items.is_file():
+        raise UsageError(f"there is no file {str(asked.items)!r}")
+
+
+def _members(asked: Asked, systems: Sequence[System]) -> tuple[str | None, list[Task]]:
+    """The suite, where one is run, and the tasks that are asked for. UnknownName."""
+    full_suite, names = None, asked.tasks
+    if not names:
+        demo = any(map(is_demo, systems))
+        full_suite, found = find_suite(asked.suite or (DEMO_SUITE if demo else DEFAULT_SUITE), demo=demo)
+        names = found.tasks
+    return full_suite, [find_task(name) for name in dict.fromkeys(names)]
+
+
 def plan_jobs(asked: Asked, execution: Execution, systems: Sequence[System], *, keys_needed: bool = True) -> list[Job]:
     """Plans for all systems over the same loaded items; without ``keys_needed`` they are made to be looked at only.
 
@@ -106,7 +130,7 @@ def plan_jobs(asked: Asked, execution: Execution, systems: Sequence[System], *, 
         own = own_tasks(asked.items, asked.scorer)
         found = _Found(None, [replace(one, items=stable_subset(one.name, one.items, asked.limit)) for one in own], ())
     else:
-        found = _find(asked, execution.folder(systems), any(map(is_demo, systems)), problems)
+        found = _load(asked, *_members(asked, systems), execution.folder(systems), problems)
     if found.forbidden and not found.loaded and not problems:
         problems.append(f"{_names(found.forbidden)} not asked: {_runs_code(found.forbidden)}")
     if problems:
@@ -140,7 +164,7 @@ def _jobs(
     for system in systems:
         try:
             job = prepare(
-                models.identify(system), protocol, loaded, repeats=asked.repeats, suite=found.suite, seed=asked.seed,
+                models.identify(system), elsewhere(protocol) if models.asked_elsewhere(system) else protocol, loaded, repeats=asked.repeats, suite=found.suite, seed=asked.seed,
                 code_execution=any(one.task.card.runs_code for one in found.loaded), not_applicable=refused,
             )  # fmt: skip
         except UnknownName:
@@ -169,16 +193,12 @@ class _Found:
     forbidden: Sequence[Task]
 
 
-def _find(asked: Asked, store: Path, demo: bool, problems: list[str]) -> _Found:
-    """Find and load tasks, named one by one or by their suite; what cannot be loaded is a line in ``problems``."""
-    full_suite, names = None, asked.tasks
-    if not names:
-        full_suite, members = find_suite(asked.suite or (DEMO_SUITE if demo else DEFAULT_SUITE), demo=demo)
-        names = members.tasks
+def _load(asked: Asked, full_suite: str | None, members: Sequence[Task], store: Path, problems: list[str]) -> _Found:
+    """The items of tasks that may be asked; what cannot be loaded is a line in ``problems``."""
     pinned, folder = _pinned_revisions(store), settings.data_folder(asked.data)
     loaded: list[LoadedTask] = []
     forbidden: list[Task] = []
-    for task in [find_task(name) for name in dict.fromkeys(names)]:
+    for task in members:
         if task.card.runs_code and not asked.allow_code_execution:
             forbidden.append(task)
             continue

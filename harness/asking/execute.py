@@ -7,10 +7,10 @@ from pathlib import Path
 
 from harness.asking.budget import Purse, Spent
 from harness.asking.execution import Execution
-from harness.asking.opened import open_run
+from harness.asking.opened import open_run, start_of
 from harness.asking.plan import Job
 from harness.asking.pricing import price_of
-from harness.store import RunFolder, find_run, plan_hash, read_journal, read_receipt
+from harness.store import RunFolder, find_run, plan_hash, protocol_label, read_journal, read_receipt
 from harness.types import Receipt
 
 
@@ -32,9 +32,10 @@ class RunResult:
 def sealed_run(job: Job, store: Path, execution: Execution) -> RunFolder | None:
     """The run in which a plan is done already; None: it is to be asked."""
     digest = plan_hash(job.plan)
-    if execution.again or find_run(store, digest, sealed=False) is not None:
+    if find_run(store, digest, sealed=False) is not None:
         return None
-    return find_run(store, digest, sealed=True)
+    sealed = find_run(store, digest, sealed=True)
+    return None if sealed is None or execution.anew(start_of(sealed)) else sealed
 
 
 async def execute(job: Job, store: Path, execution: Execution, purse: Purse | None = None) -> RunResult:
@@ -62,10 +63,10 @@ async def execute(job: Job, store: Path, execution: Execution, purse: Purse | No
 
 def introduction(job: Job, store: Path) -> str:
     """The first line of a run: which system, on what engine, asked how, kept where."""
-    system, protocol = job.plan.system, job.plan.protocol
+    system = job.plan.system
     dtype = system.options.get("dtype")
     return (
         f"{system.name} [{system.weights}] · engine {system.provider}"
         + (f", dtype {dtype}" if dtype else "")
-        + f" · protocol {protocol.name}@{protocol.version} · store {store}"
+        + f" · protocol {protocol_label(job.plan.protocol)} · store {store}"
     )

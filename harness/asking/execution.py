@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -35,6 +36,8 @@ class Execution:
     concurrency: int | None = None
     again: bool = False
     """Ask anew although the same plan is done."""
+    again_since: dt.datetime | None = None
+    """Ask anew what was asked before this time, with its zone: a scheduled job that is started twice asks once."""
     budget_usd: float | None = None
     """For all runs together, what was answered before included."""
     price_in: float | None = None
@@ -65,6 +68,10 @@ class Execution:
             raise UsageError("--attempts must be at least 1")
         if not self.policy.attempt_s > 0:
             raise UsageError(f"--attempt-timeout must be above 0 seconds, not {self.policy.attempt_s}")
+
+    def anew(self, started: str) -> bool:
+        """Whether a plan is asked again although a run of it, of this start, is done."""
+        return self.again or (self.again_since is not None and dt.datetime.fromisoformat(started) < self.again_since)
 
     def unpriced(self, systems: Sequence[System]) -> list[System]:
         """The systems whose price a budget would need and nobody knows."""

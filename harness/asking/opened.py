@@ -76,6 +76,7 @@ class OpenRun:
 
         Raises: RunFailed, BudgetReached, StoreError, CancelledError; whatever was answered is in the journal.
         """
+        new = not self.state.answered
         owed: Sequence[Owed] = self.owed(among)
         if not owed:
             return
@@ -86,6 +87,8 @@ class OpenRun:
                 await drive(self.job, owed, self._driving, self.concurrency)
         except BaseExceptionGroup as group:
             raise first_error(group) from None
+        for line in getattr(self._model, "unmatched", list)() if new else ():
+            self._execution.say(line)
 
     @property
     def concurrency(self) -> int:

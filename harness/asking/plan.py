@@ -20,7 +20,7 @@ from harness.sealing.grader import Answers
 from harness.store import JournalState, RunFolder
 from harness.store.hashes import protocol_hash, task_protocol_hash, used_by
 from harness.store.journal import Key
-from harness.types import Item, Plan, PlannedTask, Protocol, Request, Sampling, System
+from harness.types import UNKNOWN, Item, Plan, PlannedTask, Protocol, Request, Sampling, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Job:
         """What is to be sealed: the stored answers in ``source`` to all requests, or to those that were ``asked``."""
         return Answers(
             self.plan, self.tasks, frozenset(map(self.key, self.owed if asked is None else asked)), source, state,
-            models.leaves_machine(self.plan.system), self.not_applicable,
+            models.leaves_machine(self.plan.system), models.asked_elsewhere(self.plan.system), self.not_applicable,
         )  # fmt: skip
 
     def request(self, owed: Owed) -> Request:
@@ -128,6 +128,14 @@ def asked_by(protocol: Protocol, tasks: Sequence[LoadedTask]) -> Protocol:
     return used_by(replace(protocol, wording=wording, max_tokens=limits), [task.task.card for task in tasks])
 
 
+def elsewhere(protocol: Protocol) -> Protocol:
+    """The protocol of answers that exist already: not known. The wording is what their questions are shown in."""
+    return replace(
+        protocol, name=UNKNOWN, version=0, sampling=Sampling(), sampling_source="protocol",
+        purpose="Asked elsewhere; nobody here knows how.",
+    )  # fmt: skip
+
+
 def limit_of(task: LoadedTask, protocol: Protocol) -> int:
     """Upper limit of generated tokens: the task's own, else the protocol's for its form."""
     card = task.task.card
@@ -152,6 +160,8 @@ def prepare(
     The order is a seeded shuffle of clusters (single items where there are none) over all tasks, so that a run that
     stops early has not asked one task alone; repeats of an item follow each other too.
     """
+    if protocol.name == UNKNOWN:
+        tasks = [replace(task, items=[task.task.form.as_shown(item, "") for item in task.items]) for task in tasks]
     if len({task.name for task in tasks}) < len(tasks):
         raise UsageError(f"two tasks bear one name: {', '.join(sorted(task.name for task in tasks))}")
     whole, protocol = protocol_hash(protocol), asked_by(protocol, tasks)
@@ -164,6 +174,8 @@ def prepare(
         hashes = [_prompt_hash(task, item, protocol, sampling) for item in task.items]
         if without_images and any(item.images for item in task.items):
             unfit[task.name] = without_images
+        elif why := task.task.form.not_applicable(task.items):
+            unfit[task.name] = why
         owed += [
             Owed(index, item, repeat, digest)
             for item, digest in zip(task.items, hashes, strict=True)
@@ -176,14 +188,16 @@ def prepare(
                 items_sha256=content_hash(task.items),
                 prompts_sha256=hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest(),
                 revision=task.revision,
-                protocol_sha256=task_protocol_hash(protocol, task.task.card) or "",
+                protocol_sha256=UNKNOWN
+                if protocol.name == UNKNOWN
+                else task_protocol_hash(protocol, task.task.card) or "",
             )
         )
     owed.sort(key=lambda one: _order(tasks[one.task].name, one, seed))
     plan = Plan(
         system=system,
         protocol=protocol,
-        protocol_sha256=whole,
+        protocol_sha256=UNKNOWN if protocol.name == UNKNOWN else whole,
         tasks=tuple(planned),
         repeats=repeats,
         order_seed=seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 @click.command("estimate")
 @options.what_is_asked
 @options.how_it_would_be_asked
+@click.option("--budget", type=float, metavar="USD", help="Exit code 3 where this could cost more, or nobody knows; hours of this machine are not counted.")  # fmt: skip
 @options.as_json
 def command(asked: Asked, execution: Execution, as_json: bool) -> int:
     """What a plan would cost, before anything is sent.
@@ -31,9 +33,10 @@ def command(asked: Asked, execution: Execution, as_json: bool) -> int:
     systems = asked.systems()
     jobs = plan_jobs(asked, execution, systems, keys_needed=False)
     found = [estimate(job, execution.folder(systems), execution) for job in jobs]
+    code = 0 if execution.budget_usd is None else _within(execution.budget_usd, found)
     if as_json:
         options.echo_json(found)
-        return 0
+        return code
     rows = [
         [
             shorten(one.system, 28), f"{one.requests:,}", f"{one.input_tokens:,}",
@@ -56,7 +59,19 @@ def command(asked: Asked, execution: Execution, as_json: bool) -> int:
             "\n".join(wrapped("? and ≥: no earlier run of these tasks in the store tells how long answers are, so only what the "
                               "prompts cost is known; `--limit 20` of `eval` makes one", ""))
         )  # fmt: skip
-    return 0
+    return code
+
+
+def _within(budget: float, found: Sequence[Estimate]) -> int:
+    """3 where every answer at its limit would pass the budget, as `eval` would stop there; else 0."""
+    paid = [one for one in found if not one.by_the_hour]
+    unknown = [one.system for one in paid if one.most_usd is None]
+    most = sum(one.most_usd or 0.0 for one in paid)
+    if unknown:
+        click.echo(f"no price is known of {', '.join(unknown)}: give --price-in and --price-out", err=True)
+    elif most > budget:
+        click.echo(f"this can cost ${most:,.2f}, more than the budget of ${budget:,.2f}", err=True)
+    return 3 if unknown or most > budget else 0
 
 
 def _usd(one: Estimate, value: float | None, part: float = 1.0) -> str:

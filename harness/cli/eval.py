@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 @click.option("--margin", type=float, default=3.0, show_default=True, help="Points within which --until-decided calls them equivalent.")  # fmt: skip
 @options.open_from
 @click.option("--report", "and_report", is_flag=True, help="Then show the gap, where both sides are there, and write the report of the store.")  # fmt: skip
+@click.option("--check", "names_only", is_flag=True, help="Check the names alone: no engine is needed, nothing is loaded or asked.")  # fmt: skip
 @options.how_it_is_asked
 @options.as_json
 def command(
-    asked: Asked, execution: Execution, until_decided: bool, margin: float, open_from: OpenFrom, and_report: bool, as_json: bool
+    asked: Asked, execution: Execution, until_decided: bool, margin: float, open_from: OpenFrom, and_report: bool,
+    names_only: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Ask one or more models the same items the same way.
 
@@ -37,8 +39,11 @@ def command(
     qwen3-8b, openai:gpt-5.2,effort=high, vllm:org/name, server:NAME@URL, file:answers.jsonl. A bare open model runs on
     this machine. The same command again resumes a run that was stopped, and shows the results of one that is done.
     """
-    from harness.asking import carry_out
+    from harness.asking import carry_out, check
 
+    if names_only:
+        check(asked)
+        return 0
     if until_decided:
         refuse_with(
             "--until-decided", {"--batch": execution.batch, "--repeats": asked.repeats > 1, "--report": and_report}
@@ -64,8 +69,8 @@ def command(
 def _show(results: Sequence[RunResult], as_json: bool) -> None:
     """What the runs brought; a program gets JSON. What stayed unanswered is said on standard error."""
     if as_json:
-        from harness.gap.evidence import evidence_of
-        from harness.gap.scores import scores
+        from harness.evidence.gather import evidence_of
+        from harness.verdict.scores import scores
 
         options.echo_json(
             [

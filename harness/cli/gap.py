@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli import options
+from harness.cli import options, outcome
 from harness.cli.tables import inert, points, shorten, span, table, wrapped
 from harness.types import Comparison, OpenFrom
 
 if TYPE_CHECKING:
-    from harness.gap import Gaps
+    from harness.verdict import Gaps
 
 
 @click.command("gap")
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--all-pairs", is_flag=True, help="Every pair of systems of --task, p values adjusted for their number.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV for a spreadsheet instead of a table.")
 @options.open_from
+@outcome.fail_on("closed leads", "open leads", "equivalent", "undecided")
 @options.store
 @options.as_json
 def command(
@@ -43,6 +44,8 @@ def command(
     all_pairs: bool,
     as_csv: bool,
     open_from: OpenFrom,
+    fail_on: tuple[str, ...],
+    allow_undecided: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -55,13 +58,23 @@ def command(
     """
     from harness import settings
     from harness.errors import UsageError
-    from harness.gap import Store
+    from harness.verdict import Store
 
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other")
+    judged = outcome.asked(fail_on, allow_undecided)
     opened = Store(settings.store_folder(store))
     if all_pairs:
-        if task is None or closed or open_ or at_cost is not None or force or by_task or open_from != "restricted":
+        if (
+            task is None
+            or closed
+            or open_
+            or at_cost is not None
+            or force
+            or by_task
+            or judged
+            or open_from != "restricted"
+        ):
             raise UsageError("--all-pairs goes with --task NAME alone")
         _show_pairs(opened, task, as_json=as_json, as_csv=as_csv)
         return 0
@@ -72,7 +85,7 @@ def command(
     if as_json:
         options.echo_json(list(gaps))
     elif as_csv:
-        from harness.gap.export import comparisons_csv
+        from harness.verdict.export import comparisons_csv
 
         click.echo(comparisons_csv(list(gaps)), nl=False)
     elif len(gaps):
@@ -84,12 +97,13 @@ def command(
             "nothing to compare: a gap needs an open and a closed system that answered some of the same items", err=True
         )
         return 4
-    return 0
+    verdicts = [one.verdict for one in gaps] if judged else []
+    return outcome.exit_code(verdicts, fail_on, allow_undecided=allow_undecided)
 
 
 def text(gaps: Gaps, by_task: bool = False) -> str:
     """The table at 80 columns, with the names, the rule and every warning below it."""
-    from harness.gap.policy import row_scores
+    from harness.verdict.policy import row_scores
 
     names = _labels(gaps, by_task)
     rows = [
@@ -137,7 +151,7 @@ def _below(one: Comparison, where: str) -> list[str]:
             f"{points(one.plug_in, sign=True)} apart, with the luck of the best in it; the table has what was chosen on "
             f"one half and scored on the other: {_choices(one)}"
         )
-    from harness.gap.policy import unseen_below
+    from harness.verdict.policy import unseen_below
 
     least = unseen_below(one)
     if not math.isnan(least):
@@ -169,7 +183,7 @@ def _choices(one: Comparison) -> str:
 
 
 def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> None:
-    from harness.gap import Store
+    from harness.verdict import Store
 
     assert isinstance(store, Store)
     rows = store.pairs(task)
@@ -177,7 +191,7 @@ def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> Non
         options.echo_json(rows)
         return
     if as_csv:
-        from harness.gap.export import pairs_csv
+        from harness.verdict.export import pairs_csv
 
         click.echo(pairs_csv(rows), nl=False)
         return

@@ -24,9 +24,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Compare": {
         "gap": ("harness.cli.gap", "How far apart open and closed models are, and how sure that is."),
         "power": ("harness.cli.power", "How many items or repeats a gap needs."),
+        "check": ("harness.cli.check", "Whether the newest run is worse than the one before it."),
         "switch": ("harness.cli.switch", "Whether to go from one model to another, on your own items."),
         "import": ("harness.cli.importing", "Take results made elsewhere into the store."),
         "export": ("harness.cli.export", "Write what counts in a store for other programs."),
+        "publish": ("harness.cli.publish", "Copy what may leave this machine: receipts, scores, the report."),
         "report": ("harness.cli.report", "Write what people read: a page, charts and tables."),
         "view": ("harness.cli.view", "Show the report in a browser, and follow runs."),
     },
@@ -74,7 +76,8 @@ def cli() -> None:
 
     A gap is closed minus open, in points; positive: closed ahead. Tables go to standard output, progress and messages
     to standard error. Exit codes: 0 done, 1 some items unanswered, 2 wrong usage, 3 stopped by the budget, 4 failed,
-    130 interrupted (129 and 143 where a hang-up or SIGTERM did it).
+    130 interrupted (129 and 143 where a hang-up or SIGTERM did it). Of `check` and --fail-on: 0 what was asked is shown,
+    5 the opposite is shown, 6 undecided (0 with --allow-undecided); 5 goes before 6, and 6 before 1.
     """
 
 

@@ -12,6 +12,8 @@ import click
 from harness.types import OpenFrom
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from harness.asking import Asked, Execution
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -81,6 +83,7 @@ _WHOLE = (
     click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds."),
     click.option("--patience", type=Duration(), default="10m", show_default=True, metavar="TIME", help="Wait so long for a server that goes away, then stop; the same command goes on."),
     _AGAIN,
+    click.option("--again-since", metavar="TIME", help="Ask anew what was asked before this time (ISO, UTC unless it says more): for scheduled jobs."),
     store,
 )  # fmt: skip
 
@@ -117,6 +120,8 @@ def _execution(given: dict[str, Any]) -> Execution:
     names = {"budget": "budget_usd", "patience": "patience_s"}
     taken = ("store", "concurrency", "budget", "price_in", "price_out", "batch", "patience", "again")
     known = {names.get(name, name): given.pop(name) for name in taken if name in given}
+    if "again_since" in given:
+        known["again_since"] = moment("--again-since", given.pop("again_since"))
     if "attempts" in given:
         known["policy"] = RetryPolicy(attempts=given.pop("attempts"), attempt_s=given.pop("attempt_timeout"))
     return Execution(**known)
@@ -132,8 +137,33 @@ how_it_would_be_asked = _one_object((_CONCURRENCY, *_PRICES, store), _execution,
 how_both_are_asked = _one_object((_CONCURRENCY, _BUDGET, _AGAIN, store), _execution, "execution")
 
 
+def moment(flag: str, text: str | None) -> dt.datetime | None:
+    """A point in time from ISO 8601, in UTC unless it has a zone. UsageError names the flag."""
+    import datetime as dt
+
+    from harness.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{flag} is a time like 2026-03-01T06:00:00Z, not {text!r}") from error
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
 def echo_json(value: Any) -> None:
-    """Print a value as indented JSON; NaN becomes null."""
+    """Print a value as indented JSON; NaN becomes null, and a reason's facts stand beside its kind."""
     import msgspec
 
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=1).decode())
+    click.echo(msgspec.json.format(msgspec.json.encode(_flat(msgspec.to_builtins(value))), indent=1).decode())
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_flat(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"kind", "overrules", "facts"}:
+        return {"kind": value["kind"], "overrules": value["overrules"], **value["facts"]}
+    return {key: _flat(one) for key, one in value.items()}

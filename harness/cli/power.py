@@ -33,9 +33,9 @@ def command(
     "clusters" that takes: more items of the same clusters would not do.
     """
     from harness import catalogue, settings
-    from harness.gap import Store
-    from harness.gap.evidence import open_levels
+    from harness.evidence.gather import open_levels
     from harness.studies.power import power
+    from harness.verdict import Store
 
     evidence, notes = Store(settings.store_folder(store)).evidence()
     found = power(

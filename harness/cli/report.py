@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli import options
+from harness.cli import options, outcome
 from harness.cli.tables import inert
 from harness.types import OpenFrom
 
@@ -13,8 +13,16 @@ from harness.types import OpenFrom
 @click.option("--out", metavar="DIR", type=click.Path(file_okay=False), help="Folder to write to (default: report/ of the store).")  # fmt: skip
 @options.open_from
 @options.own_text
+@outcome.fail_on("closed leads", "open leads", "equivalent", "undecided")
 @options.store
-def command(out: str | None, open_from: OpenFrom, own_text: bool, store: str | None) -> int:
+def command(
+    out: str | None,
+    open_from: OpenFrom,
+    own_text: bool,
+    fail_on: tuple[str, ...],
+    allow_undecided: bool,
+    store: str | None,
+) -> int:
     """Write what people read: a page, charts and tables.
 
     index.html stands alone, works from a folder and asks the network for nothing: the gap of each dimension, how sure
@@ -28,6 +36,7 @@ def command(out: str | None, open_from: OpenFrom, own_text: bool, store: str | N
     from harness.report.facts import gather
     from harness.report.make import folder_for, make
 
+    judged = outcome.asked(fail_on, allow_undecided)
     folder = settings.store_folder(store)
     facts = gather(folder, open_from)
     for note in facts.notes:
@@ -39,4 +48,5 @@ def command(out: str | None, open_from: OpenFrom, own_text: bool, store: str | N
         )
     for path in make(facts, folder_for(folder, out), own_text=own_text):
         click.echo(str(path))
-    return 0
+    verdicts = [one.verdict for one in facts.rows] if judged else []
+    return outcome.exit_code(verdicts, fail_on, allow_undecided=allow_undecided)

@@ -52,14 +52,14 @@ def command(errors: str | None, store: str | None, as_json: bool) -> int:
 
 
 def _facts(run: RunFolder) -> dict[str, Any]:
-    from harness.store import read_journal, read_plan, read_receipt
+    from harness.store import protocol_label, read_journal, read_plan, read_receipt
 
     plan = read_plan(run)
     facts: dict[str, Any] = {
         "run": run.run_id,
         "system": plan.system.name,
         "weights": plan.system.weights,
-        "protocol": f"{plan.protocol.name}@{plan.protocol.version}",
+        "protocol": protocol_label(plan.protocol),
         "suite": plan.suite,
         "tasks": [task.card.name for task in plan.tasks],
         "repeats": plan.repeats,
@@ -98,9 +98,9 @@ def _errors(store: Path, wanted: str) -> str:
 
 def score_table(runs: Sequence[RunFolder]) -> str:
     """Each run's scores by task: mean, interval, n, and how the answers came."""
-    from harness.gap.evidence import evidence_of
-    from harness.gap.scores import scores
+    from harness.evidence.gather import evidence_of
     from harness.store import read_receipt
+    from harness.verdict.scores import scores
 
     receipts = [(run, read_receipt(run)) for run in runs]
     rows = [

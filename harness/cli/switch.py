@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli import options
+from harness.cli import options, outcome
 from harness.cli.tables import inert, points, shorten, span, table, wrapped
 from harness.types import OpenFrom
 
@@ -22,8 +22,12 @@ SHOWN = 20
 @click.option("--margin", type=float, default=2.0, show_default=True, help="Points that may be lost.")
 @options.how_both_are_asked
 @options.open_from
+@outcome.fail_on("worse by more than the margin", "not worse by the margin", "undecided")
 @options.as_json
-def command(asked: Asked, execution: Execution, margin: float, open_from: OpenFrom, as_json: bool) -> int:
+def command(
+    asked: Asked, execution: Execution, margin: float, open_from: OpenFrom, fail_on: tuple[str, ...], allow_undecided: bool,
+    as_json: bool,
+) -> int:  # fmt: skip
     """Whether to go from one model to another, on your own items.
 
     Is the new one worse by more than --margin? Asks both the same items (or reads what was asked before), and shows the
@@ -32,10 +36,13 @@ def command(asked: Asked, execution: Execution, margin: float, open_from: OpenFr
     from harness import catalogue
     from harness.studies.switch import switch
 
+    judged = outcome.asked(fail_on, allow_undecided)
     found = switch(asked, execution, margin=margin, open_from=open_from)
+    verdicts = [found.verdict] if judged else []
+    code = outcome.exit_code(verdicts, fail_on, allow_undecided=allow_undecided, otherwise=found.exit_code)
     if as_json:
         options.echo_json(found)
-        return found.exit_code
+        return code
     sides = (
         ("from", found.before, found.score_before, found.ci_before, found.cost_before_usd, found.missing_before),
         ("to", found.after, found.score_after, found.ci_after, found.cost_after_usd, found.missing_after),
@@ -65,7 +72,7 @@ def command(asked: Asked, execution: Execution, margin: float, open_from: OpenFr
         click.echo(table(["task", "item", "from", "to"], lost, right=[2, 3]))
     if len(found.worse) > SHOWN:
         click.echo(f"… and {len(found.worse) - SHOWN} more (--json lists all)")
-    return found.exit_code
+    return code
 
 
 def _dollars(value: float) -> str:

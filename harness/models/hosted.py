@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import difflib
+import functools
 import json
 import os
-import re
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -43,9 +43,8 @@ T = TypeVar("T")
 ATTEMPT_LIMIT_S = 24 * 3600.0
 """A backstop only: the run's own limit for one attempt is the retry policy's."""
 CONNECT_LIMIT_S = 20.0
-_NOT_NEEDED = re.compile(r"at `\$\.((?:usage|model|system_fingerprint|id)\b[^`]*|choices\[[^\]]*\]\.logprobs)")
-"""Parts of a reply that an answer is kept without, as the decoder names them."""
-_INDEX = re.compile(r"\[[^\]]*\]")
+NOT_NEEDED = ("usage", "model", "system_fingerprint", "id")
+"""Parts of a reply that an answer is kept without, as it is without a choice's ``logprobs``."""
 SERVER_KEY = "OPENGAP_SERVER_KEY"
 
 
@@ -368,27 +367,45 @@ def decode(content: bytes, reply: type[T], content_type: str = "application/json
 
 
 def _leniently(value: Any, reply: type[T]) -> T:
-    """Convert numbers in strings and without a fraction, and drop what is not needed and does not fit. ValueError."""
-    while True:
-        try:
-            return msgspec.convert(value, reply, strict=False)
-        except msgspec.ValidationError as error:
-            found = _NOT_NEEDED.search(str(error))
-            if not found or not _drop(value, _INDEX.sub("[]", found[1]).split(".")):
-                raise
+    """Convert numbers in strings and without a fraction, and leave out what is not needed and does not fit. ValueError."""
+    if isinstance(value, dict) and not _fits(reply, {}, value):
+        needed = {key: part for key, part in value.items() if key not in NOT_NEEDED}
+        if not _fits(reply, {}, needed) and isinstance(needed.get("choices"), list):
+            needed["choices"] = [_without(one, "logprobs") for one in needed["choices"]]
+        beside = {key: value[key] for key in NOT_NEEDED if key in value}
+        value = needed | _fitting(beside, functools.partial(_fits, reply, needed))
+    return msgspec.convert(value, reply, strict=False)
 
 
-def _drop(value: Any, path: list[str]) -> bool:
-    """Leave out a key that lies at this path, in every element of a list on the way; whether there was one."""
-    first, *rest = path
-    name = first.removesuffix("[]")
-    if not isinstance(value, dict) or name not in value:
+def _fits(reply: type[Any], needed: dict[str, Any], beside: dict[str, Any]) -> bool:
+    """Whether a reply of these parts can be read."""
+    try:
+        msgspec.convert(needed | beside, reply, strict=False)
+    except msgspec.ValidationError:
         return False
-    if not rest:
-        del value[name]
-        return True
-    inside = value[name] if first.endswith("[]") else [value[name]]
-    return sum(_drop(one, rest) for one in inside) > 0
+    return True
+
+
+def _fitting(value: dict[str, Any], fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """As much of a mapping as fits, inside its mappings too."""
+    found: dict[str, Any] = {}
+    for key, part in value.items():
+        whole = part
+        if isinstance(part, dict) and not fits({**found, key: part}):
+            whole = _fitting(part, functools.partial(_fits_inside, fits, found, key))
+        if fits({**found, key: whole}):
+            found[key] = whole
+    return found
+
+
+def _fits_inside(
+    fits: Callable[[dict[str, Any]], bool], found: dict[str, Any], key: str, inner: dict[str, Any]
+) -> bool:
+    return fits({**found, key: inner})
+
+
+def _without(value: Any, key: str) -> Any:
+    return {name: part for name, part in value.items() if name != key} if isinstance(value, dict) else value
 
 
 class _Name(msgspec.Struct):

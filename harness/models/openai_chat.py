@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from harness.errors import MalformedReply, Overloaded, ServerFailed
-from harness.models.base import classify, mean, split_reasoning
+from harness.models.base import classify, mean
 from harness.models.hosted import HostedModel
+from harness.thoughts import split_thoughts
 from harness.types import Completion, Request, Sampling, Usage
 
 CUT_OFF = frozenset({"length", "model_length", "max_tokens", "model_context_window_exceeded"})
@@ -130,7 +131,7 @@ class OpenAIChat(OpenAIModel):
             raise error(f"{self.provider.name} broke the answer off: finish reason {finish}")
         message = choice.message
         written, thought, refusal = _parts(message)
-        reasoning, text = split_reasoning(written)
+        reasoning, text, _ = split_thoughts(written)
         filtered = bool(finish) and str(finish).startswith(FILTERED)
         return Completion(
             status=classify(text, finished_by_limit=finish in CUT_OFF, refused=bool(refusal) or filtered),

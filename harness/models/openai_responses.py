@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from harness.errors import MalformedReply
-from harness.models.base import classify, mean, split_reasoning
+from harness.models.base import classify, mean
 from harness.models.openai_chat import OpenAIModel
+from harness.thoughts import split_thoughts
 from harness.types import Completion, Request, Sampling, Usage
 
 
@@ -97,7 +98,7 @@ class OpenAIResponses(OpenAIModel):
         thinking = [
             part for item in reply.output if item.type == "reasoning" for part in item.content or item.summary or ()
         ]
-        reasoning, text = split_reasoning("".join(part.text or "" for part in parts if part.type == "output_text"))
+        reasoning, text, _ = split_thoughts("".join(part.text or "" for part in parts if part.type == "output_text"))
         refusal = "".join(part.refusal or "" for part in parts if part.type == "refusal")
         why = reply.incomplete_details.reason if reply.incomplete_details else None
         usage = reply.usage or _Usage()

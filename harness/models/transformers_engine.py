@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from harness.errors import ContextTooLong, RunFailed
-from harness.models.base import classify, split_reasoning
+from harness.models.base import classify
 from harness.models.chat import Chat
 from harness.models.local import check_memory, context_length, locate
+from harness.thoughts import split_thoughts
 from harness.types import Completion, Request, RequestKind, Sampling, System, Usage
 
 BATCH_TOKENS = 32_768
@@ -134,7 +135,7 @@ class TransformersModel:
     def _completion(self, prompt: list[int], row: list[int], taken: float) -> Completion:
         end = next((index for index, token in enumerate(row) if token in self._stop), None)
         written = row if end is None else row[:end]
-        reasoning, text = split_reasoning(self._chat.tokenizer.decode(written, skip_special_tokens=True))
+        reasoning, text, _ = split_thoughts(self._chat.tokenizer.decode(written, skip_special_tokens=True))
         return Completion(
             status=classify(text, finished_by_limit=end is None, refused=False),
             text=text,

@@ -8,9 +8,10 @@ import os
 from typing import Any
 
 from harness.errors import ContextTooLong, RequestRejected, RunFailed, ServerFailed, ServerGone
-from harness.models.base import classify, split_reasoning
+from harness.models.base import classify
 from harness.models.chat import Chat
 from harness.models.local import check_memory, context_length, locate
+from harness.thoughts import split_thoughts
 from harness.types import Completion, Request, RequestKind, System, Usage
 
 QUIET = {
@@ -111,7 +112,7 @@ class VllmModel:
         if last is None or last.outputs[0].finish_reason == "abort":
             raise ServerFailed("vLLM aborted the request")
         written = last.outputs[0]
-        reasoning, text = split_reasoning(written.text)
+        reasoning, text, _ = split_thoughts(written.text)
         return Completion(
             status=classify(text, finished_by_limit=written.finish_reason == "length", refused=False),
             text=text,

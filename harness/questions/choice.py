@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from harness.questions.form import Form
-from harness.questions.reading import plain, statements
+from harness.questions.letters import LETTERS, chosen, order_in
+from harness.questions.statement import plain, turns
 from harness.types import Item
-
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +19,10 @@ class Choice(Item):
     question: str
     right: str
     wrong: Sequence[str]
+    given: Sequence[str] = field(default=(), metadata={"content": False})
+    """All options in the order of their source, which answers of somebody else's harness refer to; empty: not known."""
+    shown: Sequence[str] = field(default=(), metadata={"content": False})
+    """All options in the order that an existing answer was shown; empty: the order of our own prompts."""
 
     def __post_init__(self) -> None:
         if len(self.wrong) >= len(LETTERS):
@@ -29,6 +31,8 @@ class Choice(Item):
 
 def shown_options(item: Choice) -> list[str]:
     """Options in the order shown: by a hash of question and option, so it is stable and knows no seed."""
+    if item.shown:
+        return list(item.shown)
 
     def key(option: str) -> str:
         return hashlib.sha256(f"{item.question}\0{option}".encode()).hexdigest()
@@ -40,28 +44,11 @@ def right_letter(item: Choice) -> str:
     return LETTERS[shown_options(item).index(item.right)]
 
 
-_LETTER = re.compile(
-    r"(?:option |choice |letter )?[(\[<{]?(?:([A-Z])(?![A-Za-z'’])|([a-z])(?=[).\]}>]|$))", re.IGNORECASE
-)
-_LABELLED = re.compile(r"^ ?\(?([A-Z])[).:] ?", re.MULTILINE)
-_LONE = re.compile(r"^[\s(\[<]*([A-Z])[\s)\].>:]*$")
-
-
-def stated_letter(statement: str) -> str | None:
-    """The option that a statement begins with. A lower-case letter must stand alone: "a" is an article too."""
-    match = _LETTER.match(statement)
-    if match is None:
-        return None
-    letter = match.group(1) or match.group(2)
-    if letter.islower() and not re.match(r"[^A-Za-z]*[a-z](?:[).\]}>]|$)", statement):
-        return None
-    return letter.upper()
-
-
 class ChoiceForm(Form[Choice]):
-    """Reads the last stated answer (see ``reading``), else a reply that is one letter or begins with one label, as ``B)``.
+    """Reads the last stated answer (see ``statement``), else an option that is chosen in a sentence, else a reply that
+    is, begins or ends with one label, as ``B)``. An option's text stands for its letter.
 
-    The letter must be among the options.
+    The letter must be among the options; a reply that names two, or asks, is not read.
     """
 
     name = "choice"
@@ -76,23 +63,23 @@ class ChoiceForm(Form[Choice]):
         'Answer with the letter of the right choice. End with one line of the form "Answer: X".'
     )
     max_tokens = 4096
-    version = 2
+    version = 3
 
     def fields(self, item: Choice) -> Mapping[str, str]:
         options = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, shown_options(item), strict=False))
         return {"question": item.question, "options": options}
 
+    def as_shown(self, item: Choice, prompt: str) -> Choice:
+        order = order_in(prompt, [item.right, *item.wrong]) or item.given
+        return replace(item, shown=tuple(order)) if order else item
+
     def read(self, item: Choice, text: str) -> str | None:
-        cleaned = plain(text)
-        found = [stated_letter(statement) for statement in statements(cleaned)]
-        lone = _LONE.match(cleaned)
-        if lone:
-            found.append(lone.group(1))
-        labels = _LABELLED.findall(cleaned)
-        if len(labels) == 1 and cleaned.lstrip().lstrip("(").startswith(labels[0]):
-            found.append(labels[0])
-        valid = LETTERS[: 1 + len(item.wrong)]
-        return next((letter for letter in found if letter and letter in valid), None)
+        options = shown_options(item)
+        for turn in turns(plain(text)):
+            found, letter = chosen(turn, options)
+            if found:
+                return letter
+        return None
 
     def score(self, item: Choice, answer: str) -> Mapping[str, float]:
         return {"accuracy": float(answer == right_letter(item))}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import textwrap
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness import sandbox
+from harness.questions.fences import defines, extract_code, only_declares
 from harness.questions.form import Form
 from harness.types import Item
 
@@ -25,44 +26,45 @@ class Code(Item):
     cpu_limit_s: float = 10.0
 
 
-_BLOCK = re.compile(
-    r"^[ \t]*(?:```|~~~)[ \t]*([A-Za-z0-9_+-]*)[^\n]*\n(.*?)(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
-)
-_DECLARES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
-
-
-def extract_code(text: str, entry_point: str) -> str:
-    """The last code block that defines ``entry_point``, after earlier blocks that only declare what it may need; else
-    the last Python block, else the whole text.
-    """
-    found = _BLOCK.findall(text)
-    blocks = [textwrap.dedent(body) for language, body in found if language.lower() in ("", "python", "py", "python3")]
-    defines = [index for index, block in enumerate(blocks) if _defines(block, entry_point)]
-    if not defines:
-        return str(blocks[-1]) if blocks else text
-    earlier = [b for b in blocks[: defines[-1]] if not _defines(b, entry_point) and _only_declares(b)]
-    return "\n".join([*earlier, blocks[defines[-1]]])
-
-
-def _defines(code: str, name: str) -> bool:
-    return re.search(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", code, re.MULTILINE) is not None
-
-
-def _only_declares(code: str) -> bool:
-    try:
-        return all(isinstance(node, _DECLARES) for node in ast.parse(code).body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-
-
 def assemble(item: Code, code: str) -> str:
     """The candidate module: the prompt (its imports and helpers), continued or redefined by ``code``."""
-    if not _defines(code, item.entry_point):
-        return f"{item.prompt}{code}\n"
     # Imports from __future__ must come first of all.
     future = re.findall(r"^from __future__ import .*$", code, re.MULTILINE)
-    rest = re.sub(r"^from __future__ import .*$", "", code, flags=re.MULTILINE)
-    return "\n".join([*future, f"{item.prompt}\n    pass\n\n{rest}\n"])
+    if future:
+        code = re.sub(r"^from __future__ import .*$", "", code, flags=re.MULTILINE)
+    if defines(code, item.entry_point):
+        return "\n".join([*future, f"{item.prompt}\n    pass\n\n{code}\n"])
+    imports, body = _imports_first(code)
+    return "\n".join([*future, *imports, f"{item.prompt}{_fitted(body, item.prompt)}\n"])
+
+
+def _imports_first(code: str) -> tuple[list[str], str]:
+    """Lines at the margin before an indented body, which cannot stand inside the function."""
+    lines = code.split("\n")
+    at = next((index for index, line in enumerate(lines) if line[:1] in (" ", "\t") and line.strip()), 0)
+    head = "\n".join(lines[:at])
+    return (lines[:at], "\n".join(lines[at:])) if head.strip() and only_declares(head) else ([], code)
+
+
+def _fitted(body: str, prompt: str) -> str:
+    """``body`` as deep as the prompt's last line, where it is the rest of a function that lost its indent."""
+    last = next((line for line in reversed(prompt.split("\n")) if line.strip()), "")
+    depth = last[: len(last) - len(last.lstrip())] or "    "
+    if _compiles(f"{prompt}{body}\n"):
+        return body
+    first = body.lstrip("\n")
+    candidates = [textwrap.indent(textwrap.dedent(first), depth), depth + first]
+    return next((one for one in candidates if _compiles(f"{prompt}{one}\n")), body)
+
+
+def _compiles(module: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(module, "candidate", "exec")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
 
 
 class CodeForm(Form[Code]):
@@ -80,7 +82,7 @@ class CodeForm(Form[Code]):
         "```"
     )
     max_tokens = 2048
-    version = 2
+    version = 3
     runs_code = True
 
     def fields(self, item: Code) -> Mapping[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
+from harness.thoughts import split_thoughts
 from harness.types import Completion, Item, Message, Protocol, Score
 
 ItemT = TypeVar("ItemT", bound=Item)
@@ -48,6 +49,10 @@ class Form(ABC, Generic[ItemT]):
     def fields(self, item: ItemT) -> Mapping[str, str]:
         """Values for the placeholders of the protocol's wording."""
 
+    def as_shown(self, item: ItemT, prompt: str) -> ItemT:
+        """The item as somebody else's harness showed it, of which ``prompt`` is known, or nothing (empty)."""
+        return item
+
     @abstractmethod
     def read(self, item: ItemT, text: str) -> str | None:
         """Take the answer out of the text; None: nothing parsable was answered."""
@@ -63,6 +68,10 @@ class Form(ABC, Generic[ItemT]):
     @abstractmethod
     def wrong(self, item: ItemT) -> str:
         """A readable completion that must score nothing."""
+
+    def not_applicable(self, items: Sequence[ItemT]) -> str | None:
+        """Why this form cannot score these items at all, whoever answers them; None where it can."""
+        return None
 
     def target(self, item: ItemT) -> str:
         """The reference, shown beside answers in reports."""
@@ -81,7 +90,8 @@ def grade(form: Form[Any], item: Item, completion: Completion) -> Score | None:
         return None
     if completion.status == "empty" or (completion.status == "refused" and not form.refusing_is_measured):
         return Score("unparsed", {form.headline: 0.0})
-    answer = form.read(item, completion.text)
+    # Adapters split what they know of; what a stored answer or an unknown template still holds is split here.
+    answer = form.read(item, split_thoughts(completion.text).answer)
     if answer is None:
         return Score("unparsed", {form.headline: 0.0})
     return replace(Score("scored", form.score(item, answer)), answer=shorten(answer))

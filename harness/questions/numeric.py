@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Decimal
 
 from harness.questions.form import Form
-from harness.questions.reading import plain, statements
+from harness.questions.numbers import FAR, canonical_number, has_decimal_comma, stated_number
+from harness.questions.statement import MOST, plain, statements, turns
 from harness.types import Item
 
 
@@ -20,41 +20,12 @@ class Numeric(Item):
     answer: str
 
 
-FAR = 60
-"""A number further into a statement than this many characters is not what is stated."""
-
-
-_NUMBER = re.compile(r"[-+−–]? ?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+−–]?\.\d+")
-_GOES_ON = re.compile(r"[.,]?\d|[:/^]|\\|(?: ?[-+*×·÷−–] ?| x )\d")
-"""What makes a number only the beginning of something else: a fraction, a power, a time, a sum, a decimal comma."""
-
-
-def canonical_number(text: str) -> str | None:
-    """Canonical decimal of ``text`` without currency signs and separators; None if it is not a number."""
-    cleaned = re.sub(r"[\s,$€£]", "", text).replace("−", "-").replace("–", "-")
-    try:
-        number = Decimal(cleaned)
-    except InvalidOperation:
-        return None
-    if not number.is_finite() or abs(number.adjusted()) > 1000:
-        return None
-    exact = Context(prec=max(28, len(cleaned) + 1))
-    return format(number.normalize(exact), "f") if number else "0"
-
-
-def stated_number(statement: str) -> str | None:
-    """The number that a statement names: its first, or what a calculation ends in; None if it is neither."""
-    match = _NUMBER.search(statement)
-    if match is None or match.start() > FAR:
-        return None
-    if _GOES_ON.match(statement, match.end()):
-        before, equals, after = statement.rpartition("=")
-        return stated_number(after) if equals and before else None
-    return canonical_number(match.group())
-
-
 class NumericForm(Form[Numeric]):
-    """Reads the last stated number (see ``reading``), else a reply that is nothing but a number."""
+    """Reads the last stated number (see ``statement``), else a reply, or its last line, that is nothing but a number.
+
+    A number that is only the beginning of something (a fraction, a power, a range) is not read, nor is an earlier one in
+    its place. A target with a decimal comma makes commas in answers decimal ones.
+    """
 
     name = "numeric"
     item_type = Numeric
@@ -64,17 +35,18 @@ class NumericForm(Form[Numeric]):
         '{question}\n\nSolve the problem step by step. End with one line of the form "Answer: N", where N is a number.'
     )
     max_tokens = 2048
-    version = 2
+    version = 3
 
     def fields(self, item: Numeric) -> Mapping[str, str]:
         return {"question": item.question}
 
     def read(self, item: Numeric, text: str) -> str | None:
-        cleaned = plain(text)
-        found = statements(cleaned)
-        if not found and len(cleaned) <= FAR and _NUMBER.fullmatch(cleaned.strip().rstrip(".%")):
-            found = [cleaned.strip()]
-        return next((number for number in map(stated_number, found) if number is not None), None)
+        comma = has_decimal_comma(item.answer)
+        for turn in turns(plain(text)):
+            found, number = _read(turn, comma=comma)
+            if found:
+                return number
+        return None
 
     def score(self, item: Numeric, answer: str) -> Mapping[str, float]:
         return {"accuracy": float(answer == canonical_number(item.answer))}
@@ -85,3 +57,25 @@ class NumericForm(Form[Numeric]):
     def wrong(self, item: Numeric) -> str:
         number = canonical_number(item.answer)
         return f"Answer: {Decimal(number or '0') + 1}"
+
+
+def _read(text: str, *, comma: bool) -> tuple[bool, str | None]:
+    """Whether an answer was stated, and its number, if it is one."""
+    labelled = None
+    for one in statements(text):
+        if one.weak and labelled is not None:
+            continue
+        reading = stated_number(one.rest, comma=comma or one.comma)
+        if reading.names_none:
+            continue
+        if not one.weak:
+            return True, reading.number
+        labelled = reading
+    if labelled is not None:
+        return True, labelled.number
+    lines = [line for line in text.splitlines() if line.strip()][-MOST:]
+    alone = [line for line in lines if len(line) <= FAR and stated_number(line.strip(), comma=comma, alone=True).number]
+    if lines and len(lines[-1]) <= FAR and (len(alone) == 1 or len(lines) == 1):
+        reading = stated_number(lines[-1].strip(), comma=comma, alone=True)
+        return not reading.names_none, reading.number
+    return False, None

@@ -60,6 +60,11 @@ def load_items(
 def _with_images(task: Task, items: Iterable[Item], folder: Path | None) -> Iterator[Item]:
     """The items, one at a time: no two rows' images are held at once."""
     for number, item in enumerate(items, start=1):
+        if not isinstance(item, Item):
+            raise DataUnavailable(
+                f"{task.card.name} yields a {type(item).__name__} where an item is expected (Choice, Numeric, Text …), "
+                f"as its item {number}"
+            )
         try:
             # Not `if item.images`: what a task may give for one need not have a truth value.
             images = load_images(item.images, folder)
@@ -92,7 +97,11 @@ def identify(items: Sequence[Item]) -> list[Item]:
 def content(item: Item) -> bytes:
     """Canonical bytes of everything that an item holds; of images their facts. Without images there is no such field, so
     that items have the hash that they had before there were any."""
-    fields = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    fields = {
+        field.name: getattr(item, field.name)
+        for field in dataclasses.fields(item)
+        if field.metadata.get("content", True)  # what only says how others showed it is no part of a question
+    }
     images = fields.pop("images")
     if images:
         fields["images"] = [facts(image) for image in images]

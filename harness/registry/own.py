@@ -1,7 +1,8 @@
 """A user's own questions from one file (JSON Lines, CSV, Parquet), without a task file.
 
 Fields of a line: ``input`` (text) or ``messages`` (a conversation), ``target``; optional ``id``, ``cluster``, ``choices``
-(all options, the target among them), ``images`` (a path or several, relative to the file), ``dimension``.
+(all options; the target is one of them, or its letter), ``images`` (a path or several, relative to the file), ``dimension``. Names in other
+letters (``Input``) and other common names (``question``) are taken for these, and an empty cell for a field that is not there.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import Any
 
 from harness.errors import DataUnavailable, UnknownName, UsageError
 from harness.questions import Choice, ChoiceForm, ContainsForm, ExactForm, Form, Numeric, NumericForm, Text
-from harness.questions.choice import LETTERS
 from harness.questions.images import load_images
-from harness.questions.numeric import canonical_number
+from harness.questions.letters import LETTERS
+from harness.questions.numbers import canonical_number
 from harness.questions.text import normalise
 from harness.registry.items import LoadedTask, identify
 from harness.registry.task import Row, Task
-from harness.rows import read_rows
+from harness.rows import read_rows, text_of
 from harness.types import Item, Message, TaskCard
 
 SCORERS: Mapping[str, Form[Any]] = {
@@ -31,7 +32,13 @@ SCORERS: Mapping[str, Form[Any]] = {
     "numeric": NumericForm(),
 }
 
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "input": ("question", "prompt", "problem", "query"), "target": ("answer", "expected", "gold", "ideal", "reference"),
+    "id": ("item_id", "question_id", "task_id"), "choices": ("options",), "cluster": ("cluster_id",),
+    "images": ("image",), "messages": ("conversation",),
+}  # fmt: skip
 FIELDS = ("input", "messages", "target", "id", "cluster", "choices", "images", "dimension", "published_on")
+OPTIONAL = ("id", "cluster", "choices", "images", "dimension", "published_on")
 
 
 def own_tasks(path: Path, scorer: str) -> list[LoadedTask]:
@@ -46,8 +53,10 @@ def own_tasks(path: Path, scorer: str) -> list[LoadedTask]:
     rows = read_rows(path)
     by_dimension: dict[str, list[Item]] = {}
     for number, row in enumerate(rows, start=1):
-        item = _item(row, scorer, f"{path}, item {number}", path.parent)
-        by_dimension.setdefault(str(row.get("dimension") or "own"), []).append(item)
+        where = f"{path}, item {number}"
+        named = _named(row, where)
+        item = _item(named, scorer, where, path.parent)
+        by_dimension.setdefault(str(named.get("dimension") or "own"), []).append(item)
     if not by_dimension:
         raise DataUnavailable(f"{path} holds no items")
     tasks = [_task(path, scorer, dimension, items) for dimension, items in sorted(by_dimension.items())]
@@ -84,14 +93,28 @@ def _task(path: Path, scorer: str, dimension: str, items: list[Item]) -> LoadedT
     return LoadedTask(Task(card, form, make_items), identified, None)
 
 
-def _item(row: Any, scorer: str, where: str, folder: Path) -> Item:
-    if not isinstance(row, dict):
-        raise DataUnavailable(f"{where}: expected an object with 'input' and 'target'")
-    for key in row:
-        if not isinstance(key, str):
-            raise DataUnavailable(f"{where}: more cells than the header has columns")
-        if key not in FIELDS:
+def _named(row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The fields of a line under our names. UnknownName for a field that is none, UsageError for one given twice."""
+    others = {other: field for field, names in OTHER_NAMES.items() for other in names}
+    found: dict[str, Any] = {}
+    for key, value in row.items():
+        folded = re.sub(r"[\s-]+", "_", key.strip().lower())
+        field = folded if folded in FIELDS else others.get(folded)
+        if field is None:
             raise UnknownName("field", key.encode("utf-8", "replace").decode(), FIELDS, hint=f"({where})")
+        if value in (None, "") and (field in OPTIONAL or field in found):
+            continue
+        if field in found:
+            raise DataUnavailable(f"{where}: {field!r} is given twice, once as {key!r}")
+        found[field] = value
+    if found.get("messages") in (None, "") and "input" in found:
+        found.pop("messages", None)
+    if found.get("input") in (None, "") and found.get("messages"):
+        found.pop("input", None)
+    return found
+
+
+def _item(row: Mapping[str, Any], scorer: str, where: str, folder: Path) -> Item:
     try:
         json.dumps(row, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
@@ -103,10 +126,7 @@ def _item(row: Any, scorer: str, where: str, folder: Path) -> Item:
         raise DataUnavailable(f"{where}: 'target' is missing")
     if ("input" in row) == ("messages" in row):
         raise DataUnavailable(f"{where}: needs either 'input' or 'messages'")
-    # An empty cell of a CSV file is a field that is not there.
-    shared: dict[str, Any] = {
-        key: str(row[key]) for key in ("id", "cluster", "published_on") if row.get(key) not in (None, "")
-    }
+    shared: dict[str, Any] = {key: str(row[key]) for key in ("id", "cluster", "published_on") if key in row}
     try:
         shared["images"] = load_images(_images(row.get("images")), folder)
     except ValueError as error:
@@ -120,10 +140,16 @@ def _item(row: Any, scorer: str, where: str, folder: Path) -> Item:
         )
     if scorer == "choice":
         choices = _choices(row.get("choices"), where)
+        if target not in choices and len(target.strip()) == 1 and target.strip() in LETTERS[: len(choices)]:
+            target = choices[LETTERS.index(target.strip())]
         if target not in choices or len(set(choices)) < len(choices) or len(choices) < 2:
             raise DataUnavailable(f"{where}: 'choices' must hold at least two different options, the target among them")
         return Choice(
-            question=_text(row, "input", where), right=target, wrong=[c for c in choices if c != target], **shared
+            question=_text(row, "input", where),
+            right=target,
+            wrong=[c for c in choices if c != target],
+            given=choices,
+            **shared,
         )
     if scorer == "numeric":
         if canonical_number(target) is None:
@@ -169,4 +195,13 @@ def _images(value: Any) -> Any:
 def _message(data: Any, where: str) -> Message:
     if not isinstance(data, dict) or data.get("role") not in ("system", "user", "assistant"):
         raise DataUnavailable(f"{where}: a message is an object with 'role' (system, user, assistant) and 'content'")
-    return Message(data["role"], str(data.get("content", "")))
+    return Message(data["role"], _content(data.get("content", ""), where))
+
+
+def _content(value: Any, where: str) -> str:
+    text = text_of(value)
+    if text is None:
+        raise DataUnavailable(
+            f"{where}: 'content' must be text, or a list of parts that are text (images go into the field 'images')"
+        )
+    return text

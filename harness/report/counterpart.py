@@ -13,7 +13,7 @@ from harness.store import read_plan
 from harness.types import ModelCard, Protocol, Receipt
 
 if TYPE_CHECKING:
-    from harness.gap.evidence import Evidence
+    from harness.evidence.gather import Evidence
     from harness.report.facts import Facts
 
 DEFAULT_PROTOCOL = "matched"
@@ -68,7 +68,7 @@ def counterpart(facts: Facts) -> Counterpart | None:
 def _candidates(lacking: str, protocol: Protocol, date: str) -> Iterator[ModelCard]:
     """Of the closed ones those with a price that take the protocol's parameters, newest first; of the open ones the
     smallest first, since it has to fit a machine that nobody described."""
-    cards = [card for card in catalogue.cards().values() if card.family != DEMO_FAMILY]
+    cards = [card for card in catalogue.cards().values() if card.weights and card.family != DEMO_FAMILY]
     if lacking == "open":
         sized = [
             card

@@ -11,17 +11,18 @@ from pathlib import Path
 import pandas as pd
 
 from harness import catalogue
-from harness.gap import Gaps, Store
-from harness.gap.alignment import PairedTask, align
-from harness.gap.evidence import Evidence, open_levels, sided
-from harness.gap.pair import compare
-from harness.gap.scores import SystemScore, scores
-from harness.gap.select import groups
-from harness.gap.standing import Entrant, Standing, iso_day, named_day, stand, standings
+from harness.evidence.alignment import PairedTask, align
+from harness.evidence.gather import Evidence, open_levels, sided
+from harness.evidence.select import groups
+from harness.history.standing import Entrant, Standing, iso_day, named_day, stand, standings
 from harness.report.text import counted, distinct, labels, listed, short_names
+from harness.stats.estimate import t_quantile
 from harness.store import RunFolder, frame, list_runs
 from harness.store.damage import damaged_text
-from harness.types import Comparison, OpenFrom, PublishedScore, Receipt, WeightsLevel
+from harness.types import Comparison, OpenFrom, PublishedScore, Reason, Receipt, WeightsLevel
+from harness.verdict import Gaps, Store
+from harness.verdict.pair import compare
+from harness.verdict.scores import SystemScore, scores
 
 ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "score", "cost_usd", "cluster")
 
@@ -29,7 +30,6 @@ ANSWERS = ("run_id", "task", "item_id", "repeat", "status", "score_status", "sco
 UNPAIRED = "it needs answers to the same items from an open and a closed system, and this store has none that compare"
 IMPORTED = "imported results do not tell refused, cut off and unreadable answers from wrong ones"
 BY_TASK = "the pair of the dimension"
-LUCK = "the two were chosen on these same items, so the luck of the best is in their gap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,10 @@ def _parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
     found = []
     for dimension, members in groups(evidence, by_task=True, force=False):
         last = {one.name: one for one in sorted(members, key=lambda one: (one.known, one.receipt.started))}
-        asked = next((one.receipt.protocol for one in last.values() if one.known), "imported")
+        asked = next(
+            (one.receipt.protocol for one in sorted(last.values(), key=lambda one: -one.protocol_known) if one.known),
+            "imported",
+        )
         found.append((members[0].task, asked, dimension, tuple(last.values())))
     tasks, protocols, dimensions = ([str(one[of]) for one in found] for of in range(3))
     named = zip(distinct(tasks, protocols, dimensions), found, strict=True)
@@ -255,7 +258,7 @@ def _by_task(facts: Facts) -> Iterator[TaskGap]:
     """The pair of each row by task. That it was chosen on the same items stands beside it."""
     total = sum(len(row.tasks) for row in facts.rows)
     for row in facts.rows:
-        luck = [LUCK] if row.plug_in is not None else []
+        luck = [Reason("chosen_on_these_items")] if row.plug_in is not None else []
         # Of a system that was imported and run, what was asked here counts.
         behind = sorted(facts.behind(row), key=lambda one: (one.known, one.receipt.started))
         for task in row.tasks:
@@ -298,7 +301,8 @@ def _measured(facts: Facts) -> Iterator[Standing]:
             own = [facts.own(one) for one in behind if one.name == name]
             score = sum(one.score for one in own) / len(own)
             if len(own) == len(row.tasks) and math.isfinite(score):
-                se = math.hypot(*((one.high - one.low) / (2 * 1.96) for one in own)) / len(own)
+                # As wide as t for its degrees of freedom makes it: few clusters know their spread badly.
+                se = math.hypot(*(one.se * t_quantile(0.975, one.df) / 1.96 for one in own)) / len(own)
                 about = facts.about[name]
                 sides[own[0].open].append(
                     Entrant(

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import Refused
-from harness.gap import Gaps, Store
 from harness.report.charts.forest import forest
 from harness.report.facts import UNPAIRED, compared
 from harness.report.style import DARK, LIGHT, PIXELS_PER_INCH, Theme, settings
+from harness.verdict import Gaps, Store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.gap.evidence import Evidence
+from harness.evidence.gather import Evidence
 from harness.report.facts import Facts
 from harness.report.text import STATUS
 from harness.store import frame

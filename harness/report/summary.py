@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from harness.gap.policy import row_scores
 from harness.report import words
 from harness.report.counterpart import counterpart
 from harness.report.facts import Facts
 from harness.report.make import by_reason
 from harness.report.tables import Memory, Row
 from harness.report.text import inert, points, span, true_minus
+from harness.verdict.policy import row_scores
 
 SERIES = 8
 """So many published series are shown; all are in published.csv."""

@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from harness.gap.export import FORMULA, comparisons_csv
-from harness.gap.scores import SystemScore
-from harness.gap.standing import Standing
+from harness.history.standing import Standing
 from harness.report.facts import Facts
 from harness.report.text import inert
 from harness.types import Verdict
+from harness.verdict.export import FORMULA, comparisons_csv
+from harness.verdict.scores import SystemScore
 
 
 def cell(value: Any) -> Any:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.gap.policy import row_scores, unseen_below
-from harness.gap.standing import Entrant, Standing
+from harness.history.standing import Entrant, Standing
 from harness.report.counterpart import Counterpart
 from harness.report.text import MINUS, counted, inert, labels, listed, points, span, true_minus, usd
 from harness.types import Comparison, Verdict
+from harness.verdict.policy import row_scores, unseen_below
+from harness.verdict.words import texts
 
 if TYPE_CHECKING:
     from harness.report.facts import Facts
@@ -33,7 +33,6 @@ PUBLISHED = (
 LUCK = "Luck: what choosing the best adds to that on average, with errors independent and correlated by 0.5."
 NAMED_ROWS = 3
 """Up to this many rows a headline names each one; beyond, it counts."""
-DECIDES = re.compile(r"nothing is decided|too few|margin|change the verdict|limit 2 %|undecided|not decided")
 
 
 def answer(facts: Facts) -> str:
@@ -139,20 +138,16 @@ def _sentence(text: str) -> str:
 
 
 def why(one: Comparison) -> str:
-    """Why a row is undecided: what it could not have seen, else the warning that overruled its interval; empty if decided."""
+    """Why a row is undecided: what it could not have seen, else the reason that overruled its interval; empty if decided."""
     if one.verdict != "undecided":
         return ""
     least = unseen_below(one)
     if not math.isnan(least):
         return f"no gap{'' if least >= 100 else f' under {points(least)} points'} could be seen ({POWER})"
-    nothing = (
-        "no item differs, and the interval allows for more than one verdict"
-        if math.isnan(one.detectable)
-        else next(iter(one.warnings), "")
-    )
-    return true_minus(
-        next((line for line in one.warnings if DECIDES.search(line) and "is no candidate" not in line), nothing)
-    )
+    overruled = [reason for reason in one.reasons if reason.overrules]
+    if not overruled and math.isnan(one.detectable):
+        return "no item differs, and the interval allows for more than one verdict"
+    return true_minus(next(iter(texts(overruled or one.reasons)), ""))
 
 
 def same_pair(rows: Sequence[Comparison]) -> bool:

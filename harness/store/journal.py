@@ -153,7 +153,11 @@ def _without_surrogates(entry: Entry) -> Entry:
     """Half a surrogate pair is no text and has no UTF-8; it becomes a question mark."""
     kept = entry.completion
     cleaned = replace(
-        kept, text=_clean(kept.text), reasoning=_clean(kept.reasoning), error=_clean(kept.error or "") or None
+        kept,
+        text=_clean(kept.text),
+        reasoning=_clean(kept.reasoning),
+        prompt=_clean(kept.prompt),
+        error=_clean(kept.error or "") or None,
     )
     return replace(entry, completion=cleaned)
 

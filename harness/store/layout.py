@@ -21,7 +21,7 @@ import msgspec
 
 from harness.errors import StoreError, UnknownName, UsageError
 from harness.store.hashes import plan_hash
-from harness.types import Plan
+from harness.types import UNKNOWN, Plan, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,11 @@ def only_process(store: Path, digest: str) -> Iterator[None]:
                 f"another process is at work on this very evaluation in {store}; wait for it or stop it"
             ) from error
         yield
+
+
+def protocol_label(protocol: Protocol) -> str:
+    """``name@version``, or ``unknown``."""
+    return UNKNOWN if protocol.name == UNKNOWN else f"{protocol.name}@{protocol.version}"
 
 
 def list_runs(store: Path) -> list[RunFolder]:

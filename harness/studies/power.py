@@ -11,15 +11,15 @@ from scipy import special
 
 from harness import catalogue
 from harness.errors import Refused, UsageError
-from harness.gap.alignment import PairedTask, align
-from harness.gap.evidence import Evidence
-from harness.gap.policy import FEW_DISCORDANT, FEW_ITEMS
-from harness.gap.select import select
+from harness.evidence.alignment import PairedTask, align
+from harness.evidence.gather import Evidence
+from harness.evidence.select import select
 from harness.stats.clustered import clustered, design_effect, effective_clusters
 from harness.stats.estimate import t_quantile
 from harness.stats.paired import is_binary, mcnemar_exact, mean_difference
 from harness.stats.power import copies_needed, detectable_iid, difference_sd, n_needed, repeats_needed
 from harness.types import OpenFrom
+from harness.verdict.policy import FEW_DISCORDANT, FEW_ITEMS
 
 POWER = 0.8
 

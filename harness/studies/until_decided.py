@@ -17,11 +17,12 @@ from harness import catalogue
 from harness.asking import Asked, Execution, Job, plan_jobs, run_async
 from harness.asking.sequential import Stopped, StoppingRule, ask_until
 from harness.errors import UsageError
-from harness.gap.alignment import MISSING_LIMIT, codes_of
-from harness.gap.evidence import SEQUENTIAL
-from harness.gap.policy import LEVEL
+from harness.evidence.alignment import codes_of
 from harness.stats.sequential import random_order, sequential
-from harness.types import OpenFrom, Verdict
+from harness.types import OpenFrom, Reason, Verdict
+from harness.verdict.judge import Bounds, judge, too_much_missing
+from harness.verdict.pair import says
+from harness.verdict.policy import LEVEL, verdict
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -53,6 +54,8 @@ class Decision:
     runs: tuple[str, str]
     exit_code: int
     """0 if every item that was asked was answered by both, else 1."""
+    reasons: tuple[Reason, ...] = ()
+    """What overrules the sequence."""
     openness: str = ""
     """What counted as open, and whether stricter rules would leave the open one."""
     open_from: OpenFrom = catalogue.OPEN_FROM
@@ -81,17 +84,18 @@ def until_decided(
         raise UsageError("--until-decided asks every item once: looks are taken as single answers arrive")
     jobs = plan_jobs(asked, execution, systems)
     if len(jobs[0].tasks) != 1:
-        names = ", ".join(task.name for task in jobs[0].tasks)
+        tasks = ", ".join(task.name for task in jobs[0].tasks)
         raise UsageError(
-            f"--until-decided decides one task at a time: give one --task, or --items ({names} are several)"
+            f"--until-decided decides one task at a time: give one --task, or --items ({tasks} are several)"
         )
-    name = f"{SEQUENTIAL}: E7, level {LEVEL:g}, margin {margin:g}, seed {asked.seed}"
+    name = f"until-decided: E7, level {LEVEL:g}, margin {margin:g}, seed {asked.seed}"
     jobs = [replace(job, plan=replace(job.plan, suite=name)) for job in jobs]
+    names = [job.plan.system.name for job in jobs]
     ordered, clusters = _order(jobs[0], asked.seed)
     rule = StoppingRule(
         order=ordered,
         end_of=lambda wanted: _block_end(wanted, clusters, len(ordered)),
-        decided=lambda scores: _is_decided(np.array(scores), clusters, margin),
+        decided=lambda scores: _is_decided(names, np.array(scores), clusters, margin),
     )
     stopped = run_async(ask_until(jobs, execution.folder(systems), execution, rule))
     decision = _decision(jobs, stopped, len(ordered), clusters, margin)
@@ -107,16 +111,18 @@ def _order(job: Job, seed: int) -> tuple[list[str], Codes | None]:
     return [ids[i] for i in order], None if labels is None else labels[order]
 
 
-def _is_decided(scores: Floats, clusters: Codes | None, margin: float) -> bool:
+def _is_decided(names: Sequence[str], scores: Floats, clusters: Codes | None, margin: float) -> bool:
     """Whether nothing more needs to be asked."""
-    if _too_many_missing(scores):
+    if _missing(names, scores):
         return False
     return stop_at(scores, _upto(clusters, scores.shape[1]), margin)[0] != "undecided"
 
 
-def _too_many_missing(scores: Floats) -> bool:
-    """Whether a side lacks so many answers that nothing may be decided; asking on may still bring it below."""
-    return bool((np.isnan(scores).mean(axis=1) > MISSING_LIMIT).any())
+def _missing(names: Sequence[str], scores: Floats) -> list[Reason]:
+    """Sides that lack so many answers that nothing may be decided; asking on may still bring them below."""
+    return too_much_missing(
+        [({"system": name}, float(np.isnan(side).mean())) for name, side in zip(names, scores, strict=True)]
+    )
 
 
 def _upto(clusters: Codes | None, end: int) -> Codes | None:
@@ -148,19 +154,17 @@ def stop_at(
     inside = (low > -margin) & (high < margin)
     decided = np.flatnonzero(inside | (low > 0) | (high < 0))
     at = int(decided[0]) if decided.size else low.size - 1
-    verdict: Verdict = "undecided"
-    if decided.size:
-        verdict = "equivalent" if inside[at] else "closed leads" if low[at] > 0 else "open leads"
-    return verdict, at + 1, float(low[at]), float(high[at])
+    return verdict(float(low[at]), float(high[at]), margin), at + 1, float(low[at]), float(high[at])
 
 
 def _decision(jobs: Sequence[Job], stopped: Stopped, planned: int, clusters: Codes | None, margin: float) -> Decision:
     scores, asked, groups = np.array(stopped.scores), stopped.asked, _upto(clusters, stopped.asked)
-    verdict, _, low, high = stop_at(scores, groups, margin)
+    _, _, low, high = stop_at(scores, groups, margin)
     d = scores[0] - scores[1]
     missing = int(np.isnan(d).sum())
-    if _too_many_missing(scores):
-        verdict = "undecided"
+    names = [job.plan.system.name for job in jobs]
+    # The sequence has the missing answers at their worst already, and holds at every look: nothing else doubts it.
+    judged = judge(Bounds(math.nan, low, high), says(margin), lambda said: (), missing=_missing(names, scores))
     there = ~np.isnan(d)
     mean = math.nan
     if there.any():
@@ -171,11 +175,11 @@ def _decision(jobs: Sequence[Job], stopped: Stopped, planned: int, clusters: Cod
         )
     tokens = stopped.tokens
     return Decision(
-        task=jobs[0].tasks[0].name, closed=jobs[0].plan.system.name, open=jobs[1].plan.system.name, verdict=verdict,
+        task=jobs[0].tasks[0].name, closed=names[0], open=names[1], verdict=judged.verdict,
         gap=100 * mean, low=low, high=high, unit="item" if groups is None else "cluster", asked=asked,
         planned=planned, missing=missing, margin=margin, level=LEVEL, tokens=tokens,
         tokens_saved=None if tokens is None else round(tokens / asked * (planned - asked)),
-        runs=(stopped.runs[0].run_id, stopped.runs[1].run_id), exit_code=int(missing > 0),
+        runs=(stopped.runs[0].run_id, stopped.runs[1].run_id), exit_code=int(missing > 0), reasons=judged.reasons,
     )  # fmt: skip
 
 

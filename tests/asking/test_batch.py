@@ -24,7 +24,6 @@ from harness.asking import batch as batch_module
 from harness.asking.batch import Admit, Book, Handed, Polling, at_batch_price, drive_batch, has_open_batches, row_key
 from harness.asking.plan import Job, Owed
 from harness.asking.progress import Progress
-from harness.demo.faults import Behaviour, FaultServer, start
 from harness.errors import KeyRefused, RunFailed, StoreError, UsageError
 from harness.models.answers_file import AnswersFile
 from harness.store import Journal, RunFolder, read_journal
@@ -33,6 +32,7 @@ from harness.types import Entry, Price, Request, System, Usage
 from tests.asking.batch_run import QUICK, plan, still_owed
 from tests.models.wire import KEY, Wire, listening
 from tests.servers import Server, fault_server
+from tests.servers.faults import Behaviour, FaultServer, start
 
 APIS = ("chat", "responses", "messages")
 

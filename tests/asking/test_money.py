@@ -17,11 +17,11 @@ from harness.asking.pricing import price_of
 from harness.asking.rescore import rescore
 from harness.cli.main import main
 from harness.errors import BudgetReached, Preflight, Refused, RunFailed, StoreError
-from harness.gap import Store
 from harness.sealing.hardware import busy_hours
 from harness.store import frame, list_runs, read_journal, read_receipt
 from harness.store.journal import Place, read_entries
 from harness.types import System
+from harness.verdict import Store
 from tests.asking.test_evaluate import answers, items
 from tests.models.wire import MESSAGES, listening
 from tests.servers import fault_server
@@ -249,7 +249,7 @@ def test_busy_hours_are_the_union_of_the_answers_times() -> None:
 def test_a_local_run_costs_what_its_hours_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("configs").mkdir()
     Path("configs/hardware.yaml").write_text("cpu: {usd_per_hour: 3600.0, source: a test}\n")
-    pytest.importorskip("transformers", reason="needs an engine: pip install 'opengap[transformers]'")
+    pytest.importorskip("transformers", reason="needs an engine: make setup")
     (result,) = evaluate("transformers:demo-open", tasks=["demo_reasoning"], limit=8, store=tmp_path / "st")
     hours = result.receipt.accelerator_hours
     assert hours is not None

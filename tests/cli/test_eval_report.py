@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.gap import Store
 from harness.store import list_runs, read_receipt
+from harness.verdict import Store
 from tests.servers import fault_server
 
 ITEMS = [{"id": str(n), "input": f"What is {n} + 1?", "target": str(n + 1)} for n in range(12)]

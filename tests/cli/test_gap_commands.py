@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness.cli.main import main
-from harness.gap import Store
-from tests.gap.stores import Task, write_run
+from harness.verdict import Store
+from tests.verdict.stores import Task, write_run
 
 LONG = "an-organisation-with-a-long-name/a-model-with-an-even-longer-name-instruct-2026-01-31"
 HOSTILE = '=HYPERLINK("http://x")\x1b[31m\u202e<script>'
@@ -80,6 +80,7 @@ def test_json_has_every_field_of_the_contract(store: str, capsys: pytest.Capture
         "margin",
         "verdict",
         "waterfall",
+        "reasons",
         "warnings",
         "runs",
     ]

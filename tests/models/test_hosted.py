@@ -14,7 +14,6 @@ import openai
 import pytest
 
 from harness.catalogue import Provider
-from harness.demo.faults import FAULTS, Behaviour, FaultServer, start
 from harness.errors import (
     AttemptFailed,
     ConnectionFailed,
@@ -38,6 +37,7 @@ from harness.models.headroom import Headroom, headroom
 from harness.models.hosted import SERVER_KEY, Endpoint, key_for
 from harness.types import Completion, Message, Usage
 from tests.models.wire import KEY, Wire, ask, listening, question
+from tests.servers.faults import FAULTS, Behaviour, FaultServer, start
 
 APIS = ("chat", "responses", "messages")
 SDKS = {"openai": (openai, openai.OpenAIError), "anthropic": (anthropic, anthropic.AnthropicError)}

@@ -8,7 +8,7 @@ import sys
 from harness.cli.tables import table
 from tests.perf.measured import Measured
 
-PARTS = ("engine", "gap", "report")
+PARTS = ("engine", "gap", "reading", "report", "exchange")
 
 
 def main(arguments: list[str]) -> None:

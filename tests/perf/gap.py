@@ -16,15 +16,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.gap import Store
-from harness.gap.evidence import gather
-from harness.gap.pairs import all_pairs
-from harness.importers.items import read_items
-from harness.importers.sealing import seal_all
-from harness.sealing.rows import CHUNK, SCORES, TEXT
+from harness.evidence.gather import gather
+from harness.exchange.sealing import seal_all
+from harness.exchange.tables import read_items
 from harness.stats.bootstrap import cluster_bootstrap
 from harness.store import new_run, plan_hash, write_receipt
+from harness.store.rows import CHUNK, SCORES, TEXT
 from harness.types import Plan, PlannedTask, Protocol, Receipt, System, TaskCard, Usage
+from harness.verdict import Store
+from harness.verdict.pairs import all_pairs
 
 Line = tuple[str, float, str, str]
 SYSTEMS, WEEKS, TASKS, ITEMS, CLUSTERS = 20, 10, 10, 5_000, 250
@@ -71,9 +71,9 @@ def _resamples() -> float:
 
 def _pairs(rows: Path) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        found, _ = read_items(
+        found = read_items(
             rows, benchmark="b", dimension="coding", columns={"score": "resolved"}, cluster_regex="^(.+?)__"
-        )
+        ).found
         seal_all(Path(folder), found, kind="items", source=rows)
         evidence, _ = gather(Path(folder))
         assert len(all_pairs(evidence)) == 300

@@ -9,9 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.importers.items import read_items
-from harness.importers.published import read_published_table, write_published
-from harness.importers.sealing import seal_all
+from harness.exchange.published import read_published_table, write_published
+from harness.exchange.sealing import seal_all
+from harness.exchange.tables import read_items
 from harness.report.charts import Chart, charts, cost, heatmap, history
 from harness.report.facts import Facts, TooLittle, gather
 from harness.report.make import make
@@ -66,13 +66,13 @@ def _real(folder: Path) -> Facts | None:
     rows = shared / "per_item_swebench_verified.csv"
     if not rows.is_file():
         return None
-    found, _ = read_items(
+    found = read_items(
         rows,
         benchmark="SWE-bench Verified",
         dimension="coding",
         columns={"score": "resolved"},
         cluster_regex="^(.+?)__",
-    )
+    ).found
     seal_all(folder, found, kind="items", source=rows)
     write_published(
         folder,

@@ -7,8 +7,9 @@ import pytest
 from harness.asking import find_protocol
 from harness.questions import FORMS, Choice, ChoiceForm, Code, CodeForm, Numeric, NumericForm, Summary, Text, grade
 from harness.questions.choice import right_letter, shown_options
-from harness.questions.code import assemble, extract_code
-from harness.questions.numeric import canonical_number
+from harness.questions.code import assemble
+from harness.questions.fences import extract_code
+from harness.questions.numbers import canonical_number
 from harness.questions.text import ContainsForm, ExactForm
 from harness.types import Completion, Item
 
@@ -24,7 +25,7 @@ CHOICE = Choice(id="1", question="Which {colour}?", right="red", wrong=["blue", 
         ("The answer is (B).", "B"),
         ("answer: \\boxed{C}", "C"),
         ("B", "B"),
-        (" (c) ", None),
+        (" (c) ", "C"),
         ("(C)", "C"),
         ("Answer: Because of the rain", None),
         ("Answer: E", None),
@@ -32,7 +33,7 @@ CHOICE = Choice(id="1", question="Which {colour}?", right="red", wrong=["blue", 
         ("", None),
         ("Answer: B\nAnswer: Zebra", "B"),
         ("I cannot answer a question like that.", None),
-        ("To answer a question like this we look closer.\n**B**", None),
+        ("To answer a question like this we look closer.\n**B**", "B"),
         ("The answer is a bit tricky. It's\nAnswer: **C**", "C"),
         ("Answer: B\n\nWhy the answer a naive solver gives is wrong", "B"),
         ("The answer is: B", "B"),
@@ -91,7 +92,7 @@ def test_braces_in_a_question_are_text() -> None:
         ("Answer: 1e5", "100000"),
         ("Answer: 1{,}234", "1234"),
         ("Answer: 12,5", None),
-        ("Answer: 1.234,50", None),
+        ("Answer: 1.234,50", "1234.5"),
         ("Answer: 6:30", None),
         ("The answer 7 is tempting.", None),
         ("The answer is: 42", "42"),

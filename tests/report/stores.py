@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.sealing.rows import RowWriter
 from harness.store import new_run, plan_hash, write_receipt
 from harness.store.layout import RunFolder
+from harness.store.rows import RowWriter
 from harness.types import (
     CompletionStatus,
     Plan,
@@ -63,7 +63,8 @@ def write_run(
         for name, a in tasks.items()
     )  # fmt: skip
     origin = System(system, card or system, "Some Lab", weights, "file", system, released=released)
-    plan = Plan(origin, dataclasses.replace(PROTOCOL, name=protocol), _hash(protocol), planned, 1, 0, False)
+    asked = dataclasses.replace(PROTOCOL, name=protocol, system_prompt=None if protocol == "matched" else protocol)
+    plan = Plan(origin, asked, _hash(protocol), planned, 1, 0, False)
     run = new_run(store, plan)
     statuses: dict[str, int] = {}
     with RowWriter(run) as writer:

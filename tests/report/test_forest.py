@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from matplotlib.text import Text
 
-from harness.gap import Gaps
 from harness.report import words
 from harness.report.charts.forest import forest
 from harness.report.facts import gather
 from harness.report.style import LIGHT, THEMES, Theme, render, settings
 from harness.report.text import width_in, wrapped
-from harness.types import Comparison
+from harness.types import Comparison, Reason
+from harness.verdict import Gaps
 from tests.report.conftest import HOSTILE
 from tests.report.stores import Answers, alternating, write_run
 
@@ -159,9 +159,16 @@ def test_headlines_follow_from_the_verdicts(tmp_path: Path) -> None:
     ]
     assert words.headline(seen) == "A and b undecided (gaps under 20.0 to 21.0 points cannot be seen, 80 % power)"
     overruled = dataclasses.replace(
-        few[1], ci_simultaneous=(4.0, 9.0), warnings=("few clusters", "3 of 40 items differ: too few for the verdict")
+        few[1],
+        ci_simultaneous=(4.0, 9.0),
+        reasons=(
+            Reason("few_clusters", facts={"g_eff": 5.0, "interval": "wider"}),
+            Reason("few_discordant", True, {"differ": 3, "of": 40, "unit": "items", "against": "lead"}),
+        ),
     )
-    assert words.headline([overruled]) == "B undecided: 3 of 40 items differ: too few for the verdict"
+    assert words.headline([overruled]) == (
+        "B undecided: 3 of 40 items differ: too few for the verdict that the interval would give"
+    )
     without = dataclasses.replace(facts, gaps=Gaps((_row("a", np.nan, "undecided", row),), ()))
     with settings(LIGHT):
         assert "–" in _said(forest(without, LIGHT))

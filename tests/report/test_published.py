@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from harness.cli.main import main
-from harness.importers.items import read_items
-from harness.importers.published import read_published_table, write_published
-from harness.importers.sealing import seal_all
+from harness.exchange.published import read_published_table, write_published
+from harness.exchange.sealing import seal_all
+from harness.exchange.tables import read_items
 from harness.report import words
 from harness.report.charts import charts
 from harness.report.facts import Facts, gather
@@ -242,7 +242,7 @@ def test_an_imported_result_says_where_it_comes_from_and_that_nobody_knows_how_i
             for i in range(60)
         )
     )
-    found, _ = read_items(rows, benchmark="b", dimension="coding")
+    found = read_items(rows, benchmark="b", dimension="coding").found
     seal_all(tmp_path / "s", found, kind="items", source=rows)
     facts: Facts = gather(tmp_path / "s")
     assert facts.source.startswith("OpenGap, 2 results imported from rows.csv on 20")
@@ -259,9 +259,9 @@ def test_an_imported_result_says_where_it_comes_from_and_that_nobody_knows_how_i
 def test_the_golden_frontier_is_told(test_data: Path, tmp_path: Path, regex: str | None, told: tuple[str, ...]) -> None:
     """All of SWE-bench Verified but the model whose rows contradict its published mean: 13 closed against 11 open."""
     path = test_data / "published" / "per_item_swebench_verified.csv"
-    found, _ = read_items(
+    found = read_items(
         path, benchmark="SWE-bench Verified", dimension="coding", columns={"score": "resolved"}, cluster_regex=regex
-    )
+    ).found
     seal_all(tmp_path, [one for one in found if not one.system.startswith("Claude 3.7")], kind="items", source=path)
     facts = gather(tmp_path)
     with settings(LIGHT):

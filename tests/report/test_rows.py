@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
-from harness.gap import Store
 from harness.report import words
 from harness.report.charts import charts
 from harness.report.facts import Facts, gather
@@ -20,7 +19,8 @@ from harness.report.make import make
 from harness.report.page import page
 from harness.report.samples import samples
 from harness.report.style import LIGHT, settings
-from harness.types import CompletionStatus, WeightsLevel
+from harness.types import CompletionStatus, Reason, WeightsLevel
+from harness.verdict import Store
 from tests.report.stores import Answers, alternating, write_run
 from tests.report.test_forest import text_overlaps
 from tests.report.test_page import inflated
@@ -211,7 +211,7 @@ def test_a_verdict_that_something_else_overrules_says_so_in_its_row(tmp_path: Pa
     assert f"Undecided: {reason}" in said
     assert f"shows {least} or more" in said
     assert (
-        words.why(dataclasses.replace(near, detectable=math.nan, warnings=()))
+        words.why(dataclasses.replace(near, detectable=math.nan, reasons=()))
         == "no item differs, and the interval allows for more than one verdict"
     )
 
@@ -271,11 +271,11 @@ def test_rows_are_dimensions_only_where_each_has_one(two_protocols: Facts) -> No
 
 def test_a_candidate_left_out_is_no_reason_for_a_verdict(two_protocols: Facts) -> None:
     told = (
-        "x is no candidate: 3.0 % of its answers are missing (limit 2 %)",
-        "a candidate left out could have 66.4: undecided",
+        Reason("not_candidate", facts={"system": "x", "share": 0.03}),
+        Reason("candidate_left_out", True, {"possible": 66.4}),
     )
-    row = dataclasses.replace(two_protocols.rows[0], verdict="undecided", ci_simultaneous=(1.0, 2.0), warnings=told)
-    assert words.why(row) == told[1]
+    row = dataclasses.replace(two_protocols.rows[0], verdict="undecided", ci_simultaneous=(1.0, 2.0), reasons=told)
+    assert words.why(row) == "a candidate left out for missing answers could have 66.4, above the best here: undecided"
 
 
 def test_scores_and_items_tell_the_protocol(two_protocols: Facts, tmp_path: Path) -> None:

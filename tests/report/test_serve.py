@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
-from harness.importers.published import write_published
+from harness.exchange.published import write_published
 from harness.report.make import folder_for
 from harness.report.serve import Viewer, progress, server
 from harness.store import Journal, new_run

@@ -12,10 +12,10 @@ import pytest
 from harness.asking import evaluate
 from harness.cli.main import main
 from harness.errors import StoreError
-from harness.gap import Store
 from harness.store import RunFolder, list_runs
+from harness.verdict import Store
 from tests.asking.test_evaluate import answers, items
-from tests.gap.stores import Task, write_run
+from tests.verdict.stores import Task, write_run
 
 
 @pytest.fixture

@@ -13,19 +13,19 @@ from scipy import stats
 from harness.asking import Asked, Execution
 from harness.cli.main import main
 from harness.errors import KeyRefused, UsageError
-from harness.gap import Store
-from harness.gap.alignment import align
-from harness.gap.doubt import guard
-from harness.gap.evidence import gather
-from harness.gap.policy import interval
+from harness.evidence.alignment import align
+from harness.evidence.gather import gather
 from harness.stats.power import n_needed
 from harness.stats.sequential import random_order, sequential
 from harness.store import list_runs, read_journal, read_plan, read_receipt
 from harness.studies.power import _chance_of_a_lead, _exactly, power
 from harness.studies.switch import compare_change, switch
 from harness.studies.until_decided import Decision, describe, stop_at, until_decided
-from tests.gap.stores import Task, write_run
+from harness.verdict import Store
+from harness.verdict.doubt import guard
+from harness.verdict.policy import interval
 from tests.servers import fault_server
+from tests.verdict.stores import Task, write_run
 
 
 def questions(path: Path, n: int, clusters: int | None = None) -> Path:
@@ -352,3 +352,21 @@ def test_switching_to_a_server(tmp_path: Path) -> None:
         found = switch(asked, Execution(store=tmp_path / "st", say=quiet))
     assert found.verdict == "not worse by the margin"
     assert (found.score_after, found.better) == (100, 30)
+
+
+def test_switch_fails_on_the_verdict_that_was_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twelve of twenty answers get lost: 5 where that was to fail; unanswered items (1) yield to it."""
+    file = questions(tmp_path / "mine.jsonl", 400)
+    good = answers(tmp_path / "good.jsonl", [True] * 400)
+    bad = answers(tmp_path / "bad.jsonl", [None, *(i % 2 == 0 for i in range(399))])
+    few = questions(tmp_path / "few.jsonl", 10)
+    command = ["switch", "--from", f"file:{good}", "--to", f"file:{bad}", "--weights", "closed", "--weights", "open"]
+    command += ["--store", str(tmp_path / "st")]
+    long = [*command, "--items", str(file)]
+    assert main(long) == 1
+    assert main([*long, "--again", "--fail-on", "worse by more than the margin"]) == 5
+    assert main([*long, "--again", "--fail-on", "not worse by the margin"]) == 1
+    short = [*command, "--items", str(few), "--margin", "50"]
+    assert main([*short, "--fail-on", "worse by more than the margin"]) == 6
+    assert main([*short, "--again", "--fail-on", "worse by more than the margin", "--allow-undecided"]) == 1
+    capsys.readouterr()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.gap.alignment import MISSING_LIMIT, codes_of
+from harness.evidence.alignment import MISSING_LIMIT, codes_of
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, MARKERS, Theme, frame

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.gap.policy import row_scores, unseen_below
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
 from harness.report.text import both, drawn, fitted, inert, points, span, true_minus, width_in, wrapped
 from harness.types import Comparison
+from harness.verdict.policy import row_scores, unseen_below
+from harness.verdict.words import texts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,11 +96,7 @@ def _foot(rows: Sequence[Comparison]) -> list[str]:
     if not all(math.isnan(unseen_below(one)) for one in rows):
         lines.append(f"Shows: the smallest gap that the items of an undecided row would decide ({words.POWER}).")
     # How many items each task has is in the page; here it would crowd out what matters.
-    warnings = [
-        one
-        for one in dict.fromkeys(warning for one in rows for warning in one.warnings)
-        if not one.startswith("items by task")
-    ]
+    warnings = texts(reason for one in rows for reason in one.reasons if reason.kind != "items_by_task")
     if warnings:
         more = f" (and {len(warnings) - 2} more on the page)" if len(warnings) > 2 else ""
         lines.append(true_minus("Note: " + "; ".join(warnings[:2]) + more))

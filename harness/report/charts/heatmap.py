@@ -6,13 +6,13 @@ import functools
 import math
 from typing import TYPE_CHECKING, Any
 
-from harness.gap.alignment import align
-from harness.gap.comparable import differences
-from harness.gap.pair import compare
+from harness.evidence.alignment import align
+from harness.evidence.comparable import differences
 from harness.report.facts import Facts, TaskGap, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
 from harness.report.text import counted, fitted, inert, points, span, width_in, wrapped
 from harness.types import Comparison
+from harness.verdict.pair import compare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import Refused
-from harness.gap.evidence import Evidence
-from harness.gap.frontier import SKETCH
-from harness.gap.select import Selection
-from harness.gap.store import compare_row
+from harness.evidence.gather import Evidence
+from harness.evidence.select import Selection
 from harness.report.charts.labels import name_points
 from harness.report.charts.releases import dates_told
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, by_month, day_numbers, frame
 from harness.report.text import counted, points, span
 from harness.types import Comparison
+from harness.verdict.frontier import SKETCH
+from harness.verdict.store import compare_row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

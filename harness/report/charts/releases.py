@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.gap.standing import PROPORTIONS, Standing
-from harness.gap.standing import releases as arrays
+from harness.history.standing import PROPORTIONS, Standing
+from harness.history.standing import releases as arrays
 from harness.report import words
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.gap.evidence import PARTS
+from harness.evidence.gather import PARTS
 from harness.report.facts import IMPORTED, Facts, TooLittle
 from harness.report.style import EDGE_IN, LINE, Theme, frame
 from harness.report.text import STATUS, listed, points, wrapped

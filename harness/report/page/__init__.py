@@ -9,9 +9,7 @@ from importlib import resources
 from typing import Any
 
 from harness import catalogue
-from harness.gap.policy import row_scores
-from harness.gap.scores import SystemScore
-from harness.gap.standing import Standing
+from harness.history.standing import Standing
 from harness.report import words
 from harness.report.counterpart import counterpart
 from harness.report.facts import IMPORTED, Facts, TaskGap
@@ -19,7 +17,9 @@ from harness.report.make import Picture, by_reason
 from harness.report.samples import Samples
 from harness.report.svg import Inlined
 from harness.report.text import STATUS, listed, points, span, true_minus, uncontrolled, usd
-from harness.types import Comparison, Receipt
+from harness.types import UNKNOWN, Comparison, Receipt
+from harness.verdict.policy import row_scores
+from harness.verdict.scores import SystemScore
 
 BESIDE_BYTES = 25_000_000
 """Above this size the blocks of text lie beside the page as scripts."""
@@ -226,7 +226,7 @@ def _run(receipt: Receipt) -> dict[str, str]:
         "id": receipt.run_id,
         "system": receipt.system.name,
         "protocol": receipt.protocol,
-        "protocol_hash": receipt.protocol_sha256[:8] if receipt.provenance == "run" else "",
+        "protocol_hash": "" if UNKNOWN in (receipt.protocol_sha256, receipt.protocol) else receipt.protocol_sha256[:8],
         "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
         "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
         "cost": "unknown" if receipt.cost_usd is None else usd(receipt.cost_usd),

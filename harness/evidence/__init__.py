@@ -1,0 +1,1 @@
+"""From runs to aligned scores: which runs count, which items, what is missing, what differs."""
