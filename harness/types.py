@@ -9,7 +9,7 @@ task says otherwise, and a gap is closed - open in points (hundredths of the sco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -68,6 +68,11 @@ class Message:
 
     role: Role
     content: str
+
+
+def last_of_user(messages: Sequence[Message]) -> int:
+    """Index of the message that a question's images go with."""
+    return max((at for at, message in enumerate(messages) if message.role == "user"), default=len(messages) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,7 @@ class Request:
     max_tokens: int
     sampling: Sampling
     prompt_hash: str
-    """With system and repeat the identity for resuming; see ``running.plan``."""
+    """With system and repeat the identity for resuming; see ``asking.plan``."""
     options: Mapping[str, str] = field(default_factory=dict)
     kind: RequestKind = "generate"
     images: tuple[Image, ...] = ()

@@ -33,10 +33,10 @@ from harness.errors import (
     TimedOut,
     UsageError,
 )
-from harness.models.base import acceptable, last_of_user
+from harness.models.base import acceptable
 from harness.models.failures import Declined, failure, lost, scrub
 from harness.models.headroom import NOTHING_SAID, Headroom, headroom
-from harness.types import Completion, Request, RequestKind, Sampling, System
+from harness.types import Completion, Request, RequestKind, Sampling, System, last_of_user
 
 T = TypeVar("T")
 

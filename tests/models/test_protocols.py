@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from harness import catalogue, models
+from harness.asking.plan import find_protocol
 from harness.catalogue import Provider
 from harness.errors import RunFailed, UsageError
 from harness.models.hosted import HostedModel
 from harness.questions.images import load_images
-from harness.running.plan import find_protocol
 from harness.types import Message, Sampling, System, Usage
 from tests.models.wire import CHAT, MESSAGES, RESPONSES, Wire, ask, question
 from tests.pictures import write_picture

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from harness import catalogue
+from harness.asking.plan import find_protocol, prepare
 from harness.errors import UsageError
 from harness.models import ready
 from harness.models.base import acceptable
 from harness.registry import LoadedTask, find_task, find_tasks, load_items, own_tasks
-from harness.running.plan import find_protocol, prepare
 from harness.types import Item, Message, Protocol, Request, Sampling, System
 from tests.models.wire import Wire
 from tests.pictures import write_picture

@@ -12,9 +12,9 @@ import pytest
 import harness
 from harness import adapters, catalogue, extensions
 from harness.address import parse
+from harness.asking.plan import find_protocol
 from harness.errors import UnknownName, UsageError
 from harness.models import ready
-from harness.running.plan import find_protocol
 from harness.types import System
 
 HARNESS = Path(harness.__file__).parent

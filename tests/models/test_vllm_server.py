@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.asking import evaluate
+from harness.asking.plan import find_protocol, prepare
 from harness.catalogue import Provider
 from harness.errors import ContextTooLong, ModelMissing, RequestRejected, UsageError
 from harness.models import batch_side, ready
 from harness.models.hosted import HostedModel
 from harness.questions.images import load_images
 from harness.registry import find_task, load_items
-from harness.running import evaluate
-from harness.running.plan import find_protocol, prepare
 from harness.store import read_journal
 from harness.store.journal import read_entries
 from harness.types import Completion, Message, Request, Sampling, System

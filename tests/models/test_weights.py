@@ -21,7 +21,7 @@ from harness import address
 from harness.errors import UsageError
 from harness.models.fit import weights_size
 from harness.models.local import check_memory, preflight
-from tests.running.test_evaluate import items
+from tests.asking.test_evaluate import items
 
 TERABYTE = 10**12
 

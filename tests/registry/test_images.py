@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from harness.asking.plan import find_protocol, prepare
 from harness.errors import DataUnavailable
 from harness.models import ready
 from harness.questions import Choice, Text
 from harness.registry import find_task, load_file, load_items, own_tasks, prove
 from harness.registry.data import load_rows
 from harness.registry.items import content_hash
-from harness.running.plan import find_protocol, prepare
 from harness.store import plan_hash
 from harness.types import System
 from tests.pictures import picture, write_picture

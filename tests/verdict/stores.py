@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.store import RowWriter, RunFolder, new_run, plan_hash, write_receipt
+from harness.store import RunFolder, new_run, plan_hash, write_receipt
+from harness.store.rows import RowWriter
 from harness.types import CompletionStatus, Plan, PlannedTask, Protocol, Receipt, System, TaskCard, Usage, WeightsLevel
 
 STARTED = "2026-03-01T10:00:00+00:00"
