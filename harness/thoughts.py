@@ -88,19 +88,22 @@ def _harmony(text: str) -> Split:
 
 
 def _tagged(text: str) -> Split:
-    tags = list(_TAG.finditer(text))
+    tags = list(_TAG.finditer(text)) if any(mark in text for mark in "<[◁&") else []
     if not tags:
         return Split("", text, False)
-    last_end = max((tag.start() for tag in tags if _closes(tag)), default=-1)
+    closes = [_closes(tag) for tag in tags]
+    last_end = next((tag.start() for tag, closing in zip(reversed(tags), reversed(closes), strict=True) if closing), -1)
     reasoning: list[str] = []
     answer: list[str] = []
     at, inside = 0, False
-    for tag in tags:
-        piece, closing = text[at : tag.start()], _closes(tag)
+    for tag, closing in zip(tags, closes, strict=True):
+        if inside and not closing:
+            continue
         if not inside and (
             _spoken_of(text, tag) or (not closing and last_end < tag.start() and not _begins(text, tag))
         ):
             continue
+        piece = text[at : tag.start()]
         if inside:
             reasoning.append(piece)
         elif not closing:
