@@ -35,6 +35,12 @@ _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call|constrain)\|>"
 _DROPPED = re.compile(r"assistant\s?final")
 _OPENS_ANALYSIS = re.compile(r"\s*analysis(?=[A-Z\"'“(\d])")
 _BLANK = re.compile(r"\s*\n")
+_HEAD = re.compile(
+    r"\s*(?:(?:<\|(?:im_start|start_header_id|start_of_role|start|role_start|header_start|turn)\|>|<(?:start_of_turn|turn)>)"
+    r"\s?(?:assistant|model|ai|bot|gpt)\b(?:<\|(?:end_header_id|end_of_role|role_end|header_end|message|im_middle|im_sep)\|>)?"
+    r"|<[|｜](?:assistant|Assistant|ASSISTANT|CHATBOT_TOKEN|bot|model)[|｜]>|\[/INST\])(?:[ \t]*\n)*"
+)
+"""What a chat template writes before a reply: the mark of a turn, and whose it is."""
 _GRANITE = ("Here is my thought process:", "Here is my response:")
 
 
@@ -42,6 +48,8 @@ def split_thoughts(text: str) -> Split:
     """Reasoning and answer of what a model wrote; a text without any mark of a thought is all answer. Linear in time."""
     if "<|channel|>" in text or "<|message|>" in text:
         return _harmony(text)
+    if (head := _HEAD.match(text)) is not None:
+        text = text[head.end() :]
     if (final := _last(_DROPPED, text)) is not None and _looks_dropped(text, final):
         thought = text[: final.start()].strip().removeprefix("analysis")
         return Split(thought, _trim(text[final.end() :]), False)
