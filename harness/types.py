@@ -476,6 +476,12 @@ class Comparison:
     n: int
     missing_closed: int
     missing_open: int
+    unread_closed: float
+    """Percent of the answers that came whole and in which nothing could be read; several tasks weigh equally."""
+    unread_open: float
+    truncated_closed: float
+    """Percent of the answers that were cut off by the token limit, readable or not."""
+    truncated_open: float
     clusters: int
     g_eff: float
     b10: int | None

@@ -84,12 +84,15 @@ def markdown(store: Store) -> str:
     lines += [f"- {_plain(g.dimension)}: {_plain(warning)}" for g in gaps for warning in g.warnings]
     lines += [f"- {_plain(note)}" for note in gaps.notes]
     table = [
-        [s.system, s.weights, s.task, s.metric, _one(s.score), f"[{_one(s.low)}, {_one(s.high)}]", str(s.n), str(s.missing)]
+        [s.system, s.weights, s.task, s.metric, _one(s.score), f"[{_one(s.low)}, {_one(s.high)}]", str(s.n), str(s.missing), _one(s.unread), _one(s.truncated)]
         for s in store.scores()
     ]  # fmt: skip
     lines += [
         "",
-        *_markdown_table(["system", "weights", "task", "metric", "score", "95 % interval", "n", "missing"], table),
+        *_markdown_table(
+            ["system", "weights", "task", "metric", "score", "95 % interval", "n", "missing", "unread %", "cut off %"],
+            table,
+        ),
     ]
     return "\n".join(lines) + "\n"
 
