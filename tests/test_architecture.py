@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "harness"
 LINES_AT_MOST = 25_000
 
-LEAVES = {"types", "errors", "rows", "thoughts"}
+LEAVES = {"types", "errors", "rows", "text", "thoughts"}
 """Everybody may import these."""
 DIRECT: dict[str, set[str]] = {
     "sandbox": set(),
