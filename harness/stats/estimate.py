@@ -22,6 +22,8 @@ class Estimate:
     level: float
     method: str
     """The name of the interval, to stand beside it."""
+    resampled: bool = False
+    """Whether its interval comes from resamples; a bootstrap that fell back on t is False."""
 
 
 def check_level(level: float) -> None:
