@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scipy import special
 
@@ -22,7 +22,7 @@ class Estimate:
     level: float
     method: str
     """The name of the interval, to stand beside it."""
-    resampled: bool = False
+    resampled: bool = field(default=False, kw_only=True)
     """Whether its interval comes from resamples; a bootstrap that fell back on t is False."""
 
 
