@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,54 +12,29 @@ from harness.cli.tables import table, wrapped
 from harness.text import shortened, usd
 
 if TYPE_CHECKING:
-    from harness.running.estimate import Estimate
+    from harness.asking import Asked, Execution
+    from harness.asking.estimate import Estimate
 
 
 @click.command("estimate")
 @options.what_is_asked
-@click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
-@click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
-@click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
+@options.how_it_would_be_asked
 @click.option("--budget", type=float, metavar="USD", help="Exit code 3 where this could cost more, or nobody knows; hours of this machine are not counted.")  # fmt: skip
-@options.store
 @options.as_json
-def command(
-    models: tuple[str, ...],
-    suite: str | None,
-    tasks: tuple[str, ...],
-    items: str | None,
-    scorer: str,
-    protocol: str,
-    limit: int | None,
-    repeats: int,
-    data: str | None,
-    weights: tuple[str, ...],
-    allow_code_execution: bool,
-    concurrency: int | None,
-    price_in: float | None,
-    price_out: float | None,
-    budget: float | None,
-    store: str | None,
-    as_json: bool,
-) -> int:
+def command(asked: Asked, execution: Execution, as_json: bool) -> int:
     """What a plan would cost, before anything is sent.
 
     The options are those of `eval`. Input tokens come from the real prompts at four bytes a token, and from the sizes of
     the images; output tokens from the mean of earlier runs of the same tasks in the store; "most" takes every answer at
     its limit.
     """
-    from harness import address
-    from harness.running import plan_jobs, store_for
-    from harness.running.estimate import estimate
+    from harness.asking import plan_jobs
+    from harness.asking.estimate import estimate
 
-    systems = address.resolve_all(models, weights)
-    folder = store_for(systems, store)
-    jobs = plan_jobs(
-        systems, folder, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,
-        protocol=protocol, limit=limit, repeats=repeats, data=data, allow_code_execution=allow_code_execution, keys_needed=False,
-    )  # fmt: skip
-    found = [estimate(job, folder, concurrency=concurrency, price_in=price_in, price_out=price_out) for job in jobs]
-    code = 0 if budget is None else _within(budget, found)
+    systems = asked.systems()
+    jobs = plan_jobs(asked, execution, systems, keys_needed=False)
+    found = [estimate(job, execution.folder(systems), execution) for job in jobs]
+    code = 0 if execution.budget_usd is None else _within(execution.budget_usd, found)
     if as_json:
         options.echo_json(found)
         return code

@@ -27,8 +27,8 @@ def command(
     comparison. RUN is a run's id, or a unique beginning of one.
     """
     from harness import settings
+    from harness.asking.rescore import rescore
     from harness.cli.runs import score_table
-    from harness.running.rescore import rescore
 
     result = rescore(
         run, settings.store_folder(store), data=data, items=items, scorer=scorer,

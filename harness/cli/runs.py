@@ -99,6 +99,7 @@ def _errors(store: Path, wanted: str) -> str:
 
 def score_table(runs: Sequence[RunFolder]) -> str:
     """Each run's scores by task: mean, interval, n, and how the answers came."""
+    from harness import answered
     from harness.evidence.gather import evidence_of
     from harness.store import read_receipt
     from harness.verdict.scores import scores
@@ -118,6 +119,7 @@ def score_table(runs: Sequence[RunFolder]) -> str:
         parts = ", ".join(f"{name} {count}" for name, count in statuses.items())
         local = "nothing left this machine" if receipt.bytes_sent == 0 else f"{receipt.bytes_sent:,} bytes sent"
         lines.append(f"{receipt.system.name}: {parts}; cost {usd(receipt.cost_usd)}; {local}; run {receipt.run_id}")
+        lines += answered.lines(receipt)
         lines += [
             f"{receipt.system.name}: {task} not applicable: {why}" for task, why in receipt.not_applicable.items()
         ]

@@ -7,7 +7,6 @@ import math
 from harness.report import words
 from harness.report.counterpart import counterpart
 from harness.report.facts import Facts
-from harness.report.make import by_reason
 from harness.report.tables import Memory, Row
 from harness.report.typeset import points, span
 from harness.text import code, escaped, true_minus
@@ -30,7 +29,9 @@ def summary(facts: Facts, memory: Memory, left_out: dict[str, str]) -> str:
     lines += [f"_{escaped(facts.source)}._", ""]
     if left_out:
         lines += ["<details><summary>Charts left out</summary>", ""]
-        lines += [f"- {escaped(questions)} {escaped(reason)}" for reason, questions in by_reason(left_out).items()]
+        lines += [
+            f"- {escaped(questions)} {escaped(reason)}" for reason, questions in words.by_reason(left_out).items()
+        ]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 

@@ -61,6 +61,14 @@ def answer(facts: Facts) -> str:
     )
 
 
+def by_reason(left_out: dict[str, str]) -> dict[str, str]:
+    """Reason -> the questions that stay open for it, in one line."""
+    found: dict[str, list[str]] = {}
+    for question, reason in left_out.items():
+        found.setdefault(reason, []).append(question)
+    return {reason: " ".join(questions) for reason, questions in found.items()}
+
+
 def brings_the_gap(found: Counterpart) -> str:
     """What a store of one side needs, in one sentence that its command follows."""
     if not found.paid:

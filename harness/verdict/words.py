@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from harness import answered
+from harness.answered import DoubtKind
 from harness.text import percent, points, span
 from harness.types import Reason, ReasonKind
 
@@ -101,7 +103,14 @@ def _not_alike(of: Facts) -> str:
     return f"left out, since version or items differ from the others': {', '.join(own)}"
 
 
+def _answered(of: Facts) -> Callable[[DoubtKind], str]:
+    return lambda kind: answered.line(answered.Doubt(kind, of["rows"]), of["system"], of["asked"])
+
+
 WORDS: Mapping[ReasonKind, Callable[[Facts], str]] = {
+    "another_model": lambda of: _answered(of)("another_model"),
+    "several_models": lambda of: _answered(of)("several_models"),
+    "several_fingerprints": lambda of: _answered(of)("several_fingerprints"),
     "few_discordant": lambda of: f"{of['differ']} of {of['of']} {of['unit']} differ",
     "rare_failures": lambda of: f"among {_among(of)} failures as frequent as {percent(of['share'])} can go unseen",
     "skewed": lambda of: f"{of['n']} items with graded scores, spread unevenly",

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from harness.report.facts import Facts, gather
-from harness.report.make import Picture, make
+from harness.report.make import make
 from harness.report.page import page
 from harness.report.samples import LONGEST, Samples, samples
+from harness.report.svg import Picture
 from tests.report.conftest import ATTACKS, HOSTILE, SECRET, N
 from tests.report.stores import Answers, alternating, write_run
 

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from harness.asking import evaluate
 from harness.cli.main import main
 from harness.errors import StoreError
-from harness.running import evaluate
 from harness.store import RunFolder, list_runs
 from harness.verdict import Store
-from tests.running.test_evaluate import answers, items
+from tests.asking.test_evaluate import answers, items
 from tests.verdict.stores import Task, write_run
 
 

@@ -13,9 +13,8 @@ from harness.history.standing import Standing
 from harness.report import words
 from harness.report.counterpart import counterpart
 from harness.report.facts import IMPORTED, Facts, TaskGap
-from harness.report.make import Picture, by_reason
 from harness.report.samples import Samples
-from harness.report.svg import Inlined
+from harness.report.svg import Inlined, Picture
 from harness.report.typeset import points, span
 from harness.text import STATUS, listed, percent, true_minus, uncontrolled, usd
 from harness.types import UNKNOWN, Comparison, Receipt
@@ -75,7 +74,7 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
         openness_published=words.openness(facts.openness_published),
         rows=[_row(facts, one) for one in facts.rows],
         pictures=pictures,
-        left_out=by_reason(left_out),
+        left_out=words.by_reason(left_out),
         items=samples.items,
         index=Markup(samples.index),
         blocks=() if beside else tuple(map(Markup, samples.blocks)),
