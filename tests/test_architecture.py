@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "harness"
 LINES_AT_MOST = 27_500
 
-LEAVES = {"types", "errors", "rows", "thoughts", "extensions"}
+LEAVES = {"types", "errors", "rows", "text", "thoughts", "extensions"}
 """Everybody may import these."""
 DIRECT: dict[str, set[str]] = {
     "sandbox": set(),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.tables import shorten, table, wrapped
+from harness.cli.tables import table, wrapped
+from harness.text import shortened, usd
 
 if TYPE_CHECKING:
     from harness.asking import Asked, Execution
@@ -39,7 +40,7 @@ def command(asked: Asked, execution: Execution, as_json: bool) -> int:
         return code
     rows = [
         [
-            shorten(one.system, 28), f"{one.requests:,}", f"{one.input_tokens:,}",
+            shortened(one.system, 28), f"{one.requests:,}", f"{one.input_tokens:,}",
             "?" if one.output_tokens is None else f"{one.output_tokens:,}",
             _usd(one, one.list_usd), "–" if one.batch_discount is None else _usd(one, one.batch_usd, 1 - one.batch_discount), _usd(one, one.most_usd),
             "?" if one.minutes is None else f"{one.minutes:.1f}",
@@ -70,14 +71,14 @@ def _within(budget: float, found: Sequence[Estimate]) -> int:
     if unknown:
         click.echo(f"no price is known of {', '.join(unknown)}: give --price-in and --price-out", err=True)
     elif most > budget:
-        click.echo(f"this can cost ${most:,.2f}, more than the budget of ${budget:,.2f}", err=True)
+        click.echo(f"this can cost {usd(most)}, more than the budget of {usd(budget)}", err=True)
     return 3 if unknown or most > budget else 0
 
 
 def _usd(one: Estimate, value: float | None, part: float = 1.0) -> str:
     """Dollars, or the least that they can be; ``part`` is what is paid of the list price."""
     if value is not None:
-        return f"${value:,.2f}"
+        return usd(value)
     if one.least_usd is None:
         return "unknown"
-    return f"≥${one.least_usd * part:,.2f}"
+    return f"≥{usd(one.least_usd * part)}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import options, outcome
-from harness.cli.tables import inert, points, shorten, span, table, wrapped
+from harness.cli.tables import table, wrapped
+from harness.text import inert, points, shortened, span, usd
 from harness.types import OpenFrom
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def command(
         ("to", found.after, found.score_after, found.ci_after, found.cost_after_usd, found.missing_after),
     )
     rows = [
-        [word, shorten(name, 32), points(score), span(*ci), str(found.n), _dollars(cost), str(missing or "")]
+        [word, shortened(name, 32), points(score), span(*ci), str(found.n), usd(cost), str(missing or "")]
         for word, name, score, ci, cost, missing in sides
     ]
-    click.echo(table(["", "system", "score", "95 %", "n", "$ an item", "missing"], rows, right=[2, 3, 4, 5, 6]))
+    click.echo(table(["", "system", "score", "95 %", "n", "an item", "missing"], rows, right=[2, 3, 4, 5, 6]))
     click.echo(
         f"\nchange {points(found.change, sign=True)} points, 95 % {span(found.low, found.high)} ({found.method}, "
         f"n {found.n}, margin {found.margin:g}): {found.verdict}"
@@ -67,13 +67,9 @@ def command(
     click.echo(f"\n{len(found.worse)} items get worse, {found.better} better")
     if found.worse:
         lost = [
-            [one.task, shorten(one.item_id, 40), f"{one.before:g}", f"{one.after:g}"] for one in found.worse[:SHOWN]
+            [one.task, shortened(one.item_id, 40), f"{one.before:g}", f"{one.after:g}"] for one in found.worse[:SHOWN]
         ]
         click.echo(table(["task", "item", "from", "to"], lost, right=[2, 3]))
     if len(found.worse) > SHOWN:
         click.echo(f"… and {len(found.worse) - SHOWN} more (--json lists all)")
     return code
-
-
-def _dollars(value: float) -> str:
-    return "unknown" if math.isnan(value) else f"{value:.6f}"

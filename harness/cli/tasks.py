@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import click
 
 from harness.cli import options
-from harness.cli.tables import shorten, table
+from harness.cli.tables import table
+from harness.text import shortened
 from harness.types import Item
 
 
@@ -37,7 +38,7 @@ def command(prove: str | None, data: str | None, as_json: bool) -> int:
         [
             card.name, card.dimension, str(card.n or "?"), card.headline,
             " ".join(word for word, on in (("gated", card.gated), ("runs-code", card.runs_code)) if on),
-            shorten(card.source, 40),
+            shortened(card.source, 40),
         ]
         for card in sorted(cards, key=lambda card: (card.dimension, card.name))
     ]  # fmt: skip

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from harness.history.standing import Entrant, Standing
 from harness.report.counterpart import Counterpart
-from harness.report.text import MINUS, counted, inert, labels, listed, points, span, true_minus, usd
+from harness.report.typeset import points, span
+from harness.text import MINUS, counted, inert, labels, listed, true_minus, usd
 from harness.types import Comparison, Verdict
 from harness.verdict.came import came, carried_by
 from harness.verdict.policy import row_scores, unseen_below

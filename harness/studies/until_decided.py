@@ -19,6 +19,7 @@ from harness.asking.sequential import Stopped, StoppingRule, ask_until
 from harness.errors import UsageError
 from harness.evidence.alignment import codes_of
 from harness.stats.sequential import random_order, sequential
+from harness.text import points, span
 from harness.types import OpenFrom, Reason, Verdict
 from harness.verdict.judge import Bounds, judge, too_much_missing
 from harness.verdict.pair import says
@@ -194,7 +195,7 @@ def describe(one: Decision) -> list[str]:
     early = " so far (stopping early exaggerates it)" if one.asked < one.planned else ""
     lines = [
         f"{one.task}: {one.closed} − {one.open}: {one.verdict} after {one.asked} of {one.planned} items ({saved})",
-        f"{mean} {one.gap:+.1f} points{early}; it lies in [{one.low:.1f}, {one.high:.1f}], "
+        f"{mean} {points(one.gap, sign=True)} points{early}; it lies in {span(one.low, one.high)}, "
         f"a {100 * one.level:g} % confidence sequence by {one.unit}, margin {one.margin:g} points",
     ]
     if one.missing:

@@ -108,4 +108,4 @@ def test_what_leaves_as_csv_holds_no_controls(tmp_path: Path) -> None:
     assert main(["export", "csv", "--out", str(tmp_path / "out.csv"), "--store", str(tmp_path / "st")]) == 0
     text = (tmp_path / "out.csv").read_text()
     assert not [char for char in text if char in "\x1b\u202e\x07"]
-    assert "'=cmda [31m b " in text
+    assert "'=cmda�[31m�b�" in text

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
-from harness.report.text import both, drawn, fitted, inert, points, span, true_minus, width_in, wrapped
+from harness.report.typeset import both, drawn, fitted, points, span, width_in, wrapped
+from harness.text import inert, true_minus
 from harness.types import Comparison
 from harness.verdict.policy import row_scores, unseen_below
 from harness.verdict.words import texts

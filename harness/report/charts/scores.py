@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Theme, frame
-from harness.report.text import both, fitted, inert, points, span
+from harness.report.typeset import both, fitted, points, span
+from harness.text import inert
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

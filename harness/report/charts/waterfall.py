@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from harness.evidence.gather import PARTS
 from harness.report.facts import IMPORTED, Facts, TooLittle
 from harness.report.style import EDGE_IN, LINE, Theme, frame
-from harness.report.text import STATUS, listed, points, wrapped
+from harness.report.typeset import points, wrapped
+from harness.text import STATUS, listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,7 +15,8 @@ from harness.report.counterpart import counterpart
 from harness.report.facts import IMPORTED, Facts, TaskGap
 from harness.report.samples import Samples
 from harness.report.svg import Inlined, Picture
-from harness.report.text import STATUS, listed, points, span, true_minus, uncontrolled, usd
+from harness.report.typeset import points, span
+from harness.text import STATUS, listed, percent, true_minus, uncontrolled, usd
 from harness.types import UNKNOWN, Comparison, Receipt
 from harness.verdict.came import came
 from harness.verdict.policy import row_scores
@@ -125,7 +126,7 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
         known.append((f"on all {one.n:,} items", f"{two}: the luck of the best is in it"))
     for side, shares in (one.candidates or {}).items():
         picked = ", ".join(
-            f"{facts.name(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= 0.005
+            f"{facts.name(name)} {percent(share, 0)}" for name, share in shares.items() if share >= 0.005
         )
         known.append((f"best {side} of a half", picked))
     tasks = [task for task in facts.tasks if task.row is one]
@@ -232,7 +233,7 @@ def _run(receipt: Receipt) -> dict[str, str]:
         "protocol_hash": "" if UNKNOWN in (receipt.protocol_sha256, receipt.protocol) else receipt.protocol_sha256[:8],
         "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
         "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
-        "cost": "unknown" if receipt.cost_usd is None else usd(receipt.cost_usd),
+        "cost": usd(receipt.cost_usd),
         "sent": "unknown"
         if receipt.provenance != "run"
         else f"{receipt.bytes_sent:,} bytes"
