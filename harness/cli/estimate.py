@@ -32,7 +32,6 @@ def command(
     repeats: int,
     data: str | None,
     weights: tuple[str, ...],
-    allow_code_execution: bool,
     concurrency: int | None,
     price_in: float | None,
     price_out: float | None,
@@ -53,7 +52,7 @@ def command(
     folder = store_for(systems, store)
     jobs = plan_jobs(
         systems, folder, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,
-        protocol=protocol, limit=limit, repeats=repeats, data=data, allow_code_execution=allow_code_execution, keys_needed=False,
+        protocol=protocol, limit=limit, repeats=repeats, data=data, keys_needed=False,
     )  # fmt: skip
     found = [estimate(job, folder, concurrency=concurrency, price_in=price_in, price_out=price_out) for job in jobs]
     if as_json:

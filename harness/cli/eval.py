@@ -69,7 +69,6 @@ def command(
     attempts: int,
     attempt_timeout: float,
     patience: float,
-    allow_code_execution: bool,
     again: bool,
     and_report: bool,
     store: str | None,
@@ -98,7 +97,7 @@ def command(
         return _until_decided(
             models, as_json, margin=margin, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,
             protocol=protocol, limit=limit, data=data, store=store, weights=weights,
-            allow_code_execution=allow_code_execution, open_from=open_from, execution=execution,
+            open_from=open_from, execution=execution,
         )  # fmt: skip
     try:
         results = evaluate(
@@ -120,7 +119,6 @@ def command(
             batch=batch,
             policy=policy,
             patience_s=patience,
-            allow_code_execution=allow_code_execution,
             again=again,
         )
     except BudgetReached as error:

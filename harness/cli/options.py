@@ -21,6 +21,17 @@ own_text = click.option(
     "--own-text", is_flag=True, help="Show questions of own files, and answers to them, in the report as well."
 )
 
+
+def _hold(_context: click.Context, _option: click.Parameter, kind: Any) -> None:
+    from harness import sandbox
+
+    sandbox.choose(kind)
+
+
+_SANDBOXED = (
+    click.option("--sandbox", type=click.Choice(["auto", "none"]), default="auto", show_default=True, callback=_hold, expose_value=False, help="What holds code that models write: Landlock and seccomp, or by name only nothing at all."),
+    click.option("--allow-code-execution", is_flag=True, expose_value=False, help="Accepted from commands of before; code tasks run in the sandbox without it."),
+)  # fmt: skip
 _ASKED = (
     click.argument("models", nargs=-1, required=True, metavar="MODEL…"),
     click.option("--suite", help="Suite of tasks, NAME or NAME@VERSION (default: core)."),
@@ -32,8 +43,15 @@ _ASKED = (
     click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often."),
     click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA)."),
     click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know; once for all, or once for each MODEL."),
-    click.option("--allow-code-execution", is_flag=True, help="Run code that models write, for tasks that need it."),
+    *_SANDBOXED,
 )  # fmt: skip
+
+
+def sandboxed(command: Command) -> Command:
+    """The options of a command that runs code of models."""
+    for option in reversed(_SANDBOXED):
+        command = option(command)
+    return command
 
 
 class Duration(click.ParamType[float]):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import re
 import textwrap
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 
 from harness import sandbox
 from harness.questions.form import Form
-from harness.types import Item
+from harness.types import Item, Score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,21 @@ def assemble(item: Code, code: str) -> str:
     return "\n".join([*future, f"{item.prompt}\n    pass\n\n{rest}\n"])
 
 
+def setup_of(item: Code) -> str:
+    """What of the prompt the test's own process needs: helpers and classes, the function itself being a stub there."""
+    for ending in ("\n    pass\n", "\n"):
+        with contextlib.suppress(SyntaxError, ValueError):
+            ast.parse(item.prompt + ending)
+            return item.prompt + ending
+    return ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _tests_look_at_arguments(item: Code) -> bool:
+    """Whether the tests ask for a change of the arguments: the item's own solution fails if they do not see it."""
+    return not CodeForm()._verdict(item, item.solution, write_back=False).passed
+
+
 class CodeForm(Form[Code]):
     """pass@1: the candidate passes all tests within its CPU time, or it does not."""
 
@@ -91,13 +108,21 @@ class CodeForm(Form[Code]):
         return code if code.strip() else None
 
     def score(self, item: Code, answer: str) -> Mapping[str, float]:
-        verdict = sandbox.check(
-            candidate=assemble(item, answer),
-            test=item.test,
-            entry_point=item.entry_point,
-            cpu_limit_s=item.cpu_limit_s,
-        )
-        return {"pass@1": float(verdict.passed)}
+        return self.result(item, answer).values
+
+    def result(self, item: Code, answer: str) -> Score:
+        verdict = self._verdict(item, answer)
+        if verdict.passed and verdict.wrote_back and not _tests_look_at_arguments(item):
+            # It changed its arguments, and the test may have compared the answer with what it made of them.
+            verdict = self._verdict(item, answer, write_back=False)
+        values = {"pass@1": float(verdict.passed)}
+        return Score("scored", values, reason=verdict.reason or None, sandbox=verdict.level)
+
+    def _verdict(self, item: Code, answer: str, write_back: bool = True) -> sandbox.Verdict:
+        return sandbox.check(
+            candidate=assemble(item, answer), test=item.test, entry_point=item.entry_point, setup=setup_of(item),
+            write_back=write_back, limits=sandbox.Limits(cpu_s=item.cpu_limit_s),
+        )  # fmt: skip
 
     def gold(self, item: Code) -> str:
         return item.solution

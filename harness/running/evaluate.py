@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness import address, catalogue, models, settings
+from harness import address, catalogue, models, sandbox, settings
 from harness.errors import OpenGapError, Preflight, UnknownName, UsageError
 from harness.registry import LoadedTask, Task, find_suite, find_task, load_items, own_tasks
 from harness.registry.items import stable_subset
@@ -56,7 +56,8 @@ def evaluate(
     The same call again resumes an unsealed run; where the run is sealed it returns that run, unless ``again``.
     ``budget`` is in dollars and holds for all these runs together, what was answered before included; prices are dollars
     per million tokens. ``batch`` hands requests to the provider's batch API first and asks directly what it does not bring.
-    A server that goes away is waited for ``patience_s``. Works inside a running event loop (a notebook) too.
+    ``allow_code_execution`` is accepted from programs of before and changes nothing: code runs in the sandbox, or not at
+    all. A server that goes away is waited for ``patience_s``. Works inside a running event loop (a notebook) too.
 
     Raises: UsageError and its subclasses before anything is sent; RunFailed, BudgetReached, StoreError or
     KeyboardInterrupt later, with everything answered so far in the journal.
@@ -79,7 +80,6 @@ def evaluate(
         limit=limit,
         repeats=repeats,
         data=data,
-        allow_code_execution=allow_code_execution,
         unpriced=execution.unpriced(systems),
         say=say,
     )
@@ -123,7 +123,6 @@ def plan_jobs(
     limit: int | None = None,
     repeats: int = 1,
     data: str | None = None,
-    allow_code_execution: bool = False,
     unpriced: Sequence[System] = (),
     keys_needed: bool = True,
     say: Say = to_stderr,
@@ -158,16 +157,16 @@ def plan_jobs(
         own = [replace(one, items=stable_subset(one.name, one.items, limit)) for one in own_tasks(items, scorer)]
         found = _Found(None, own, ())
     else:
-        found = _find(tasks, suite, store, data, limit, any(map(is_demo, systems)), allow_code_execution, problems)
+        found = _find(tasks, suite, store, data, limit, any(map(is_demo, systems)), problems)
     if found.forbidden and not found.loaded and not problems:
-        problems.append(f"{_names(found.forbidden)} not asked: {_runs_code(found.forbidden)}")
+        problems.append(f"{_names(found.forbidden)} not asked: {found.why_forbidden}")
     # They stay in the plan without items, so that the receipt says why they are not compared.
     loaded = [*found.loaded, *(LoadedTask(task, (), None) for task in found.forbidden)]
-    refused = {task.card.name: _runs_code([task]) for task in found.forbidden}
+    refused = {task.card.name: found.why_forbidden for task in found.forbidden}
     jobs: list[Job] = []
     if not problems:
         if refused:
-            say(f"{_names(found.forbidden)} not applicable: {_runs_code(found.forbidden)}")
+            say(f"{_names(found.forbidden)} not applicable: {found.why_forbidden}")
         for system in systems:
             try:
                 identified = models.identify(system)
@@ -195,16 +194,17 @@ def plan_jobs(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The tasks of a plan: those whose items were loaded, and code tasks that may not be asked."""
+    """The tasks of a plan: those whose items were loaded, and code tasks whose programs cannot be held here."""
 
     suite: str | None
     loaded: Sequence[LoadedTask]
     forbidden: Sequence[Task]
+    why_forbidden: str = ""
 
 
 def _find(
     names: Sequence[str], suite: str | None, store: Path, data: str | None, limit: int | None, demo: bool,
-    allow_code_execution: bool, problems: list[str],
+    problems: list[str],
 ) -> _Found:  # fmt: skip
     """Find and load tasks, named one by one or by their suite; what cannot be loaded is a line in ``problems``."""
     full_suite = None
@@ -214,25 +214,21 @@ def _find(
     pinned, folder = _pinned_revisions(store), settings.data_folder(data)
     loaded: list[LoadedTask] = []
     forbidden: list[Task] = []
-    for task in [find_task(name) for name in dict.fromkeys(names)]:
-        if task.card.runs_code and not allow_code_execution:
+    chosen = [find_task(name) for name in dict.fromkeys(names)]
+    held = sandbox.level() if any(task.card.runs_code for task in chosen) else None
+    for task in chosen:
+        if task.card.runs_code and held is not None and held.name is None:
             forbidden.append(task)
             continue
         try:
             loaded.append(load_items(task, folder, limit, pinned.get(_revision_key(task))))
         except OpenGapError as error:
             problems.append(str(error))
-    return _Found(full_suite, loaded, forbidden)
+    return _Found(full_suite, loaded, forbidden, held.reason if held else "")
 
 
 def _names(tasks: Sequence[Task]) -> str:
     return ", ".join(task.card.name for task in tasks)
-
-
-def _runs_code(tasks: Sequence[Task]) -> str:
-    """Why code tasks are not asked, and the options that ask them alone: the rest need not be asked again."""
-    flags = " ".join(f"--task {task.card.name}" for task in tasks)
-    return f"code that models write would run; to allow it: {flags} --allow-code-execution"
 
 
 def _revision_key(task: Task) -> tuple[str, int]:

@@ -89,7 +89,7 @@ class _Side:
 def until_decided(
     pair: Sequence[str], *, margin: float = 3.0, seed: int = 0, suite: str | None = None, tasks: Sequence[str] = (),
     items: Path | None = None, scorer: str = "exact", protocol: str = "matched", limit: int | None = None,
-    data: str | None = None, store: str | None = None, weights: str | Sequence[str] | None = None, allow_code_execution: bool = False,
+    data: str | None = None, store: str | None = None, weights: str | Sequence[str] | None = None,
     open_from: OpenFrom = catalogue.OPEN_FROM, execution: Execution | None = None,
 ) -> Decision:  # fmt: skip
     """Ask one closed and one open system until the confidence sequence decides, or the items are used up.
@@ -110,7 +110,7 @@ def until_decided(
     folder, asked = store_for(systems, store), execution or Execution()
     jobs = plan_jobs(
         systems, folder, suite=suite, tasks=tasks, items=items, scorer=scorer, protocol=protocol, limit=limit,
-        data=data, allow_code_execution=allow_code_execution, unpriced=asked.unpriced(systems), say=asked.say,
+        data=data, unpriced=asked.unpriced(systems), say=asked.say,
     )  # fmt: skip
     if len(jobs[0].tasks) != 1:
         names = ", ".join(task.name for task in jobs[0].tasks)
