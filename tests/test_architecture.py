@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "harness"
-LINES_AT_MOST = 22_500
+LINES_AT_MOST = 24_000
 
 LEAVES = {"types", "errors", "rows"}
 """Everybody may import these."""
@@ -32,7 +32,19 @@ DIRECT: dict[str, set[str]] = {
     "studies": {"running", "gap"},
     "report": {"gap", "store", "catalogue"},
     "demo": {"models", "questions", "running"},
-    "cli": {"running", "gap", "report", "registry", "models", "store", "studies", "importers", "address", "catalogue"},
+    "cli": {
+        "sandbox",
+        "running",
+        "gap",
+        "report",
+        "registry",
+        "models",
+        "store",
+        "studies",
+        "importers",
+        "address",
+        "catalogue",
+    },
     "__main__": {"cli"},
 }
 """Room -> rooms it may import, transitively."""

@@ -7,10 +7,11 @@ Sources: Documentation/userspace-api/landlock.rst, Documentation/userspace-api/s
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import platform
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from harness.sandbox import syscalls
 
@@ -124,7 +125,7 @@ def landlock_restrict(ruleset: int) -> None:
 # ------------------------------------------------------------------------------------------------ seccomp
 
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_ALLOW, _KILL, _ERRNO, _NOTIFY = 0x7FFF0000, 0x80000000, 0x00050000, 0x7FC00000
 _NUMBER, _ARCH, _ARGUMENT = 0, 4, 16
 
 # The flags with which glibc and musl make a thread, and no others: no process, no namespace.
@@ -137,8 +138,11 @@ _IOCTL = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)
 Instruction = tuple[int, int, int, int]
 
 
-def seccomp_filter(machine: str = MACHINE) -> bytes:
+def seccomp_filter(machine: str = MACHINE, watched: bool = False) -> bytes:
     """The BPF program: what :mod:`harness.sandbox.syscalls` allows, and an error for everything else.
+
+    ``watched``: everything else is shown to the listener first (seccomp_unotify(2)), who answers the same error; until
+    :func:`seccomp_watched` has handed the listener over, sendmsg and seccomp are open too.
 
     Of 64-bit arguments the low half is compared where the kernel itself takes 32 bits, and both halves elsewhere.
     """
@@ -150,17 +154,25 @@ def seccomp_filter(machine: str = MACHINE) -> bytes:
         program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
     for number in syscalls.unknown(machine).values():
         program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERRNO | ENOSYS)]
+    refused = _NOTIFY if watched else _ERRNO | EPERM
+    if watched:
+        for number in syscalls.handing_over(machine).values():
+            program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
     limited = syscalls.by_argument(machine)
-    program += _only(limited["clone"], [(0, _THREAD_FLAGS), (0, (0,), True)])
-    program += _only(limited["prlimit64"], [(0, (0,))])
-    program += _only(limited["fcntl"], [(1, _FCNTL)])
-    program += _only(limited["ioctl"], [(1, _IOCTL)])
-    program.append((_RETURN, 0, 0, _ERRNO | EPERM))
+    program += _only(limited["clone"], [(0, _THREAD_FLAGS), (0, (0,), True)], refused)
+    program += _only(limited["prlimit64"], [(0, (0,))], refused)
+    program += _only(limited["fcntl"], [(1, _FCNTL)], refused)
+    program += _only(limited["ioctl"], [(1, _IOCTL)], refused)
+    program.append((_RETURN, 0, 0, refused))
+    return _assembled(program)
+
+
+def _assembled(program: Sequence[Instruction]) -> bytes:
     return b"".join(struct.pack("=HBBI", *one) for one in program)
 
 
 def _only(
-    number: int, conditions: Sequence[tuple[int, Sequence[int]] | tuple[int, Sequence[int], bool]]
+    number: int, conditions: Sequence[tuple[int, Sequence[int]] | tuple[int, Sequence[int], bool]], refused: int
 ) -> list[Instruction]:
     """Allow a call if each named argument (or its high half, where the third field is true) has one of some values."""
     body: list[Instruction] = []
@@ -168,7 +180,7 @@ def _only(
         body.append((_LOAD, 0, 0, _ARGUMENT + 8 * argument + (4 if high else 0)))
         for index, value in enumerate(values):
             body.append((_EQUAL, len(values) - index, 0, value))
-        body.append((_RETURN, 0, 0, _ERRNO | EPERM))
+        body.append((_RETURN, 0, 0, refused))
     body.append((_RETURN, 0, 0, _ALLOW))
     return [(_EQUAL, 0, len(body), number), *body]
 
@@ -177,8 +189,34 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def seccomp_install(program: bytes) -> None:
+def seccomp_install(program: bytes, flags: int = 0) -> int:
     """Hold this process and its threads to a filter, for good. Needs ``no_new_privs``; OSError without seccomp."""
     buffer = ctypes.create_string_buffer(program, len(program))
     whole = _Program(len(program) // 8, ctypes.addressof(buffer))
-    _call("seccomp", ctypes.c_uint(1), ctypes.c_uint(0), ctypes.byref(whole))
+    return _call("seccomp", ctypes.c_uint(1), ctypes.c_uint(flags), ctypes.byref(whole))
+
+
+def seccomp_watched(hand_over: Callable[[int], object]) -> None:
+    """Install the watched filter, hand the listener's descriptor over, and close the way by which it went."""
+    listener = seccomp_install(seccomp_filter(watched=True), 1 << 3)
+    hand_over(listener)
+    os.close(listener)
+    closing: list[Instruction] = [(_LOAD, 0, 0, _NUMBER)]
+    for number in syscalls.handing_over(MACHINE).values():
+        closing += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERRNO | EPERM)]
+    seccomp_install(_assembled([*closing, (_RETURN, 0, 0, _ALLOW)]))
+
+
+_NOTIF_RECEIVE, _NOTIF_SEND = 0xC0502100, 0xC0182101
+
+
+def refuse_next(listener: int) -> int | None:
+    """Take the next call that a watched process may not make, refuse it, and return its number; None if it is gone."""
+    notice = bytearray(80)
+    try:
+        fcntl.ioctl(listener, _NOTIF_RECEIVE, notice)
+        number = int(struct.unpack_from("=QIIi", notice)[3])
+        fcntl.ioctl(listener, _NOTIF_SEND, struct.pack("=QqiI", struct.unpack_from("=Q", notice)[0], 0, -EPERM, 0))
+    except OSError:
+        return None
+    return number

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Ending = Literal["exited", "signal", "cpu", "wall", "disk", "threads"]
@@ -45,6 +46,8 @@ class Outcome:
     wall_s: float
     memory_mb: float
     level: str
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """System calls that the program was refused, and how often; only of a program that was watched."""
 
     @property
     def ok(self) -> bool:

@@ -86,15 +86,15 @@ class Zygote:
                 self.close()
                 raise
 
-    def program(self, source: str | bytes, stdin: str | bytes, limits: Limits) -> Outcome:
+    def program(self, source: str | bytes, stdin: str | bytes, limits: Limits, watched: bool = False) -> Outcome:
         """Run one whole program. Raises SandboxError."""
         with anonymous(as_bytes(source), as_bytes(stdin), b"", b"") as files:
-            self.ask({"kind": "run", "limits": limits.as_dict()}, files)
+            self.ask({"kind": "run", "limits": limits.as_dict(), "watched": watched}, files)
             answer = self.answer(limits.wall_s)
             stdout, stderr = (os.pread(one, limits.file_mb << 20, 0) for one in files[2:])
         return Outcome(
             ending=answer["ending"], code=answer["code"], stdout=stdout, stderr=stderr, cpu_s=answer["cpu_s"],
-            wall_s=answer["wall_s"], memory_mb=answer["memory_mb"], level=self.level,
+            wall_s=answer["wall_s"], memory_mb=answer["memory_mb"], level=self.level, refused=answer["refused"],
         )  # fmt: skip
 
     def ask(self, header: Mapping[str, Any], descriptors: Sequence[int]) -> None:

@@ -55,6 +55,24 @@ _USED_HERE: Mapping[str, tuple[int, int]] = {
     "landlock_create_ruleset": (444, 444), "landlock_add_rule": (445, 445), "landlock_restrict_self": (446, 446),
 }  # fmt: skip
 
+_HANDING_OVER: Mapping[str, tuple[int, int]] = {"sendmsg": (46, 211), "seccomp": (317, 277)}
+
+_REFUSED: Mapping[str, tuple[int | None, int | None]] = {
+    # Names for reports alone: what is refused is whatever is not allowed.
+    "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "fork": (57, ABSENT),
+    "vfork": (58, ABSENT), "clone": (56, 220), "execve": (59, 221), "execveat": (322, 281), "kill": (62, 129),
+    "tgkill": (234, 131), "tkill": (200, 130), "ptrace": (101, 117), "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271), "memfd_create": (319, 279), "unshare": (272, 97), "setns": (308, 268),
+    "io_uring_setup": (425, 425), "bpf": (321, 280), "perf_event_open": (298, 241), "keyctl": (250, 219),
+    "add_key": (248, 217), "mount": (165, 40), "chroot": (161, 51), "chmod": (90, ABSENT), "fchmodat": (268, 53),
+    "chown": (92, ABSENT), "fchownat": (260, 54), "link": (86, ABSENT), "linkat": (265, 37), "symlink": (88, ABSENT),
+    "symlinkat": (266, 36), "mknod": (133, ABSENT), "mknodat": (259, 33), "truncate": (76, 45), "prctl": (157, 167),
+    "pidfd_open": (434, 434), "pidfd_getfd": (438, 438), "prlimit64": (302, 261), "ioctl": (16, 29), "fcntl": (72, 25),
+    "setsid": (112, 157), "setpgid": (109, 154), "setuid": (105, 146), "setgid": (106, 144), "pipe2": (293, 59),
+    "epoll_create1": (291, 20), "eventfd2": (290, 19), "wait4": (61, 260), "utimensat": (280, 88), "shmget": (29, 194),
+    "inotify_init1": (294, 26), "userfaultfd": (323, 282), "setxattr": (188, 5), "fchmod": (91, 52),
+}  # fmt: skip
+
 AUDIT_ARCH: Mapping[str, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 MACHINES = tuple(AUDIT_ARCH)
 X32_BIT = 0x40000000
@@ -79,6 +97,17 @@ def by_argument(machine: str) -> dict[str, int]:
 def unknown(machine: str) -> dict[str, int]:
     """Calls answered as by a kernel that does not have them, so that libraries fall back to older ones."""
     return _column(machine, _UNKNOWN)
+
+
+def handing_over(machine: str) -> dict[str, int]:
+    """Calls that a watched process needs until its listener is handed over."""
+    return _column(machine, _HANDING_OVER)
+
+
+def name_of(number: int, machine: str) -> str:
+    """What a refused call is called, or its number."""
+    names = {one: name for name, one in _column(machine, _REFUSED).items()}
+    return names.get(number, f"system call {number}")
 
 
 def used_here(machine: str) -> dict[str, int]:

@@ -6,6 +6,7 @@ nothing of one program is in the memory of the next. One program at a time; who 
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import fcntl
 import gc
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from harness.sandbox import inside, kernel
+from harness.sandbox import inside, kernel, syscalls
 
 TICK_S = 0.02
 HEADER_BYTES = 1 << 16
@@ -119,10 +120,14 @@ class Job:
         self._cage = cage
         self._scratch = scratch
         self._control = control
+        self._say = -1
+        """Where a child says that it is confined, or why it could not be."""
+        self._watched = bool(header.get("watched")) and cage is not None
+        self._refused: collections.Counter[str] = collections.Counter()
 
     def run(self) -> dict[str, Any] | None:
         """How the program ended; None if whoever asked is gone."""
-        start, end = os.pipe()
+        start, end = (one.detach() for one in socket.socketpair()) if self._watched else os.pipe()
         null = os.open(os.devnull, os.O_RDWR)
         begun = time.monotonic()
         children: dict[int, int] = {}
@@ -198,11 +203,12 @@ class Job:
                 os.close(self._files.pop())
 
     def _child(self, body: Callable[[int], NoReturn], started: int) -> NoReturn:
+        self._say = started
         try:
             body(started)
         except BaseException as error:  # nothing may unwind into the zygote's own frames
             with contextlib.suppress(BaseException):
-                os.write(started, f"!{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
+                os.write(self._say, f"!{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
         finally:
             os._exit(125)
 
@@ -212,7 +218,7 @@ class Job:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         for number, one in enumerate([*wanted, started]):
             os.dup2(one, number)
-        last = len(wanted)
+        self._say = last = len(wanted)
         limits = self._limits
         for name, amount, beyond in (
             (resource.RLIMIT_CPU, int(cpu_s) + 1, 1), (resource.RLIMIT_AS, int(limits["memory_mb"]) << 20, 0),
@@ -228,10 +234,16 @@ class Job:
             kernel.drop_capabilities()
             kernel.landlock_restrict(self._cage.with_scratch if scratch else self._cage.without)
         kernel.close_from(last + 1)
+        if self._watched:
+            with socket.socket(fileno=last) as way:
+                kernel.seccomp_watched(lambda listener: socket.send_fds(way, [b"+"], [listener]))
+            self._say = -1
+            return
         if self._cage is not None:
             kernel.seccomp_install(self._cage.filter)
         os.write(last, b"+")
         os.close(last)
+        self._say = -1
 
     def _watch(self, children: dict[int, int], start: int, begun: float) -> dict[str, Any] | None:
         """Wait for the last of the children, the one whose ending counts, and end the others."""
@@ -240,25 +252,42 @@ class Job:
         judge = list(children)[-1]
         first = next(iter(children))
         poll.register(children[judge], select.POLLIN)
+        if self._watched:
+            poll.register(start, select.POLLIN)
         ending: str | None = None
+        listeners: list[int] = []
+        confined = b""
+        looked = time.monotonic()
         while ending is None:
-            ready = poll.poll(TICK_S * 1000)
-            if any(descriptor == self._control.fileno() for descriptor, _ in ready):
+            ready = {descriptor for descriptor, _ in poll.poll(TICK_S * 1000)}
+            if self._control.fileno() in ready:
                 self._end(children)
                 return None
-            if ready:
+            if children[judge] in ready:
                 break
-            ending = self._over(children, begun)
+            if start in ready:
+                poll.unregister(start)
+                confined, listeners = self._listener(start)
+                for one in listeners:
+                    poll.register(one, select.POLLIN)
+            for one in listeners:
+                if one in ready and (number := kernel.refuse_next(one)) is not None:
+                    self._refused[syscalls.name_of(number, kernel.MACHINE)] += 1
+            if not ready or time.monotonic() - looked > TICK_S:
+                ending, looked = self._over(children, begun), time.monotonic()
         self._end({pid: one for pid, one in children.items() if ending is not None or pid != judge})
         results = {pid: os.wait4(pid, 0) for pid in children}
         _, status, usage = results[first]
-        confined = os.read(start, 1000)
+        confined = confined or os.read(start, 1000)
+        for one in listeners:
+            os.close(one)
         answer: dict[str, Any] = {
             "ending": ending or ("signal" if os.WIFSIGNALED(status) else "exited"),
             "code": os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status),
             "cpu_s": usage.ru_utime + usage.ru_stime,
             "wall_s": time.monotonic() - begun,
             "memory_mb": usage.ru_maxrss / 1024,
+            "refused": dict(self._refused),
         }
         if confined != b"+" * len(children):
             answer["failed"] = confined.decode("utf-8", "replace").strip("+!\n") or "the process could not be confined"
@@ -266,6 +295,12 @@ class Job:
             spent = answer["cpu_s"] >= float(self._limits["cpu_s"])
             answer["ending"] = "cpu" if spent else "signal"
         return answer
+
+    def _listener(self, start: int) -> tuple[bytes, list[int]]:
+        """What a watched child sends when it is confined: the descriptor on which its refused calls are heard of."""
+        with socket.socket(fileno=os.dup(start)) as way:
+            said, descriptors, _, _ = socket.recv_fds(way, 1000, 1)
+        return said, descriptors
 
     def _over(self, children: dict[int, int], begun: float) -> str | None:
         """The limit that a running child has passed, if any."""

@@ -102,7 +102,7 @@ each([lambda: os.chmod('tool', 0o755), lambda: os.execv('tool', ['tool']), lambd
     "signals: by the limits of the parent": "import resource\neach([lambda p=p: resource.prlimit(p, resource.RLIMIT_CPU, (0, 0)) for p in [*PARENTS, os.getppid()]])",
     "limits: raised again": "import resource\neach([lambda r=r: resource.setrlimit(r, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)) for r in (resource.RLIMIT_CPU, resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)])",
     "tracing": "each([lambda r=r, p=p: call(101, 117, r, p, 0, 0) for r in (0, 16, 0x4206) for p in [*PARENTS, os.getppid()]])",
-    "descriptors of others": "each([lambda: os.pidfd_open(os.getppid()), lambda: call(438, 438, 3, 0, 0), lambda: os.listdir(f'/proc/{os.getppid()}/fd'), lambda: open('/proc/self/fd/1')])",
+    "descriptors of others": "each([lambda: os.pidfd_open(os.getppid()), lambda: call(438, 438, 3, 0, 0), lambda: os.listdir(f'/proc/{os.getppid()}/fd'), lambda: open(f'/proc/{os.getppid()}/fd/1')])",
     "namespaces": "each([lambda f=f: call(272, 97, f) for f in (0x20000, 0x10000000, 0x40000000, 0x20000000, 0)] + [lambda: call(308, 268, 0, 0)])",
     "io_uring": "each([lambda: call(425, 425, 8, ctypes.create_string_buffer(120)), lambda: call(426, 426, 3, 1, 1, 0, 0, 0), lambda: call(427, 427, 3, 0, 0, 0)])",
     "bpf and perf": "each([lambda: call(321, 280, 0, ctypes.create_string_buffer(128), 128), lambda: call(298, 241, ctypes.create_string_buffer(128), 0, -1, -1, 0)])",

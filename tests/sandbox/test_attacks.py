@@ -22,8 +22,10 @@ def marked(names: object, quick: object) -> list[object]:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OPENGAP_TEST_SECRET", "secret")
-    (tmp_path / "key").write_text("secret")
-    return tmp_path
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "key").write_text("secret")
+    return folder
 
 
 @pytest.mark.parametrize("name", SIDE_EFFECTS)
