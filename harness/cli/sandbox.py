@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -21,21 +21,19 @@ SHOWN = 16_000
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.py")
 @click.option("--cpu-s", type=click.FloatRange(min=0.05), default=2.0, show_default=True, help="CPU seconds that it may use.")  # fmt: skip
 @click.option("--memory-mb", type=click.IntRange(min=64), default=512, show_default=True, help="Memory that it may use, libraries included.")  # fmt: skip
+@click.option("--stdin", type=click.File("rb"), metavar="FILE", help="What it reads as its standard input (default: nothing; - for our own).")  # fmt: skip
 @options.sandboxed
 @options.as_json
-def command(file: Path, cpu_s: float, memory_mb: int, as_json: bool) -> int:
+def command(file: Path, cpu_s: float, memory_mb: int, stdin: BinaryIO | None, as_json: bool) -> int:
     """Run one Python program in the sandbox.
 
-    Shows how it ended, what it printed (standard input is passed on), what was refused to it, and what held it. The exit
+    Shows how it ended, what it printed, what was refused to it, and what held it. The exit
     code is 0 if the program ended with 0, else 4.
     """
-    import sys
-
     from harness import sandbox
 
-    stdin = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
     limits = sandbox.Limits(cpu_s=cpu_s, memory_mb=memory_mb)
-    outcome = sandbox.run(file.read_bytes(), stdin=stdin, limits=limits, watched=True)
+    outcome = sandbox.run(file.read_bytes(), stdin=stdin.read() if stdin else b"", limits=limits, watched=True)
     said = {
         "ending": outcome.ending, "code": outcome.code, "level": outcome.level, "cpu_s": round(outcome.cpu_s, 3),
         "wall_s": round(outcome.wall_s, 3), "memory_mb": round(outcome.memory_mb, 1), "refused": dict(outcome.refused),

@@ -64,7 +64,7 @@ def main(control: int, settings: Settings) -> None:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         cage = _cage(settings) if settings.confined else None
     except OSError as error:
-        channel.send(json.dumps({"unavailable": str(error)}).encode())
+        channel.send(json.dumps({"unavailable": error.strerror or str(error)}).encode())
         return
     with contextlib.suppress(OSError, AttributeError):
         kernel.prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: what a child leaves behind becomes ours to end
