@@ -25,6 +25,10 @@ class Code(Item):
     solution: str
     """A right completion: the rest of the function after ``prompt``, or the whole function."""
     cpu_limit_s: float = 10.0
+    whole: bool = False
+    """Whether the test has to run in the program's own process, since its values cannot cross a pipe. Such a verdict can
+    be forged by a program written for it; else test and program are split.
+    """
 
 
 _BLOCK = re.compile(
@@ -121,7 +125,7 @@ class CodeForm(Form[Code]):
     def _verdict(self, item: Code, answer: str, write_back: bool = True) -> sandbox.Verdict:
         return sandbox.check(
             candidate=assemble(item, answer), test=item.test, entry_point=item.entry_point, setup=setup_of(item),
-            write_back=write_back, limits=sandbox.Limits(cpu_s=item.cpu_limit_s),
+            split=not item.whole, write_back=write_back, limits=sandbox.Limits(cpu_s=item.cpu_limit_s),
         )  # fmt: skip
 
     def gold(self, item: Code) -> str:

@@ -19,7 +19,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-MESSAGE_BYTES = 16 << 20
+MESSAGE_BYTES = 8 << 20
 DEPTH = 150
 
 
