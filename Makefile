@@ -31,8 +31,7 @@ $(VENV)/ready: pyproject.toml configs/constraints-cpu.txt
 eval: setup  ## Evaluate MODEL, then show the gap and write the report; without MODEL the two bundled demo models
 ifeq ($(strip $(MODEL)),)
 	@echo "No MODEL given: running the two bundled demo models. Their gap says nothing about real models."
-	@echo "Their code items run code that these models write (--allow-code-execution)."
-	$(OPENGAP) eval demo-open demo-closed $(ASKED) --store $(DEMO_STORE) --allow-code-execution --report $(ARGS)
+	$(OPENGAP) eval demo-open demo-closed $(ASKED) --store $(DEMO_STORE) --report $(ARGS)
 else
 	$(OPENGAP) eval $(MODEL) $(ASKED) --store $(STORE) --report $(ARGS)
 endif

@@ -21,7 +21,7 @@ a good one: what a test lets pass passes. A test that runs whole (``split=False`
 a program written for it can forge its verdict, and nothing else. At level ``none``, which has to be named, all of the first
 list but the limits is open.
 
-Linux 5.13 or newer with Landlock and seccomp, on x86_64 or aarch64. Elsewhere :func:`level` says why nothing may run.
+The attack suite is ``tests/sandbox/attacks.py``. Linux 5.13 or newer with Landlock and seccomp, on x86_64 or aarch64. Elsewhere :func:`level` says why nothing may run.
 """
 
 from __future__ import annotations
