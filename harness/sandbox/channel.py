@@ -37,6 +37,7 @@ class Pipe:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._waiting = bytearray()
 
     def send(self, message: Any) -> None:
         """Raises CannotCarry (too large), Fault (nobody reads)."""
@@ -62,17 +63,18 @@ class Pipe:
         return message
 
     def _exactly(self, size: int) -> bytes:
-        parts: list[bytes] = []
-        while size:
+        """The next bytes. What one read brings beyond them is kept: a message mostly comes in a single read."""
+        while len(self._waiting) < size:
             try:
-                part = os.read(self._descriptor, min(size, 1 << 20))
+                part = os.read(self._descriptor, max(1 << 16, min(size - len(self._waiting), 1 << 20)))
             except OSError:
                 part = b""
             if not part:
                 raise Fault("the program ended")
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+            self._waiting += part
+        taken = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        return taken
 
 
 class TrustedEnd:

@@ -6,6 +6,7 @@ import ast
 import gzip
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def mbpp(data: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 for node in ast.walk(ast.parse(row["test_list"][0]))
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
             }
-            defined = [one.name for one in ast.parse(row["code"]).body if isinstance(one, ast.FunctionDef)]
+            defined = re.findall(r"^def +(\w+)", row["code"], re.MULTILINE)
             asserts = "\n".join(f"    {line}" for line in row["test_list"])
             yield (
                 str(row["task_id"]),
