@@ -278,6 +278,8 @@ class Score:
     answer: str | None = None
     """What was read out of the text, normalised and short."""
     reason: str | None = None
+    sandbox: str | None = None
+    """What held the program that was run for it; None: none was run."""
 
 
 @dataclass(frozen=True, slots=True)

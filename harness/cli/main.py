@@ -37,6 +37,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "tasks": ("harness.cli.tasks", "Known tasks and suites."),
         "runs": ("harness.cli.runs", "Runs of a store, sealed or not."),
         "samples": ("harness.cli.samples", "Answers of a store, such as those that were not read."),
+        "sandbox": ("harness.cli.sandbox", "Run one Python program in the sandbox."),
     },
 }
 """Section -> command -> (module, one-line help); the modules are imported only when their command runs."""
