@@ -94,7 +94,7 @@ def _add_shares(facts: Sequence[dict[str, Any]], runs: Sequence[RunFolder]) -> N
         "truncated_percent": "status = 'truncated'",
     }
     for fact in facts:
-        fact |= dict.fromkeys(kinds)
+        fact.update(dict.fromkeys(kinds))
         own = [run for run in runs if run.run_id == fact["run"]]
         # An imported table does not tell how its answers came.
         if not fact["sealed"] or not fact["answered"] or fact["imported"]:

@@ -10,7 +10,7 @@ from harness.report import words
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
 from harness.report.text import both, drawn, fitted, inert, points, span, true_minus, width_in, wrapped
-from harness.types import Comparison
+from harness.types import UNKNOWN, Comparison
 from harness.verdict.policy import row_scores, unseen_below
 from harness.verdict.words import texts
 
@@ -71,9 +71,10 @@ def _overruled(one: Comparison) -> bool:
 
 
 def _asked(facts: Facts) -> str:
-    if facts.asked(*(name for one in facts.rows for name in (one.closed, one.open))):
+    here = facts.asked(*(name for one in facts.rows for name in (one.closed, one.open)))
+    if here and not any(one.protocol == UNKNOWN for one in facts.rows):
         return " asked the same way"
-    return "; how the imported answers were asked for was not recorded"
+    return f"; how the {'' if here else 'imported '}answers were asked for was not recorded"
 
 
 def _foot(rows: Sequence[Comparison]) -> list[str]:
