@@ -26,7 +26,7 @@ def test_the_numbers_shown_are_those_that_the_command_makes(test_data: Path, tmp
     assert done.returncode == 0, done.stderr
     kept = _rows((EXAMPLE / "summary.md").read_text())
     assert kept == _rows((tmp_path / "summary.md").read_text()), "run `make example`"
-    assert kept["all subjects"] == ("71.3 | 63.3 | +8.0 | [4.8, 11.1] | 2,130 ", "closed leads")
+    assert kept["all subjects"] == ("72.5 | 62.7 | +9.9 | [7.1, 12.6] | 2,130 ", "closed leads")
     assert (tmp_path / "gap.png").stat().st_size > 50_000
 
 

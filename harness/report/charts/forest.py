@@ -11,7 +11,7 @@ from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
 from harness.report.typeset import both, drawn, fitted, points, span, width_in, wrapped
 from harness.text import inert, true_minus
-from harness.types import Comparison
+from harness.types import UNKNOWN, Comparison
 from harness.verdict.policy import row_scores, unseen_below
 from harness.verdict.words import texts
 
@@ -72,9 +72,10 @@ def _overruled(one: Comparison) -> bool:
 
 
 def _asked(facts: Facts) -> str:
-    if facts.asked(*(name for one in facts.rows for name in (one.closed, one.open))):
+    here = facts.asked(*(name for one in facts.rows for name in (one.closed, one.open)))
+    if here and not any(one.protocol == UNKNOWN for one in facts.rows):
         return " asked the same way"
-    return "; how the imported answers were asked for was not recorded"
+    return f"; how the {'' if here else 'imported '}answers were asked for was not recorded"
 
 
 def _foot(rows: Sequence[Comparison]) -> list[str]:
