@@ -35,6 +35,12 @@ _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call|constrain)\|>"
 _DROPPED = re.compile(r"assistant\s?final")
 _OPENS_ANALYSIS = re.compile(r"\s*analysis(?=[A-Z\"'“(\d])")
 _BLANK = re.compile(r"\s*\n")
+_HEAD = re.compile(
+    r"\s*(?:(?:<\|(?:im_start|start_header_id|start_of_role|start|role_start|header_start|turn)\|>|<(?:start_of_turn|turn)>)"
+    r"\s?(?:assistant|model|ai|bot|gpt)\b(?:<\|(?:end_header_id|end_of_role|role_end|header_end|message|im_middle|im_sep)\|>)?"
+    r"|<[|｜](?:assistant|Assistant|ASSISTANT|CHATBOT_TOKEN|bot|model)[|｜]>|\[/INST\])(?:[ \t]*\n)*"
+)
+"""What a chat template writes before a reply: the mark of a turn, and whose it is."""
 _GRANITE = ("Here is my thought process:", "Here is my response:")
 
 
@@ -42,6 +48,8 @@ def split_thoughts(text: str) -> Split:
     """Reasoning and answer of what a model wrote; a text without any mark of a thought is all answer. Linear in time."""
     if "<|channel|>" in text or "<|message|>" in text:
         return _harmony(text)
+    if (head := _HEAD.match(text)) is not None:
+        text = text[head.end() :]
     if (final := _last(_DROPPED, text)) is not None and _looks_dropped(text, final):
         thought = text[: final.start()].strip().removeprefix("analysis")
         return Split(thought, _trim(text[final.end() :]), False)
@@ -88,19 +96,22 @@ def _harmony(text: str) -> Split:
 
 
 def _tagged(text: str) -> Split:
-    tags = list(_TAG.finditer(text))
+    tags = list(_TAG.finditer(text)) if any(mark in text for mark in "<[◁&") else []
     if not tags:
         return Split("", text, False)
-    last_end = max((tag.start() for tag in tags if _closes(tag)), default=-1)
+    closes = [_closes(tag) for tag in tags]
+    last_end = next((tag.start() for tag, closing in zip(reversed(tags), reversed(closes), strict=True) if closing), -1)
     reasoning: list[str] = []
     answer: list[str] = []
     at, inside = 0, False
-    for tag in tags:
-        piece, closing = text[at : tag.start()], _closes(tag)
+    for tag, closing in zip(tags, closes, strict=True):
+        if inside and not closing:
+            continue
         if not inside and (
             _spoken_of(text, tag) or (not closing and last_end < tag.start() and not _begins(text, tag))
         ):
             continue
+        piece = text[at : tag.start()]
         if inside:
             reasoning.append(piece)
         elif not closing:

@@ -278,6 +278,8 @@ class Score:
     answer: str | None = None
     """What was read out of the text, normalised and short."""
     reason: str | None = None
+    sandbox: str | None = None
+    """What held the program that was run for it; None: none was run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,6 +478,12 @@ class Comparison:
     n: int
     missing_closed: int
     missing_open: int
+    unread_closed: float
+    """Percent of the answers that came whole and in which nothing could be read; several tasks weigh equally."""
+    unread_open: float
+    truncated_closed: float
+    """Percent of the answers that were cut off by the token limit, readable or not."""
+    truncated_open: float
     clusters: int
     g_eff: float
     b10: int | None

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "harness"
-LINES_AT_MOST = 27_500
+LINES_AT_MOST = 29_500
 
 LEAVES = {"types", "errors", "rows", "text", "thoughts", "extensions"}
 """Everybody may import these."""
@@ -38,6 +38,7 @@ DIRECT: dict[str, set[str]] = {
     "report": {"verdict", "history", "store"},
     "demo": {"models"},
     "cli": {
+        "sandbox",
         "asking",
         "verdict",
         "history",

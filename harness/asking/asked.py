@@ -35,8 +35,6 @@ class Asked:
     """Of the order in which items are asked."""
     data: str | None = None
     """Folder with local copies of the tasks' data."""
-    allow_code_execution: bool = False
-    """Whether code that models write may run."""
 
     def __post_init__(self) -> None:
         if self.repeats < 1 or (self.limit is not None and self.limit < 1):

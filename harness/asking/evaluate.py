@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness import address, catalogue, models, settings
+from harness import address, catalogue, models, sandbox, settings
 from harness.adapters import FIRST_ENGINE
 from harness.asking.asked import Asked
 from harness.asking.budget import Purse
@@ -63,7 +63,8 @@ def evaluate(
     or it started before ``again_since``.
     ``budget`` is in dollars and holds for all these runs together, what was answered before included; prices are dollars
     per million tokens. ``batch`` hands requests to the provider's batch API first and asks directly what it does not bring.
-    A server that goes away is waited for ``patience_s``. Works inside a running event loop (a notebook) too.
+    ``allow_code_execution`` is accepted from programs of before and changes nothing: code runs in the sandbox, or not at
+    all. A server that goes away is waited for ``patience_s``. Works inside a running event loop (a notebook) too.
 
     Raises: UsageError and its subclasses before anything is sent; RunFailed, BudgetReached, StoreError or
     KeyboardInterrupt later, with everything answered so far in the journal.
@@ -75,7 +76,7 @@ def evaluate(
     asked = Asked(
         models=(model,) if isinstance(model, str) else tuple(model), suite=suite, tasks=tuple(tasks),
         items=Path(items) if items else None, scorer=scorer, protocol=protocol, limit=limit, repeats=repeats, data=data,
-        weights=(weights,) if isinstance(weights, str) else tuple(weights or ()), allow_code_execution=allow_code_execution,
+        weights=(weights,) if isinstance(weights, str) else tuple(weights or ()),
     )  # fmt: skip
     return carry_out(asked, execution)
 
@@ -132,14 +133,14 @@ def plan_jobs(asked: Asked, execution: Execution, systems: Sequence[System], *, 
     else:
         found = _load(asked, *_members(asked, systems), execution.folder(systems), problems)
     if found.forbidden and not found.loaded and not problems:
-        problems.append(f"{_names(found.forbidden)} not asked: {_runs_code(found.forbidden)}")
+        problems.append(f"{_names(found.forbidden)} not asked: {found.why_forbidden}")
     # Weights are fetched when everything else is there.
     readied = models.ready(systems, chosen, check=keys_needed, complete=not problems)
     problems = [*(line for one in readied for line in one.problems), *problems]
     if problems:
         raise Preflight(problems)
     if found.forbidden:
-        execution.say(f"{_names(found.forbidden)} not applicable: {_runs_code(found.forbidden)}")
+        execution.say(f"{_names(found.forbidden)} not applicable: {found.why_forbidden}")
     jobs = _jobs(asked, readied, chosen, found, execution.say, problems)
     if problems:
         raise Preflight(problems)
@@ -162,7 +163,7 @@ def _jobs(
     """One plan a system; what a system cannot take at all is a line in ``problems``."""
     # They stay in the plan without items, so that the receipt says why they are not compared.
     loaded = [*found.loaded, *(LoadedTask(task, (), None) for task in found.forbidden)]
-    refused = {task.card.name: _runs_code([task]) for task in found.forbidden}
+    refused = {task.card.name: found.why_forbidden for task in found.forbidden}
     jobs: list[Job] = []
     for one in readied:
         system = one.system
@@ -190,11 +191,12 @@ def _jobs(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The tasks of a plan: those whose items were loaded, and code tasks that may not be asked."""
+    """The tasks of a plan: those whose items were loaded, and code tasks whose programs cannot be held here."""
 
     suite: str | None
     loaded: Sequence[LoadedTask]
     forbidden: Sequence[Task]
+    why_forbidden: str = ""
 
 
 def _load(asked: Asked, full_suite: str | None, members: Sequence[Task], store: Path, problems: list[str]) -> _Found:
@@ -202,25 +204,20 @@ def _load(asked: Asked, full_suite: str | None, members: Sequence[Task], store: 
     pinned, folder = _pinned_revisions(store), settings.data_folder(asked.data)
     loaded: list[LoadedTask] = []
     forbidden: list[Task] = []
+    held = sandbox.level() if any(task.card.runs_code for task in members) else None
     for task in members:
-        if task.card.runs_code and not asked.allow_code_execution:
+        if task.card.runs_code and held is not None and held.name is None:
             forbidden.append(task)
             continue
         try:
             loaded.append(load_items(task, folder, asked.limit, pinned.get(_revision_key(task))))
         except OpenGapError as error:
             problems.append(str(error))
-    return _Found(full_suite, loaded, forbidden)
+    return _Found(full_suite, loaded, forbidden, held.reason if held else "")
 
 
 def _names(tasks: Sequence[Task]) -> str:
     return ", ".join(task.card.name for task in tasks)
-
-
-def _runs_code(tasks: Sequence[Task]) -> str:
-    """Why code tasks are not asked, and the options that ask them alone: the rest need not be asked again."""
-    flags = " ".join(f"--task {task.card.name}" for task in tasks)
-    return f"code that models write would run; to allow it: {flags} --allow-code-execution"
 
 
 def _revision_key(task: Task) -> tuple[str, int]:

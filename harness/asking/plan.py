@@ -166,7 +166,9 @@ def prepare(
     if len({task.name for task in tasks}) < len(tasks):
         raise UsageError(f"two tasks bear one name: {', '.join(sorted(task.name for task in tasks))}")
     whole, protocol = protocol_hash(protocol), asked_by(protocol, tasks)
-    sampling, without_images = ready.sampling, ready.cannot.get("images")
+    # How answers that exist already were sampled is not known, whatever the protocol says.
+    sampling = protocol.sampling if protocol.name == UNKNOWN else ready.sampling
+    without_images = ready.cannot.get("images")
     unfit = dict(not_applicable or {})
     owed: list[Owed] = []
     planned: list[PlannedTask] = []

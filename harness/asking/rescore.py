@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import models, settings
+from harness import models, sandbox, settings
 from harness.asking.evaluate import run_async
 from harness.asking.execute import RunResult
 from harness.asking.opened import start_of
@@ -33,13 +33,14 @@ from harness.types import Plan, PlannedTask
 
 def rescore(
     run_id: str, store: Path, *, data: str | None = None, items: Path | None = None, scorer: str | None = None,
-    allow_code_execution: bool = False, grader: Grader | None = None,
+    grader: Grader | None = None,
 ) -> RunResult:  # fmt: skip
     """Score a sealed run's answers anew. Nothing is asked and the old run stays as it is.
 
     ``run_id`` may be a unique beginning. Own questions need their file again (``items``), and may get another
-    ``scorer`` that asks in the same words. ``grader``: None scores by the forms of the tasks. Raises: UnknownName (no such sealed run), UsageError (several runs begin so,
-    code tasks without permission, own questions without their file), Refused (the items or their wording are no longer
+    ``scorer`` that asks in the same words. ``grader``: None scores by the forms of the tasks. Raises: UnknownName (no
+    such sealed run), UsageError (several runs begin so, code tasks where nothing can hold them, own questions without
+    their file), Refused (the items or their wording are no longer
     those that were asked), StoreError (the stored answers are no longer those that were sealed).
     """
     source = answers_of(named_run(store, run_id), store)
@@ -49,8 +50,8 @@ def rescore(
             "… --again`"
         )
     plan = read_plan(source)
-    if any(task.card.runs_code for task in plan.tasks) and not allow_code_execution:
-        raise UsageError("scoring this run runs code that models wrote: give --allow-code-execution to accept that")
+    if any(task.card.runs_code for task in plan.tasks) and (held := sandbox.level()).name is None:
+        raise UsageError(f"scoring this run runs code that models wrote: {held.reason}")
     own = [task for task in plan.tasks if task.card.source.startswith("file:")]
     if not own and (items or scorer):
         raise UsageError("--items and --scorer are for runs of own questions; this run asked tasks of the registry")

@@ -104,13 +104,14 @@ def command(
 
 def text(gaps: Gaps, by_task: bool = False) -> str:
     """The table at 80 columns, with the names, the rule and every warning below it."""
+    from harness.verdict.came import carried_by
     from harness.verdict.policy import row_scores
 
     names = _labels(gaps, by_task)
     rows = [
         [
             shortened(name, 20), *map(points, row_scores(one)), points(one.gap, sign=True), span(*one.ci_simultaneous),
-            str(one.n), one.verdict,
+            str(one.n), one.verdict + "".join(f" ({part})" for part in carried_by(one)),
         ]
         for name, one in zip(names, gaps, strict=True)
     ]  # fmt: skip
@@ -134,6 +135,9 @@ def _labels(gaps: Sequence[Comparison], by_task: bool) -> list[str]:
 
 def _below(one: Comparison, where: str) -> list[str]:
     """Everything that belongs to a row and does not fit into it."""
+    from harness.verdict.came import ROOM, came, cut_off
+    from harness.verdict.policy import unseen_below
+
     lines = wrapped(f"{where}: {one.closed} − {one.open}", "")
     facts = [f"chosen by: {one.chosen_by}", f"protocol {one.protocol}", f"interval: {one.ci_method}"]
     if not by_itself(one):
@@ -141,6 +145,8 @@ def _below(one: Comparison, where: str) -> list[str]:
     if one.missing_closed + one.missing_open:
         facts.append(f"missing: {one.missing_closed} closed, {one.missing_open} open")
     lines += wrapped("; ".join(facts))
+    if how := came(one):
+        lines += wrapped(how + (f" ({ROOM})" if cut_off(one) else ""))
     if not math.isnan(one.g_eff) and one.plug_in is None:
         known = "" if math.isnan(one.p_wild) else f"; wild-cluster p {one.p_wild:.4f}"
         lines += wrapped(f"{one.clusters} clusters, {one.g_eff:.1f} effective{known}")
@@ -150,8 +156,6 @@ def _below(one: Comparison, where: str) -> list[str]:
             f"{points(one.plug_in, sign=True)} apart, with the luck of the best in it; the table has what was chosen on "
             f"one half and scored on the other: {_choices(one)}"
         )
-    from harness.verdict.policy import unseen_below
-
     least = unseen_below(one)
     if not math.isnan(least):
         seen = "no gap can" if least == 100 else f"a gap under {points(least)} points cannot"

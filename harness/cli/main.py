@@ -36,6 +36,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "models": ("harness.cli.models", "Known models: how open, where served, at what price."),
         "tasks": ("harness.cli.tasks", "Known tasks and suites."),
         "runs": ("harness.cli.runs", "Runs of a store, sealed or not."),
+        "samples": ("harness.cli.samples", "Answers of a store, such as those that were not read."),
+        "sandbox": ("harness.cli.sandbox", "Run one Python program in the sandbox."),
     },
 }
 """Section -> command -> (module, one-line help); the modules are imported only when their command runs."""

@@ -30,6 +30,25 @@ own_text = click.option(
 )
 
 
+def _hold(_context: click.Context, _option: click.Parameter, kind: Any) -> None:
+    from harness import sandbox
+
+    sandbox.choose(kind)
+
+
+_SANDBOXED = (
+    click.option("--sandbox", type=click.Choice(["auto", "none"]), default="auto", show_default=True, callback=_hold, expose_value=False, help="What holds code that models write: Landlock and seccomp, or by name only nothing at all."),
+    click.option("--allow-code-execution", is_flag=True, expose_value=False, help="Accepted from commands of before; code tasks run in the sandbox without it."),
+)  # fmt: skip
+
+
+def sandboxed(command: Command) -> Command:
+    """The options of a command that runs code of models."""
+    for option in reversed(_SANDBOXED):
+        command = option(command)
+    return command
+
+
 class Duration(click.ParamType[float]):
     """Seconds, or a number with s, m or h behind it."""
 
@@ -58,7 +77,7 @@ _PLANNED = (
     *_ITEMS,
     click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA)."),
     click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know; once for all, or once for each MODEL."),
-    click.option("--allow-code-execution", is_flag=True, help="Run code that models write, for tasks that need it."),
+    *_SANDBOXED,
 )  # fmt: skip
 _PAIR = (
     click.option("--from", "before", required=True, metavar="MODEL", help="The system in use."),
@@ -109,7 +128,7 @@ def _asked(given: dict[str, Any]) -> Asked:
     items = given.pop("items")
     names = given.pop("models") if "models" in given else (given.pop("before"), given.pop("after"))
     taken = {name: given.pop(name) for name in ("scorer", "protocol", "limit", "repeats", "weights")}
-    more = {name: given.pop(name) for name in ("suite", "tasks", "data", "allow_code_execution") if name in given}
+    more = {name: given.pop(name) for name in ("suite", "tasks", "data") if name in given}
     return Asked(models=names, items=Path(items) if items else None, **taken, **more)
 
 

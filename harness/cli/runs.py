@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,17 +39,19 @@ def command(errors: str | None, store: str | None, as_json: bool) -> int:
             facts.append(_facts(run))
         except StoreError as error:
             click.echo(f"note: passed over {run.run_id}: {error}", err=True)
+    _add_shares(facts, runs)
     if as_json:
         options.echo_json(facts)
         return 0
     rows = [
         [
             fact["run"], shortened(fact["system"], 30), fact["protocol"], f"{fact['answered']}/{fact['planned']}",
-            "sealed" if fact["sealed"] else "unsealed",
+            *(points(fact[share]) for share in ("unread_percent", "truncated_percent")), "sealed" if fact["sealed"] else "unsealed",
         ]
         for fact in facts
     ]  # fmt: skip
-    click.echo(table(["run", "system", "protocol", "answered", "state"], rows, right=[3]) if rows else "no runs here")
+    head = ["run", "system", "protocol", "answered", "unread %", "cut off %", "state"]
+    click.echo(table(head, rows, right=[3, 4, 5]) if rows else "no runs here")
     return 0
 
 
@@ -69,6 +72,7 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     if run.sealed:
         receipt = read_receipt(run)
         facts |= {"answered": 0, "unanswered": 0, **receipt.counts}
+        facts["imported"] = receipt.provenance.startswith("import:")
         facts |= {"cost_usd": receipt.cost_usd, "started": receipt.started}
     else:
         state = read_journal(run.journal)
@@ -79,6 +83,26 @@ def _facts(run: RunFolder) -> dict[str, Any]:
             "damaged_lines": state.damaged,
         }
     return facts
+
+
+def _add_shares(facts: Sequence[dict[str, Any]], runs: Sequence[RunFolder]) -> None:
+    """Percent of the answers of each sealed run that are unread, and cut off; None: not known."""
+    from harness.errors import StoreError
+    from harness.store import frame
+
+    kinds = {
+        "unread_percent": "status = 'ok' AND score_status = 'unparsed'",
+        "truncated_percent": "status = 'truncated'",
+    }
+    for fact in facts:
+        fact.update(dict.fromkeys(kinds))
+        own = [run for run in runs if run.run_id == fact["run"]]
+        # An imported table does not tell how its answers came.
+        if not fact["sealed"] or not fact["answered"] or fact["imported"]:
+            continue
+        for share, where in kinds.items():
+            with contextlib.suppress(StoreError):
+                fact[share] = 100 * len(frame(own, ["item_id"], where)) / fact["answered"]
 
 
 def _errors(store: Path, wanted: str) -> str:
@@ -106,10 +130,11 @@ def score_table(runs: Sequence[RunFolder]) -> str:
 
     receipts = [(run, read_receipt(run)) for run in runs]
     rows = [
-        [shortened(one.system, 32), one.task, one.metric, points(one.score), span(one.low, one.high), str(one.n), str(one.missing or "")]
+        [shortened(one.system, 32), one.task, one.metric, points(one.score), span(one.low, one.high), str(one.n), str(one.missing or ""), points(one.unread), points(one.truncated)]
         for one in scores(evidence_of(receipts))
     ]  # fmt: skip
-    lines = [table(["system", "task", "metric", "score", "95 % interval", "n", "missing"], rows, right=[3, 4, 5, 6])]
+    head = ["system", "task", "metric", "score", "95 % interval", "n", "missing", "unread %", "cut off %"]
+    lines = [table(head, rows, right=[3, 4, 5, 6, 7, 8])]
     for _, receipt in receipts:
         statuses = {
             key.removeprefix("status_"): count

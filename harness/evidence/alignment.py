@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ class Aligned:
     lacking: Floats
     """Share of the planned answers that is missing."""
     short: Floats
+    unread: Floats
+    truncated: Floats
     cluster: list[str | None]
 
     def filled(self, value: float) -> Floats:
@@ -53,13 +56,14 @@ def at(one: Evidence, ids: tuple[str, ...]) -> Aligned:
     data = one.data
     lacking = np.clip(1 - data.answers / one.repeats, 0.0, 1.0)
     if data.ids == ids:
-        return Aligned(data.score, lacking, data.short, data.cluster.tolist())
+        return Aligned(data.score, lacking, data.short, data.unread, data.truncated, data.cluster.tolist())
     place = {name: index for index, name in enumerate(data.ids)}
     # The last place of the extended arrays stands for what is not there.
     where = np.array([place.get(name, -1) for name in ids], dtype=np.intp)
     return Aligned(
         np.append(data.score, np.nan)[where], np.append(lacking, 1.0)[where],
-        np.column_stack([data.short, np.full(len(PARTS), np.nan)])[:, where], np.array([*data.cluster, None], dtype=object)[where].tolist(),
+        np.column_stack([data.short, np.full(len(PARTS), np.nan)])[:, where], np.append(data.unread, np.nan)[where],
+        np.append(data.truncated, np.nan)[where], np.array([*data.cluster, None], dtype=object)[where].tolist(),
     )  # fmt: skip
 
 
@@ -85,6 +89,8 @@ class PairedTask:
     all_clusters: Codes | None
     waterfall: Floats
     """Points by part, in the order of ``PARTS``; adds up to the gap."""
+    came: tuple[tuple[float, float], tuple[float, float]]
+    """Percent of the answers that are unread, and cut off: closed, then open; NaN: not known."""
 
     @property
     def name(self) -> str:
@@ -105,14 +111,16 @@ def align(closed_side: Evidence, open_side: Evidence, ids: tuple[str, ...] | Non
     if c.lacking.any() or o.lacking.any():
         worst = ((c.filled(0.0), o.filled(1.0)), (c.filled(1.0), o.filled(0.0)))
     parts = np.full(len(PARTS), np.nan)
+    came = (math.nan, math.nan), (math.nan, math.nan)
     if both.any():
+        came = closed_side.came(c.unread[both], c.truncated[both]), open_side.came(o.unread[both], o.truncated[both])
         parts = (o.short[:, both] - c.short[:, both]).mean(axis=1)
     kept = None if clusters is None else clusters[both]
     return PairedTask(
         closed_side, open_side, ids if both.all() else tuple(name for name, kept_ in zip(ids, both, strict=True) if kept_),
         c.score[both], o.score[both], None if kept is None or np.unique(kept).size == kept.size else kept,
         int((c.lacking > 0).sum()), int((o.lacking > 0).sum()), (float(c.lacking.mean()), float(o.lacking.mean())),
-        len(ids), worst, clusters, 100 * parts,
+        len(ids), worst, clusters, 100 * parts, came,
     )  # fmt: skip
 
 

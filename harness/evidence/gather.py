@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,10 @@ class Items:
     """How many repeats count."""
     short: Floats
     """Shape (5, n): how much of what is missing to a full score is due to each of ``PARTS``."""
+    unread: Floats
+    """Share of its answers that came whole, and in which nothing could be read."""
+    truncated: Floats
+    """Share of its answers that were cut off by the token limit, readable or not."""
     cost_usd: Floats
     """Mean cost of one answer; NaN: not known."""
     variance: Floats
@@ -123,6 +128,12 @@ class Evidence:
     def protocol_known(self) -> bool:
         """Whether it was asked in a way that we know; scored here, but asked elsewhere, are files of answers."""
         return self.known and self.receipt.protocol_sha256 != UNKNOWN
+
+    def came(self, unread: Floats, truncated: Floats) -> tuple[float, float]:
+        """Percent of answers that are unread and cut off, of shares by item; NaN where a foreign file may not tell."""
+        answered = ~np.isnan(unread)
+        shares = 100 * float(unread[answered].mean()), 100 * float(truncated[answered].mean())
+        return shares if self.known or any(shares) else (math.nan, math.nan)
 
     @property
     def item_ids(self) -> tuple[str, ...]:
@@ -321,7 +332,10 @@ def _per_item(
                 for k in range(len(PARTS))
             ]
         )
-    return Items(ids, mean, answers, short, cost, variance, cluster, published)
+        unread = np.bincount(places, weights=part == PARTS.index("unparsed"), minlength=n) / answers
+        cut_off = _has(rows, "status", "truncated", columns, vocabularies)
+        truncated = np.bincount(places, weights=cut_off, minlength=n) / answers
+    return Items(ids, mean, answers, short, unread, truncated, cost, variance, cluster, published)
 
 
 def _part_of(rows: Codes, columns: Mapping[str, NDArray[Any]], vocabularies: Mapping[str, list[str | None]]) -> Codes:
@@ -329,9 +343,19 @@ def _part_of(rows: Codes, columns: Mapping[str, NDArray[Any]], vocabularies: Map
     part = np.full(rows.size, PARTS.index("wrong"), dtype=np.intp)
     for column, names in (("score_status", ("unparsed",)), ("status", PARTS[:3])):
         for name in names:
-            if name in vocabularies[column]:
-                part[columns[column][rows] == vocabularies[column].index(name)] = PARTS.index(name)
+            part[_has(rows, column, name, columns, vocabularies)] = PARTS.index(name)
     return part
+
+
+def _has(
+    rows: Codes, column: str, name: str, columns: Mapping[str, NDArray[Any]],
+    vocabularies: Mapping[str, list[str | None]],
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Which rows have this text in this column."""
+    if name not in vocabularies[column]:
+        return np.zeros(rows.size, dtype=bool)
+    found: NDArray[np.bool_] = columns[column][rows] == vocabularies[column].index(name)
+    return found
 
 
 def by_run(evidence: Sequence[Evidence]) -> Iterator[list[Evidence]]:

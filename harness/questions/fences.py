@@ -8,9 +8,11 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _FENCE = re.compile(r"(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)$")
+_MARKS = re.compile(r"```|~~~")
 _PYTHON = re.compile(r"\{?\.?(?:python\d?(?:\.\d+)?|py\d?|ipython\d?|pycon|sage)?\}?", re.IGNORECASE)
 _ENDS = re.compile(
     r"(?:\s*(?:<[|｜][^<>|｜\n]{1,40}[|｜]>|</s>|<(?:eos|end_of_turn|eot|endoftext|end_of_utterance)>))+\s*\Z"
@@ -21,7 +23,9 @@ _LIKE_CODE = re.compile(
     r"not|await)\b|[@#\"'(\[{]|[A-Za-z_][\w.]*(?:\[[^\]\n]*\]|, ?\w+)*\s*(?:[-+*/%|&^]?=|\(|:.*=))"
 )
 MOST_PIECES = 2000
-"""A text with more lines at its margin than this is no prose with a program in it."""
+"""A text with more lines at its margin than this is no prose with a program in it; lines with marks of fences beyond so
+many are lines like any other.
+"""
 _DECLARES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
 
@@ -65,10 +69,13 @@ def extract_code(text: str, entry_point: str) -> str:
 
 def without_ends(text: str) -> str:
     """``text`` up to where its turn ends, with line ends of one kind."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    turn = _TURN.search(text)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    turn = _TURN.search(text) if "<" in text else None
     if turn and text[: turn.start()].strip():
         text = text[: turn.start()]
+    if not text[-400:].rstrip().endswith(">"):
+        return text
     return _ENDS.sub("", text[-400:]) if len(text) <= 400 else text[:-400] + _ENDS.sub("", text[-400:])
 
 
@@ -77,9 +84,11 @@ def _split(text: str) -> tuple[list[str], list[Block], bool]:
     prose: list[list[str]] = [[]]
     blocks: list[Block] = []
     marks, indent = "", ""
-    for line in text.split("\n"):
-        fence = _FENCE.match(line) if "`" in line or "~" in line else None
-        if marks:
+    for line, marked in _runs(text):
+        fence = _FENCE.match(line) if marked else None
+        if not marked:
+            (blocks[-1].lines if marks else prose[-1]).append(_outdented(line, indent) if marks else line)
+        elif marks:
             closes = fence and fence["marks"].startswith(marks) and not fence["info"].strip()
             if closes:
                 marks = ""
@@ -103,6 +112,28 @@ def _split(text: str) -> tuple[list[str], list[Block], bool]:
     return ["\n".join(lines) for lines in prose], blocks, bool(marks)
 
 
+def _runs(text: str) -> Iterator[tuple[str, bool]]:
+    """Each line with the marks of a fence by itself, and what lies between two of them as one piece; whether it has marks."""
+    at = 0
+    for _ in range(MOST_PIECES):
+        found = _MARKS.search(text, at)
+        if found is None:
+            break
+        begin = max(at, text.rfind("\n", at, found.start()) + 1)
+        if begin > at:
+            yield text[at : begin - 1], False
+        end = text.find("\n", found.end())
+        end = len(text) if end < 0 else end
+        yield text[begin:end], True
+        at = end + 1
+    if at <= len(text):
+        yield text[at:], False
+
+
+def _outdented(lines: str, indent: str) -> str:
+    return "\n".join(line.removeprefix(indent) for line in lines.split("\n")) if indent else lines
+
+
 def _block(fence: re.Match[str]) -> Block:
     info = fence["info"].strip()
     language, _, rest = info.partition(" ")
@@ -122,8 +153,8 @@ def _inline(text: str, entry_point: str) -> str | None:
 
 def unfenced(text: str, entry_point: str) -> str:
     """``text`` without the prose before and after its program; ``text`` itself if there is no program in it."""
-    pieces = _pieces(text)
-    if len(pieces) > MOST_PIECES:
+    pieces = _pieces(text.rstrip("\n")) if text.strip() else None
+    if pieces is None:
         return text
     kept = [index for index, piece in enumerate(pieces) if _is_program(piece)]
     if not kept:
@@ -136,9 +167,9 @@ def unfenced(text: str, entry_point: str) -> str:
     return "\n".join(whole) + "\n"
 
 
-def _pieces(text: str) -> list[str]:
+def _pieces(text: str) -> list[str] | None:
     """Lines that begin at the margin, each with the indented and blank lines, and what closes a bracket, after it; lines of
-    prose stand alone.
+    prose stand alone. None: more than ``MOST_PIECES``.
     """
     pieces: list[list[str]] = []
     for line in text.split("\n"):
@@ -149,6 +180,8 @@ def _pieces(text: str) -> list[str]:
         prose_before = bool(pieces) and not margin and line.strip() and _is_prose(pieces[-1][0])
         if not pieces or (margin and not decorated) or (prose_before and len("".join(pieces[-1][1:]).strip()) == 0):
             pieces.append([line])
+            if len(pieces) > MOST_PIECES:
+                return None
         else:
             pieces[-1].append(line)
     return ["\n".join(lines) for lines in pieces]
@@ -209,6 +242,8 @@ def only_declares(code: str) -> bool:
 def _helpers(blocks: list[str], chosen: int, entry_point: str) -> list[str]:
     """Blocks before the chosen one that only declare, and those after it that define a name that it uses."""
     earlier = [b for b in blocks[:chosen] if not defines(b, entry_point) and only_declares(b)]
+    if chosen + 1 == len(blocks):
+        return earlier
     used = set(re.findall(r"\b[A-Za-z_]\w*(?=\()", blocks[chosen]))
     known = "\n".join([*earlier, blocks[chosen]])
     later = [

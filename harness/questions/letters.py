@@ -29,14 +29,16 @@ _FILLER = re.compile(
     rf"simply|obviously|actually|indeed|in fact|the|number|το|η|la|le|el|il|der|die|das|het|de|{_OPTION})(?![A-Za-z]))*",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"(?P<open>[(\[{<]{0,2} ?)(?P<letter>[A-Za-z])(?![A-Za-z0-9_À-ɏ])(?!['’](?!(?:[dt][ıiuü]r)))")
+_LETTER = re.compile(
+    r"(?P<open>[(\[{<]{0,2} ?)(?P<letter>[A-Za-z])(?![A-Za-z0-9_À-ɏ])(?!['’](?!(?:[dt][ıiuü]r)|[\s.,;:)\]]*$))"
+)
 _CLOSED = re.compile(r" ?[)\]}>.:,;]|\s*$|\n")
 _AFTER_ARTICLE = re.compile(
     r" (?:because|since|as|given|due|for|which|where|not|but|follows|by|in|on|with|based|according|so|however|though|"
     r"although|while|when|if|and|or|-|—)\b| [-—(]| [A-Z\d]"
 )
 _SEVERAL = re.compile(
-    r"[)\]}.\"']?(?: ?(?:/|&|\+|、|-)|,? ?(?:and/or|and|or|und|oder|et|ou|y|o|e|или|и|або|і|及|和|或者?|と|または|や|또는|와|과|أو|و|या|और|"
+    r"[)\]}.\"']?(?: ?(?:/|&|\+|、|-)|,? ?(?:and/or|and|or|und|oder|et|ou|y|o|e|или|и|або|і|及|和|或者?|或是|还是|還是|抑或|と|または|もしくは|あるいは|や|か|또는|혹은|이나|거나|나|와|과|أو|و|या|और|"
     r"veya|ve|hoặc|và|atau|dan|of|en|lub|i|ή|και|או|یا|বা|หรือ|และ|nor|,|possibly|maybe|perhaps)(?! not\b)) ?"
     r"(?:also |maybe |possibly |perhaps |even |option |choice |else )*[(\[]?([A-Z])(?![A-Za-z0-9'’])(?P<after>[^\n]{0,12})"
 )

@@ -18,6 +18,10 @@ FAR = 300
 """A statement is at most this long, in characters."""
 MOST = 100
 """Statements before the last so many are not looked at."""
+REACH = 100_000
+"""Of a longer text so many characters at its beginning and at its end are looked at: what lies between is a loop."""
+COLONS = 2_000
+"""Questions of the model's own are looked for before so many colons."""
 
 _MARKS = re.compile(
     r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|<(?:eos|bos|pad|end_of_turn|start_of_turn|end_of_utterance|eot|endoftext)>|\[/?INST\]"
@@ -99,6 +103,11 @@ def compatible(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
 
 
+def within_reach(text: str) -> str:
+    """``text`` without the middle of what is longer than twice ``REACH``."""
+    return text if len(text) <= 2 * REACH else f"{text[:REACH]}\n{text[-REACH:]}"
+
+
 def decorated_off(text: str) -> str:
     """``text`` without Markdown; boxed and tagged answers become lines ``Answer: …``. Its characters stay as they are."""
     if "\\" in text:
@@ -132,7 +141,7 @@ def plain(text: str) -> str:
     """``text`` without special tokens, Markdown, currency signs and LaTeX decorations; boxed and tagged answers become
     lines ``Answer: …``.
     """
-    text = folded(before_end(text)).replace("{,}", ",")
+    text = folded(before_end(within_reach(text))).replace("{,}", ",")
     if "\\" in text:
         text = _THIN.sub(lambda match: " " if match.group() in ("\\;", "\\:") else "", text)
         text = _boxes(_UNWRAP.sub(r"\1", text))
@@ -185,7 +194,9 @@ def turns(text: str) -> list[str]:
     """The reply itself, then the questions that it goes on to ask and answer; a question repeated first is no turn."""
     begins: list[int] = []
     at = text.find(":")
-    while at >= 0 and len(begins) < MOST:
+    looked = 0
+    while at >= 0 and len(begins) < MOST and looked < COLONS:
+        looked += 1
         line = max(text.rfind("\n", max(0, at - _SHORT), at) + 1, at - _SHORT)
         found = _FOLLOW_UP.search(text[line:at]) if _may_follow_up(text[line:at]) else None
         if found and (found.start() or line == 0 or text[line - 1] == "\n") and text[: line + found.start()].strip():

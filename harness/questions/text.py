@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.questions.form import Form
-from harness.questions.statement import MOST, before_end, compatible, decorated_off, statements, turns
+from harness.questions.statement import MOST, before_end, compatible, decorated_off, statements, turns, within_reach
 from harness.types import Item, Message, Protocol
 
 _AT_ENDS = " \t\r\n\"'`“”„«»‹›‘’「」『』*_.。｡।۔"
@@ -33,13 +33,12 @@ def normalise(text: str) -> str:
     """Compatible characters in one form (NFKC), case and white space folded, no full stop or quotes at the ends: what both
     sides are compared in.
     """
-    text = re.sub(r"\s+", " ", compatible(text))
-    return text.strip(_AT_ENDS).casefold()
+    return " ".join(compatible(text).split()).strip(_AT_ENDS).casefold()
 
 
 def stated_text(text: str) -> str:
     """What a reply answers: special tokens, decorations, questions of its own and a leading ``Answer:`` taken off."""
-    text = decorated_off(before_end(text))
+    text = decorated_off(before_end(within_reach(text)))
     said = turns(text)[0]
     for one in statements(said):
         if one.weak:

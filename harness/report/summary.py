@@ -10,6 +10,7 @@ from harness.report.facts import Facts
 from harness.report.tables import Memory, Row
 from harness.report.typeset import points, span
 from harness.text import code, escaped, true_minus
+from harness.verdict.came import ROOM, came, cut_off
 from harness.verdict.policy import row_scores
 
 SERIES = 8
@@ -61,6 +62,8 @@ def _gaps(facts: Facts) -> list[str]:
         lines.append(
             f"- {code(facts.label(one))}, chosen by: {one.chosen_by}.{best if one.plug_in is not None else ''} {two}"
         )
+    lines += [f"- {code(facts.label(one))}: {came(one)}" for one in facts.rows if came(one)]
+    lines += [f"- {ROOM}"] if any(map(cut_off, facts.rows)) else []
     warnings = dict.fromkeys(warning for one in facts.rows for warning in one.warnings)
     return [*lines, *(f"- note: {code(true_minus(warning))}" for warning in warnings)]
 
@@ -69,9 +72,13 @@ def _alone(facts: Facts) -> list[str]:
     """Each system's own scores, where nothing is compared, and what would bring a gap."""
     if not facts.scores:
         return []
-    lines = ["| system | task | score | 95 % interval | n | missing |", "|---|---|--:|:-:|--:|--:|"]
+    lines = [
+        "| system | task | score | 95 % interval | n | missing | unread % | cut off % |",
+        "|---|---|--:|:-:|--:|--:|--:|--:|",
+    ]
     lines += [
-        f"| {code(one.system)} | {code(one.task)} | {points(one.score)} | {span(one.low, one.high)} | {one.n:,} | {one.missing:,} |"
+        f"| {code(one.system)} | {code(one.task)} | {points(one.score)} | {span(one.low, one.high)} | {one.n:,} | {one.missing:,} "
+        f"| {points(one.unread)} | {points(one.truncated)} |"
         for one in facts.scores
     ]
     lacking = counterpart(facts)

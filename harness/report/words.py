@@ -11,6 +11,7 @@ from harness.report.counterpart import Counterpart
 from harness.report.typeset import points, span
 from harness.text import MINUS, counted, inert, labels, listed, true_minus, usd
 from harness.types import Comparison, Verdict
+from harness.verdict.came import came, carried_by
 from harness.verdict.policy import row_scores, unseen_below
 from harness.verdict.words import texts
 
@@ -147,9 +148,11 @@ def _sentence(text: str) -> str:
 
 
 def why(one: Comparison) -> str:
-    """Why a row is undecided: what it could not have seen, else the reason that overruled its interval; empty if decided."""
+    """Why a row is undecided: what it could not have seen, else the reason that overruled its interval; of a lead that
+    unread or cut-off answers carry, their shares; else empty.
+    """
     if one.verdict != "undecided":
-        return ""
+        return came(one) if carried_by(one) else ""
     least = unseen_below(one)
     if not math.isnan(least):
         return f"no gap{'' if least >= 100 else f' under {points(least)} points'} could be seen ({POWER})"

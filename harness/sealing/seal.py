@@ -56,7 +56,7 @@ async def seal(answers: Answers, run: RunFolder, started: str, grader: Grader | 
         tokens_sent=receipt.usage.input if sent.bytes else 0,
         versions=_versions(),
         machine=_machine(),
-        engine={**engine, "sandbox": sandbox.LEVEL if runs_code else None, **grader.facts()},
+        engine={**engine, "sandbox": sandbox.level().name if runs_code else None, **grader.facts()},
         accelerator_hours=hours,
         not_applicable={
             **answers.not_applicable,
@@ -107,6 +107,7 @@ def _rows(plan: Plan, graded: Graded) -> tuple[dict[str, Any], dict[str, Any]]:
         "values": list(score.values.items()) if score else [],
         "answer": score.answer if score else None,
         "reason": score.reason if score else None,
+        "sandbox": score.sandbox if score else None,
         "finish_reason": completion.finish_reason,
         "error": completion.error,
         "input_tokens": completion.usage.input,

@@ -25,7 +25,7 @@ SCORES = pa.schema(
         ("input_tokens", pa.int64()), ("cached_tokens", pa.int64()), ("output_tokens", pa.int64()),
         ("reasoning_tokens", pa.int64()), ("cache_written_tokens", pa.int64()), ("latency_s", pa.float64()), ("first_token_s", pa.float64()),
         ("mean_logprob", pa.float64()), ("attempts", pa.int32()), ("cost_usd", pa.float64()), ("at", pa.string()),
-        ("reported_model", pa.string()), ("fingerprint", pa.string()),
+        ("reported_model", pa.string()), ("fingerprint", pa.string()), ("sandbox", pa.string()),
     ]
 )  # fmt: skip
 """One row per item and repeat. ``score`` is the headline value, null where nothing was answered or scoring failed."""

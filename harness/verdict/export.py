@@ -73,12 +73,15 @@ def markdown(store: Store) -> str:
     lines += [f"- {escaped(g.dimension)}: {escaped(warning)}" for g in gaps for warning in g.warnings]
     lines += [f"- {escaped(note)}" for note in gaps.notes]
     table = [
-        [s.system, s.weights, s.task, s.metric, points(s.score), span(s.low, s.high), str(s.n), str(s.missing)]
+        [s.system, s.weights, s.task, s.metric, points(s.score), span(s.low, s.high), str(s.n), str(s.missing), points(s.unread), points(s.truncated)]
         for s in store.scores()
     ]  # fmt: skip
     lines += [
         "",
-        *_markdown_table(["system", "weights", "task", "metric", "score", "95 % interval", "n", "missing"], table),
+        *_markdown_table(
+            ["system", "weights", "task", "metric", "score", "95 % interval", "n", "missing", "unread %", "cut off %"],
+            table,
+        ),
     ]
     return "\n".join(lines) + "\n"
 

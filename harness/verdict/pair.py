@@ -64,6 +64,7 @@ def compare(
     ]  # fmt: skip
     shares = zip(PARTS, np.mean([pair.waterfall for pair in pairs], axis=0).tolist(), strict=True)
     joint = 100 * (single.se if single else math.sqrt(sum(e.se**2 for e in estimates)) / len(pairs))
+    came = np.mean([pair.came for pair in pairs], axis=0).tolist()
     scores = [
         100 * float(np.mean([side.mean() for side in sides]))
         for sides in zip(*((p.closed, p.open_) for p in pairs), strict=True)
@@ -79,7 +80,8 @@ def compare(
         ci_t=(100 * single.low, 100 * single.high) if single else (math.nan, math.nan),
         ci_cr1=(100 * robust.low, 100 * robust.high) if robust and robust.g_eff >= 2 else (math.nan, math.nan), df=chosen.unadjusted.df,
         n=sum(pair.closed.size for pair in pairs), missing_closed=sum(pair.missing_closed for pair in pairs),
-        missing_open=sum(pair.missing_open for pair in pairs),
+        missing_open=sum(pair.missing_open for pair in pairs), unread_closed=came[0][0], unread_open=came[1][0],
+        truncated_closed=came[0][1], truncated_open=came[1][1],
         clusters=sum(pair.closed.size if pair.clusters is None else np.unique(pair.clusters).size for pair in pairs),
         g_eff=robust.g_eff if robust else math.nan, b10=single.b10 if single else None,
         b01=single.b01 if single else None, p_mcnemar=single.p_mcnemar if single else math.nan,

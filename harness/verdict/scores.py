@@ -35,6 +35,10 @@ class SystemScore:
     n: int
     missing: int
     """Items that lack an answer, of several repeats one at least."""
+    unread: float
+    """Percent of the answers in which nothing could be read; NaN: not known, or nothing was answered."""
+    truncated: float
+    """Percent of the answers that were cut off by the token limit, readable or not; NaN likewise."""
     run: str
     se: float
     """Standard error behind the interval, in points."""
@@ -51,7 +55,7 @@ def _score(one: Evidence) -> SystemScore:
     data, card = one.data, one.planned.card
     there = ~np.isnan(data.score)
     n = int(there.sum())
-    mean = low = high = se = df = float("nan")
+    mean = low = high = se = df = unread = truncated = float("nan")
     method = ""
     if n:
         estimate = mean_score(data.score[there], codes_of(data.cluster[there].tolist()))
@@ -59,11 +63,12 @@ def _score(one: Evidence) -> SystemScore:
         low, high = 100 * max(estimate.low, 0.0), 100 * min(estimate.high, 1.0)
         mean, method = 100 * estimate.mean, estimate.method
         clustered = isinstance(estimate, Clustered)
+        unread, truncated = one.came(data.unread, data.truncated)
         wilson = not clustered and is_binary(data.score[there])
         se, df = 100 * (wilson_se(estimate.mean, n) if wilson else estimate.se), estimate.df
     return SystemScore(
         one.name, one.receipt.system.weights, one.open, card.dimension, card.name, card.headline, mean, low, high, method,
-        n, int((data.answers < one.repeats).sum()), one.run.run_id, se, df,
+        n, int((data.answers < one.repeats).sum()), unread, truncated, one.run.run_id, se, df,
     )  # fmt: skip
 
 

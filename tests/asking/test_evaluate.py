@@ -71,11 +71,17 @@ def test_humaneval_whole_empty_and_with_failures(
     capsys.readouterr()
 
 
-def test_code_does_not_run_unless_allowed(humaneval: list[dict[str, str]], test_data: Path, tmp_path: Path) -> None:
-    address = answers(tmp_path / "gold.jsonl", {})
-    with pytest.raises(Preflight, match="--allow-code-execution"):
-        evaluate(address, tasks=["humaneval"], data=str(test_data / "suites"), weights="open", store=tmp_path / "st")
-    assert not (tmp_path / "st").exists()
+def test_what_held_a_program_is_stored_with_its_score(
+    humaneval: list[dict[str, str]], test_data: Path, tmp_path: Path
+) -> None:
+    address = answers(tmp_path / "gold.jsonl", {humaneval[0]["task_id"]: humaneval[0]["canonical_solution"]})
+    (result,) = evaluate(
+        address, tasks=["humaneval"], data=str(test_data / "suites"), weights="open", store=tmp_path / "st"
+    )
+    rows = frame([result.run], ("item_id", "sandbox", "reason"))
+    row = rows[rows["item_id"] == humaneval[0]["task_id"]].iloc[0]
+    assert row["sandbox"] == result.receipt.engine["sandbox"] == "landlock+seccomp"
+    assert set(rows[rows["item_id"] != humaneval[0]["task_id"]]["sandbox"].dropna()) == set()
 
 
 def test_a_run_over_http_is_sealed_and_the_same_command_asks_nothing(tmp_path: Path) -> None:

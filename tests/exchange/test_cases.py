@@ -20,12 +20,6 @@ from harness.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = Path(ROOT, os.environ.get("OPENGAP_TEST_DATA", "../shared/data")).resolve().parent / "cases"
-ELSEWHERE = {
-    "choice-given-order": "letters of stored answers follow the order of `choices`: the readers of answers",
-    "answers-unclosed-thought": "thoughts in stored answers: the readers of answers",
-    "target-decimal-comma": "decimal commas in targets: the readers of answers",
-}
-"""Cases about how an answer is read, which the room of the questions decides."""
 
 
 def cases() -> list[dict[str, Any]]:
@@ -56,11 +50,7 @@ def commands(line: str) -> Iterator[tuple[list[str], str | None]]:
 
 @pytest.mark.skipif(not cases(), reason="no cases beside OPENGAP_TEST_DATA")
 @pytest.mark.parametrize("case", cases(), ids=lambda case: str(case["id"]))
-def test_a_file_comes_out_as_it_must(
-    case: dict[str, Any], judge: ModuleType, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    if reason := ELSEWHERE.get(case["id"]):
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+def test_a_file_comes_out_as_it_must(case: dict[str, Any], judge: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     work = Path.cwd() / "w"
     shutil.copytree(CASES / case["path"], work, copy_function=shutil.copyfile)

@@ -18,6 +18,7 @@ from harness.report.svg import Inlined, Picture
 from harness.report.typeset import points, span
 from harness.text import STATUS, listed, percent, true_minus, uncontrolled, usd
 from harness.types import UNKNOWN, Comparison, Receipt
+from harness.verdict.came import came
 from harness.verdict.policy import row_scores
 from harness.verdict.scores import SystemScore
 
@@ -107,6 +108,8 @@ def _numbers(one: Comparison) -> dict[str, Any]:
     return {
         "one": one, "gap": points(one.gap, sign=True), "interval": span(*one.ci_simultaneous), "n": f"{one.n:,}",
         "missing": f"{one.missing_closed:,} / {one.missing_open:,}", "why": words.why(one),
+        "came": came(one), "unread": f"{points(one.unread_closed)} / {points(one.unread_open)}",
+        "truncated": f"{points(one.truncated_closed)} / {points(one.truncated_open)}",
     }  # fmt: skip
 
 
@@ -154,6 +157,7 @@ def _alone(facts: Facts, one: SystemScore) -> dict[str, str]:
     return {
         "name": facts.name(one.system), "side": "open" if one.open else "closed", "task": one.task, "score": points(one.score),
         "interval": span(one.low, one.high), "n": f"{one.n:,}", "missing": f"{one.missing:,}", "run": one.run,
+        "unread": points(one.unread), "truncated": points(one.truncated),
     }  # fmt: skip
 
 
