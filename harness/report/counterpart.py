@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from harness import catalogue
 from harness.errors import StoreError
 from harness.store import read_plan
-from harness.types import ModelCard, Protocol, Receipt
+from harness.types import UNKNOWN, ModelCard, Protocol, Receipt
 
 if TYPE_CHECKING:
     from harness.evidence.gather import Evidence
@@ -101,7 +101,7 @@ def _usd(card: ModelCard, receipt: Receipt, date: str) -> float | None:
 
 def _command(address: str, receipt: Receipt, members: Sequence[Evidence]) -> str:
     words = ["opengap", "eval", address, *_what(receipt, members)]
-    if receipt.protocol.partition("@")[0] != DEFAULT_PROTOCOL:
+    if receipt.protocol.partition("@")[0] not in (DEFAULT_PROTOCOL, UNKNOWN):
         words += ["--protocol", receipt.protocol]
     if receipt.repeats > 1:
         words += ["--repeats", str(receipt.repeats)]
