@@ -83,7 +83,7 @@ def _at_worst(of: Facts) -> str:
 
 def _unknown(of: Facts) -> str:
     if "systems" in of:
-        return f"protocol and decoding unknown ({_first(of['systems'])})"
+        return "protocol and decoding unknown: the answers were made elsewhere"
     said = f"protocol, decoding and scorer unknown ({', '.join(of['provenance'])})"
     return said + (
         "" if of["statuses"] else "; refused, cut off and unparsed answers are not told apart from wrong ones"
