@@ -31,8 +31,7 @@ eval: base  ## Evaluate MODEL, then show the gap and write the report; without M
 	@$(INSTALL) engine $(ENGINE)
 ifeq ($(strip $(MODEL)),)
 	@echo "No MODEL given: running the two bundled demo models. Their gap says nothing about real models."
-	@echo "Their code items run code that these models write (--allow-code-execution)."
-	$(OPENGAP) eval demo-open demo-closed $(ASKED) --store $(DEMO_STORE) --allow-code-execution --report $(ARGS)
+	$(OPENGAP) eval demo-open demo-closed $(ASKED) --store $(DEMO_STORE) --report $(ARGS)
 else
 	$(OPENGAP) eval $(ASKED) --store $(STORE) --report $(ARGS)
 endif

@@ -17,7 +17,7 @@ _HOME = {
     "Text": "harness.questions",
     "task": "harness.registry",
     "Store": "harness.verdict.store",
-    "evaluate": "harness.running",
+    "evaluate": "harness.asking.evaluate",
     "plot": "harness.report.plot",
     "OpenGapError": "harness.errors",
 }
@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from harness.asking.evaluate import evaluate as evaluate
     from harness.errors import OpenGapError as OpenGapError
     from harness.questions import Choice as Choice
     from harness.questions import Code as Code
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from harness.questions import Text as Text
     from harness.registry.task import task as task
     from harness.report.plot import plot as plot
-    from harness.running.evaluate import evaluate as evaluate
     from harness.verdict.store import Store as Store
 
 

@@ -10,20 +10,15 @@ bare open model never leaves this machine; a bare closed one means its developer
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import catalogue
-from harness.catalogue import ENGINES, HOW_TO_INSTALL, Provider
+from harness import adapters, catalogue
+from harness.adapters import OptionKind
 from harness.errors import UnknownName, UsageError
 from harness.types import ModelCard, System, WeightsLevel
-
-HOSTED_OPTIONS = ("effort", "budget", "api", "logprobs")
-ENGINE_OPTIONS = ("dtype", "quantization", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size")
-NUMBERS = ("budget", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size")
 
 WEIGHTS_FLAG: Mapping[str, WeightsLevel] = {
     "open": "open_weights",
@@ -56,57 +51,55 @@ class Address:
 def parse(text: str) -> Address:
     """Split an address into its parts. UsageError on a malformed one, UnknownName on an unknown provider or option."""
     text = text.strip()
-    known = [*ENGINES, "server", "file", *catalogue.providers()]
     head, separator, rest = text.partition(":")
     provider = head if separator and re.fullmatch(r"[A-Za-z][\w.-]*", head) else None
     body = rest if provider else text
-    if provider and provider not in known:
-        raise UnknownName("provider", provider, known, hint="(an address is [provider:]name[@revision][,key=value])")
-    if provider == "file":
+    adapter = catalogue.adapter_of(provider) if provider else None
+    named = adapter.named if adapter else None
+    if named == "file":
         if not body:
-            raise UsageError("file: needs the path of a JSON Lines file, as in file:answers.jsonl")
-        return Address("file", body)
+            raise UsageError(f"{provider}: needs the path of a file, as in {provider}:answers.jsonl")
+        return Address(provider, body)
     body, *pairs = re.split(r",(?=\w+=)", body)
-    options: dict[str, str] = {}
-    for pair in pairs:
-        key, _, value = pair.partition("=")
-        valid = (
-            ENGINE_OPTIONS
-            if provider in ENGINES
-            else HOSTED_OPTIONS
-            if provider
-            else (*HOSTED_OPTIONS, *ENGINE_OPTIONS)
-        )
-        if key not in valid:
-            raise UnknownName("option", key, valid, hint=f"(in the address {text!r})")
-        if not value or key in options:
-            raise UsageError(f"{text!r}: the option {key} is {'empty' if not value else 'given twice'}")
-        if key in NUMBERS and not re.fullmatch(r"\d+(\.\d+)?", value):
-            raise UsageError(f"{text!r}: the option {key} needs a number, not {value!r}")
-        options[key] = value
+    options = _options(pairs, adapter.options if adapter else adapters.all_options(), text)
     # A server's URL comes after the last @, since names may hold one; an existing folder may too.
-    name, at, suffix = body.rpartition("@") if provider == "server" and "@" in body else body.partition("@")
-    if provider != "server" and at and Path(body).is_dir():
+    name, at, suffix = body.rpartition("@") if named == "url" and "@" in body else body.partition("@")
+    if named != "url" and at and Path(body).is_dir():
         name, at, suffix = body, "", ""
     if not name:
         raise UsageError(f"the address {text!r} names no model; write [provider:]name[@revision][,key=value]")
-    if provider == "server":
+    if named == "url":
         if "://" in name or "?" in suffix:
             # Addresses stand in plans, receipts and tables, so this one is not even repeated in the message.
             raise UsageError(
-                "the URL of a server: holds a user name, a password or a query, which would be kept with the results; "
+                f"the URL of a {provider}: holds a user name, a password or a query, which would be kept with the results; "
                 "give host and path alone, and the key by the environment variable OPENGAP_SERVER_KEY"
             )
         if not re.match(r"https?://[^/\s]+", suffix) or not name:
             raise UsageError(
-                f"{text!r}: a server is written server:NAME@URL, as in server:my-model@http://127.0.0.1:8000/v1"
+                f"{text!r}: a server is written {provider}:NAME@URL, as in {provider}:my-model@http://127.0.0.1:8000/v1"
             )
         if fault := catalogue.url_fault(suffix):
             raise UsageError(f"{text!r}: the URL {fault}")
-        return Address("server", name, url=suffix.rstrip("/"), options=options)
+        return Address(provider, name, url=suffix.rstrip("/"), options=options)
     if at and not suffix:
         raise UsageError(f"{text!r}: nothing stands after '@'; write name@revision")
     return Address(provider, name, revision=suffix or None, options=options)
+
+
+def _options(pairs: Sequence[str], valid: Mapping[str, OptionKind], text: str) -> dict[str, str]:
+    """The options of an address. UnknownName for one that is not ``valid``, UsageError for a value that is none."""
+    options: dict[str, str] = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        if key not in valid:
+            raise UnknownName("option", key, valid, hint=f"(in the address {text!r})")
+        if not value or key in options:
+            raise UsageError(f"{text!r}: the option {key} is {'empty' if not value else 'given twice'}")
+        if valid[key] == "number" and not re.fullmatch(r"\d+(\.\d+)?", value):
+            raise UsageError(f"{text!r}: the option {key} needs a number, not {value!r}")
+        options[key] = value
+    return options
 
 
 def resolve(text: str, weights: str | None = None, engine: str | None = None) -> System:
@@ -123,13 +116,16 @@ def resolve(text: str, weights: str | None = None, engine: str | None = None) ->
     if address.provider is None:
         address = _place(address, engine)
     assert address.provider is not None
-    if address.provider in ENGINES:
+    adapter = catalogue.adapter_of(address.provider)
+    # What stood behind a bare name could not be judged before its adapter was known.
+    if unknown := set(address.options) - set(adapter.options):
+        raise UnknownName("option", min(unknown), adapter.options, hint=f"(in {text!r}, which means {address})")
+    if adapter.named == "weights":
         return _local(address, weights)
-    if address.provider in ("server", "file"):
-        card = catalogue.card_for(address.provider, address.name)
-        level = _level(address, card, weights)
-        return _system(address, card, level, api_name=address.name, url=address.url)
-    return _hosted(address, catalogue.providers()[address.provider], weights)
+    if adapter.named == "host":
+        return _hosted(address, catalogue.provider_named(address.provider), weights)
+    card = catalogue.card_for(address.provider, address.name)
+    return _system(address, card, _level(address, card, weights), api_name=address.name, url=address.url)
 
 
 def resolve_all(
@@ -173,12 +169,11 @@ def _with_provider(address: Address, provider: str, name: str) -> Address:
 
 def preferred_engine() -> str:
     """The first in-process engine that is installed. UsageError says how to install one."""
-    for engine in ENGINES:
-        if importlib.util.find_spec(engine) is not None:
-            return engine
+    if engine := adapters.engine():
+        return engine
     raise UsageError(
         "no local engine is installed and an open model never leaves this machine by itself; install one: "
-        f"{HOW_TO_INSTALL[ENGINES[0]]}; or spell out a host"
+        f"{adapters.TABLE[adapters.FIRST_ENGINE].install}; or spell out a host"
     )
 
 
@@ -194,7 +189,7 @@ def _local(address: Address, weights: str | None) -> System:
     return _system(address, card, level, api_name=source, url=None)
 
 
-def _hosted(address: Address, provider: Provider, weights: str | None) -> System:
+def _hosted(address: Address, provider: catalogue.Provider, weights: str | None) -> System:
     if address.revision:
         raise UsageError(
             f"{address}: a hosted model has no @revision; write the snapshot's own name, as its provider lists it"
@@ -214,7 +209,7 @@ def _hosted(address: Address, provider: Provider, weights: str | None) -> System
 
 def is_folder(provider: str | None, name: str) -> bool:
     """Whether an address means weights in a folder of this machine: who has them can run them."""
-    return provider in ENGINES and Path(name).is_dir()
+    return provider is not None and catalogue.adapter_of(provider).named == "weights" and Path(name).is_dir()
 
 
 def _level(address: Address, card: ModelCard | None, weights: str | None) -> WeightsLevel:

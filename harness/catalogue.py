@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from harness import settings
+from harness import adapters, settings
+from harness.adapters import Adapter
 from harness.errors import UnknownName, UsageError
 from harness.types import Endpoint, ModelCard, OpenFrom, Price, Sampling, System, WeightsFact, WeightsLevel
 
@@ -29,12 +30,8 @@ OPEN_RULES: Mapping[OpenFrom, str] = {
 
 T = TypeVar("T")
 
-ENGINES = ("vllm", "transformers")
-"""In-process engines, in order of preference."""
-HOW_TO_INSTALL: Mapping[str, str] = {
-    "vllm": "`make setup` in a checkout, elsewhere `pip install vllm` (needs a GPU)",
-    "transformers": "`make setup ENGINE=transformers` in a checkout, elsewhere `pip install transformers torch`",
-}
+ImageTokens = Literal["tiles", "patches", "flat"]
+"""Rules by which hosts count an image; see ``prompt_tokens``."""
 Parameter = Literal["max_tokens", "temperature", "top_p", "top_k", "seed"]
 
 
@@ -43,7 +40,8 @@ class Provider:
     """A host of models, as ``providers.yaml`` describes it."""
 
     name: str
-    protocol: Literal["openai", "anthropic"]
+    protocol: str
+    """Which entry of the table of adapters speaks with it."""
     url: str | None = None
     url_variable: str | None = None
     """Environment variable that holds the base URL, where each user has their own; ``url`` is then None."""
@@ -63,6 +61,8 @@ class Provider:
     """Price of tokens put into the prompt cache, as a multiple of the input price; None: as input."""
     batch_discount: float | None = None
     """Share that its batch API takes off every price, where a price does not state its own; None: not known."""
+    image_tokens: ImageTokens = "tiles"
+    """How it counts an image; ``tiles`` is OpenAI's way, which is taken where none is known."""
     launch: str | None = None
     """Python module of a server that is started on loopback for the run and stopped with it."""
     leaves_machine: bool = True
@@ -85,8 +85,30 @@ def _providers(folders: tuple[Path, ...]) -> Mapping[str, Provider]:
             raise UsageError(f"{path}: {name}: url {fault}")
         if provider.url is None and provider.url_variable is None and provider.launch is None:
             raise UsageError(f"{path}: {name}: needs 'url' (or 'url_variable'), where its requests go")
+        try:
+            adapters.find(provider.protocol)
+        except UnknownName as error:
+            raise UsageError(f"{path}: {name}: {error}") from None
         found[name] = provider
     return found
+
+
+def provider_named(name: str, url: str | None = None) -> Provider:
+    """A host by name; what has no entry of its own (``server:``, an adapter of another distribution) is one by itself."""
+    return providers().get(name) or Provider(name, name, url=url)
+
+
+def adapter_of(name: str) -> Adapter:
+    """The adapter of what begins an address: the one that speaks a host's protocol, else the one of this very name.
+
+    UnknownName lists all that may begin one.
+    """
+    if host := providers().get(name):
+        return adapters.find("launched" if host.launch else host.protocol)
+    if name not in adapters.TABLE and name not in adapters.addressed():
+        known = [*adapters.addressed(), *providers()]
+        raise UnknownName("provider", name, known, hint="(an address is [provider:]name[@revision][,key=value])")
+    return adapters.find(name)
 
 
 def url_fault(url: str) -> str | None:
@@ -274,8 +296,9 @@ def limits_of(system: System) -> tuple[int | None, int | None]:
 def retired(system: System, date: str | None = None) -> str | None:
     """A warning that a hosted system's model was to be gone by an ISO date (default: today); None where it was not."""
     card = cards().get(system.card)
-    hosted = system.provider not in (*ENGINES, "server", "file")
-    if card is None or card.retires is None or not hosted or card.retires > (date or dt.date.today().isoformat()):
+    if card is None or card.retires is None or card.retires > (date or dt.date.today().isoformat()):
+        return None
+    if adapter_of(system.provider).named != "host":
         return None
     return f"{system.name}: {card.id} was to be retired on {card.retires}, so it may be refused or another model may answer"
 

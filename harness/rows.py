@@ -138,7 +138,7 @@ def _workbook(path: Path, raw: bytes) -> Table:
     try:
         sheets = pd.read_excel(io.BytesIO(raw), sheet_name=None, dtype=object, keep_default_na=False, na_values=[""])
     except ImportError as error:
-        raise DataUnavailable(f"{advice}, or install what reads it: pip install 'opengap[excel]' ({error})") from error
+        raise DataUnavailable(f"{advice}, or install what reads it: pip install openpyxl ({error})") from error
     except (*UNREADABLE, KeyError, TypeError, AttributeError, IndexError, SyntaxError, zipfile.BadZipFile) as error:
         raise DataUnavailable(f"{path} cannot be read: {error}; {advice}") from error
     filled = {str(name): sheet for name, sheet in sheets.items() if len(sheet)}

@@ -9,7 +9,7 @@ task says otherwise, and a gap is closed - open in points (hundredths of the sco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -68,6 +68,11 @@ class Message:
 
     role: Role
     content: str
+
+
+def last_of_user(messages: Sequence[Message]) -> int:
+    """Index of the message that a question's images go with."""
+    return max((at for at, message in enumerate(messages) if message.role == "user"), default=len(messages) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,7 @@ class Request:
     max_tokens: int
     sampling: Sampling
     prompt_hash: str
-    """With system and repeat the identity for resuming; see ``running.plan``."""
+    """With system and repeat the identity for resuming; see ``asking.plan``."""
     options: Mapping[str, str] = field(default_factory=dict)
     kind: RequestKind = "generate"
     images: tuple[Image, ...] = ()
@@ -273,6 +278,8 @@ class Score:
     answer: str | None = None
     """What was read out of the text, normalised and short."""
     reason: str | None = None
+    sandbox: str | None = None
+    """What held the program that was run for it; None: none was run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +382,10 @@ class Receipt:
     """The run that holds the answers, where this one holds new scores of them."""
     accelerator_hours: float | None = None
     """Hours of all accelerators together, for a system that ran on this machine; loading is not counted."""
+    reported_models: Mapping[str, int] = field(default_factory=dict)
+    """Rows by the name under which the endpoint says that it answered, the most frequent first; none where it says none."""
+    fingerprints: Mapping[str, int] = field(default_factory=dict)
+    """The same by the fingerprint of what answered."""
     provenance: str = "run"
     """``run``: asked here. ``import:<format>``: results of models that nobody here ran."""
 
@@ -421,6 +432,7 @@ ReasonKind = Literal[
     "few_items", "few_clusters", "ahead_within_margin", "items_by_task", "items_left_out", "not_candidate", "variants",
     "not_all_tasks", "not_alike", "forced", "chosen_on_these_items", "protocol_unknown", "ceiling", "floor", "plumbing",
     "missing_unequally", "smaller_than_before", "older_than_cutoff", "shared_items", "level_changed",
+    "another_model", "several_models", "several_fingerprints",
 ]  # fmt: skip
 """Everything that an interval alone does not say, by what it is about. What each means in words, and which facts it has,
 is in ``harness.verdict.words``."""

@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from harness import address, catalogue, settings
+from harness import adapters, address, catalogue, settings
 from harness.cli.main import main
 from harness.errors import UsageError
 from harness.types import ModelCard, OpenFrom, Sampling, WeightsLevel
@@ -55,7 +55,7 @@ def ids_as_written(path: Path) -> list[str]:
 
 def local(text: str) -> bool:
     """Whether an address stays on this machine, whatever engine is installed."""
-    return address.resolve(text, engine=catalogue.ENGINES[0]).provider in catalogue.ENGINES
+    return catalogue.adapter_of(address.resolve(text, engine=adapters.FIRST_ENGINE).provider).in_process
 
 
 def test_ids_are_lower_case_and_unique_across_files() -> None:

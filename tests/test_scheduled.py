@@ -16,7 +16,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.store import RunFolder, list_runs, read_journal
-from tests.running.test_evaluate import answers, items
+from tests.asking.test_evaluate import answers, items
 
 ROOT = Path(__file__).resolve().parent.parent
 CLOUD = ROOT / "configs/cloud"

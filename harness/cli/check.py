@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options, outcome
-from harness.cli.tables import inert, points, shorten, span, table, wrapped
+from harness.cli.tables import table, wrapped
+from harness.text import code, inert, points, shortened, span, usd
 
 if TYPE_CHECKING:
     from harness.studies.check import Alone, Check
@@ -75,7 +76,7 @@ def text(found: Check) -> str:
     if found.changes:
         rows = [
             [
-                shorten(one.system, 20), shorten(one.task, 14), points(one.score_before), points(one.score_now),
+                shortened(one.system, 20), shortened(one.task, 14), points(one.score_before), points(one.score_now),
                 points(one.change, sign=True), span(one.low, one.high), str(one.n), SHORT[one.verdict],
             ]
             for one in found.changes
@@ -91,7 +92,7 @@ def text(found: Check) -> str:
     for gap in found.gaps:
         facts = f"{points(gap.gap, sign=True)} points {span(*gap.ci_simultaneous)}: {gap.verdict}"
         lines += wrapped(f"gap in {gap.dimension}, {gap.closed} − {gap.open}: {facts}", "")
-    lines += [f"run {run}: {dollars(cost)}" for run, cost in found.costs_usd.items()]
+    lines += [f"run {run}: cost {usd(cost)}" for run, cost in found.costs_usd.items()]
     if found.unanswered:
         lines.append(f"{found.unanswered} answers are missing; `opengap runs --errors RUN` says why")
     return "\n".join(lines)
@@ -99,9 +100,6 @@ def text(found: Check) -> str:
 
 def markdown(found: Check) -> str:
     """The same for a job's summary page; whatever came from outside stands in code spans."""
-    from harness.report.summary import code
-    from harness.report.text import points, span
-
     lines = ["### Since the last run", ""]
     if found.changes:
         lines += ["| system | task | before | now | change | interval | n | beyond noise | verdict |",
@@ -128,7 +126,7 @@ def markdown(found: Check) -> str:
             f"| {code(gap.dimension)} | {code(gap.closed)} | {code(gap.open)} | {points(gap.gap, sign=True)} "
             f"| {span(*gap.ci_simultaneous)} | {gap.n:,} | {gap.verdict} |"
         )
-    lines += ["", "### Cost", "", *(f"- {code(run)}: {dollars(cost)}" for run, cost in found.costs_usd.items())]
+    lines += ["", "### Cost", "", *(f"- {code(run)}: cost {usd(cost)}" for run, cost in found.costs_usd.items())]
     if found.unanswered:
         lines += ["", f"{found.unanswered:,} answers are missing; `opengap runs --errors RUN` says why."]
     return "\n".join(lines)
@@ -141,8 +139,3 @@ def lonely(one: Alone) -> str:
     if one.why:
         return f"the run before it does not compare: {'; '.join(one.why)}"
     return "no earlier run, so there is nothing to check"
-
-
-def dollars(cost: float | None) -> str:
-    """What a run cost."""
-    return "cost unknown" if cost is None else f"${cost:,.4f}"

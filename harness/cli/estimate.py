@@ -3,69 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import options
-from harness.cli.tables import shorten, table, wrapped
+from harness.cli.tables import table, wrapped
+from harness.text import shortened, usd
 
 if TYPE_CHECKING:
-    from harness.running.estimate import Estimate
+    from harness.asking import Asked, Execution
+    from harness.asking.estimate import Estimate
 
 
 @click.command("estimate")
 @options.what_is_asked
-@click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
-@click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
-@click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
+@options.how_it_would_be_asked
 @click.option("--budget", type=float, metavar="USD", help="Exit code 3 where this could cost more, or nobody knows; hours of this machine are not counted.")  # fmt: skip
-@options.store
 @options.as_json
-def command(
-    models: tuple[str, ...],
-    suite: str | None,
-    tasks: tuple[str, ...],
-    items: str | None,
-    scorer: str,
-    protocol: str,
-    limit: int | None,
-    repeats: int,
-    data: str | None,
-    weights: tuple[str, ...],
-    allow_code_execution: bool,
-    concurrency: int | None,
-    price_in: float | None,
-    price_out: float | None,
-    budget: float | None,
-    store: str | None,
-    as_json: bool,
-) -> int:
+def command(asked: Asked, execution: Execution, as_json: bool) -> int:
     """What a plan would cost, before anything is sent.
 
     The options are those of `eval`. Input tokens come from the real prompts at four bytes a token, and from the sizes of
     the images; output tokens from the mean of earlier runs of the same tasks in the store; "most" takes every answer at
     its limit.
     """
-    from harness import address
-    from harness.running import plan_jobs, store_for
-    from harness.running.estimate import estimate
+    from harness.asking import plan_jobs
+    from harness.asking.estimate import estimate
 
-    systems = address.resolve_all(models, weights)
-    folder = store_for(systems, store)
-    jobs = plan_jobs(
-        systems, folder, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,
-        protocol=protocol, limit=limit, repeats=repeats, data=data, allow_code_execution=allow_code_execution, keys_needed=False,
-    )  # fmt: skip
-    found = [estimate(job, folder, concurrency=concurrency, price_in=price_in, price_out=price_out) for job in jobs]
-    code = 0 if budget is None else _within(budget, found)
+    systems = asked.systems()
+    jobs = plan_jobs(asked, execution, systems, keys_needed=False)
+    found = [estimate(job, execution.folder(systems), execution) for job in jobs]
+    code = 0 if execution.budget_usd is None else _within(execution.budget_usd, found)
     if as_json:
         options.echo_json(found)
         return code
     rows = [
         [
-            shorten(one.system, 28), f"{one.requests:,}", f"{one.input_tokens:,}",
+            shortened(one.system, 28), f"{one.requests:,}", f"{one.input_tokens:,}",
             "?" if one.output_tokens is None else f"{one.output_tokens:,}",
             _usd(one, one.list_usd), "–" if one.batch_discount is None else _usd(one, one.batch_usd, 1 - one.batch_discount), _usd(one, one.most_usd),
             "?" if one.minutes is None else f"{one.minutes:.1f}",
@@ -96,14 +71,14 @@ def _within(budget: float, found: Sequence[Estimate]) -> int:
     if unknown:
         click.echo(f"no price is known of {', '.join(unknown)}: give --price-in and --price-out", err=True)
     elif most > budget:
-        click.echo(f"this can cost ${most:,.2f}, more than the budget of ${budget:,.2f}", err=True)
+        click.echo(f"this can cost {usd(most)}, more than the budget of {usd(budget)}", err=True)
     return 3 if unknown or most > budget else 0
 
 
 def _usd(one: Estimate, value: float | None, part: float = 1.0) -> str:
     """Dollars, or the least that they can be; ``part`` is what is paid of the list price."""
     if value is not None:
-        return f"${value:,.2f}"
+        return usd(value)
     if one.least_usd is None:
         return "unknown"
-    return f"≥${one.least_usd * part:,.2f}"
+    return f"≥{usd(one.least_usd * part)}"

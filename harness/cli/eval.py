@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,23 +13,11 @@ from harness.errors import BudgetReached
 from harness.types import OpenFrom
 
 if TYPE_CHECKING:
-    from harness.running import RunResult
+    from harness.asking import Asked, Execution, RunResult
 
 
 @click.command("eval")
 @options.what_is_asked
-@click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
-@click.option(
-    "--budget",
-    type=float,
-    metavar="USD",
-    help="Stop before the runs of this command cost more together, earlier answers included (exit code 3).",
-)
-@click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known.")
-@click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise.")
-@click.option(
-    "--batch", is_flag=True, help="Use the provider's batch API: slower, cheaper; the rest is asked directly."
-)
 @click.option(
     "--until-decided",
     is_flag=True,
@@ -38,103 +25,32 @@ if TYPE_CHECKING:
 )
 @click.option("--margin", type=float, default=3.0, show_default=True, help="Points within which --until-decided calls them equivalent.")  # fmt: skip
 @options.open_from
-@click.option(
-    "--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts."
-)
-@click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds.")  # fmt: skip
-@click.option("--patience", type=options.Duration(), default="10m", show_default=True, metavar="TIME", help="Wait so long for a server that goes away, then stop; the same command goes on.")  # fmt: skip
-@click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
 @click.option("--report", "and_report", is_flag=True, help="Then show the gap, where both sides are there, and write the report of the store.")  # fmt: skip
-@click.option("--check", is_flag=True, help="Check the names alone: no engine is needed, nothing is loaded or asked.")
-@click.option("--again-since", metavar="TIME", help="Ask anew what was asked before this time (ISO, UTC unless it says more): for scheduled jobs.")  # fmt: skip
-@options.store
+@click.option("--check", "names_only", is_flag=True, help="Check the names alone: no engine is needed, nothing is loaded or asked.")  # fmt: skip
+@options.how_it_is_asked
 @options.as_json
 def command(
-    models: tuple[str, ...],
-    suite: str | None,
-    tasks: tuple[str, ...],
-    items: str | None,
-    scorer: str,
-    protocol: str,
-    limit: int | None,
-    repeats: int,
-    data: str | None,
-    weights: tuple[str, ...],
-    concurrency: int | None,
-    budget: float | None,
-    price_in: float | None,
-    price_out: float | None,
-    batch: bool,
-    until_decided: bool,
-    margin: float,
-    open_from: OpenFrom,
-    attempts: int,
-    attempt_timeout: float,
-    patience: float,
-    allow_code_execution: bool,
-    again: bool,
-    and_report: bool,
-    check: bool,
-    again_since: str | None,
-    store: str | None,
-    as_json: bool,
-) -> int:
+    asked: Asked, execution: Execution, until_decided: bool, margin: float, open_from: OpenFrom, and_report: bool,
+    names_only: bool, as_json: bool,
+) -> int:  # fmt: skip
     """Ask one or more models the same items the same way.
 
     MODEL is a catalogue name (`opengap models`) or an address: [provider:]name[@revision][,key=value…], as in
     qwen3-8b, openai:gpt-5.2,effort=high, vllm:org/name, server:NAME@URL, file:answers.jsonl. A bare open model runs on
     this machine. The same command again resumes a run that was stopped, and shows the results of one that is done.
     """
-    from harness import running
-    from harness.running import Execution, RetryPolicy, evaluate
+    from harness.asking import carry_out, check
 
-    if check:
-        path = Path(items) if items else None
-        running.check(models, weights=weights, suite=suite, tasks=tasks, items=path, protocol=protocol)
+    if names_only:
+        check(asked)
         return 0
-    policy = RetryPolicy(attempts=attempts, attempt_s=attempt_timeout)
-    since = options.moment("--again-since", again_since)
     if until_decided:
-        execution = Execution(
-            concurrency=concurrency,
-            again=again,
-            again_since=since,
-            budget_usd=budget,
-            price_in=price_in,
-            price_out=price_out,
-            policy=policy,
-            patience_s=patience,
+        refuse_with(
+            "--until-decided", {"--batch": execution.batch, "--repeats": asked.repeats > 1, "--report": and_report}
         )
-        refuse_with("--until-decided", {"--batch": batch, "--repeats": repeats > 1, "--report": and_report})
-        return _until_decided(
-            models, as_json, margin=margin, suite=suite, tasks=tasks, items=Path(items) if items else None, scorer=scorer,
-            protocol=protocol, limit=limit, data=data, store=store, weights=weights,
-            allow_code_execution=allow_code_execution, open_from=open_from, execution=execution,
-        )  # fmt: skip
+        return _until_decided(asked, execution, margin, open_from, as_json)
     try:
-        results = evaluate(
-            models,
-            suite=suite,
-            tasks=tasks,
-            items=items,
-            scorer=scorer,
-            protocol=protocol,
-            limit=limit,
-            repeats=repeats,
-            data=data,
-            store=store,
-            weights=weights,
-            concurrency=concurrency,
-            budget=budget,
-            price_in=price_in,
-            price_out=price_out,
-            batch=batch,
-            policy=policy,
-            patience_s=patience,
-            allow_code_execution=allow_code_execution,
-            again=again,
-            again_since=since,
-        )
+        results = carry_out(asked, execution)
     except BudgetReached as error:
         if not and_report:
             raise
@@ -144,11 +60,9 @@ def command(
         _show(results, as_json)
         code = max(result.exit_code for result in results)
     if and_report:
-        from harness import address
         from harness.cli.following import follow
-        from harness.running import store_for
 
-        follow(store_for(address.resolve_all(models, weights), store), open_from, quiet=as_json)
+        follow(execution.folder(asked.systems()), open_from, quiet=as_json)
     return code
 
 
@@ -166,6 +80,8 @@ def _show(results: Sequence[RunResult], as_json: bool) -> None:
                     "system": result.receipt.system.name,
                     "cost_usd": result.receipt.cost_usd,
                     **result.receipt.counts,
+                    "reported_models": result.receipt.reported_models,
+                    "fingerprints": result.receipt.fingerprints,
                     "scores": scores(evidence_of([(result.run, result.receipt)])),
                 }
                 for result in results
@@ -196,10 +112,10 @@ def refuse_with(flag: str, others: dict[str, bool]) -> None:
         )
 
 
-def _until_decided(models: tuple[str, ...], as_json: bool, **asked: Any) -> int:
+def _until_decided(asked: Asked, execution: Execution, margin: float, open_from: OpenFrom, as_json: bool) -> int:
     from harness.studies.until_decided import describe, until_decided
 
-    decision = until_decided(models, **asked)
+    decision = until_decided(asked, execution, margin=margin, open_from=open_from)
     if as_json:
         options.echo_json(decision)
     else:

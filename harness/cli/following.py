@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from harness.cli.tables import inert, wrapped
+from harness.cli.tables import wrapped
 from harness.errors import OpenGapError
+from harness.text import inert
 from harness.types import OpenFrom
 
 SHOWN = ("index.html", "gap.png", "summary.md")

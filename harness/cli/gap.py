@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options, outcome
-from harness.cli.tables import inert, points, shorten, span, table, wrapped
+from harness.cli.tables import table, wrapped
+from harness.text import distinct, inert, percent, points, shortened, span
 from harness.types import Comparison, OpenFrom
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def text(gaps: Gaps, by_task: bool = False) -> str:
     names = _labels(gaps, by_task)
     rows = [
         [
-            shorten(name, 20), *map(points, row_scores(one)), points(one.gap, sign=True), span(*one.ci_simultaneous),
+            shortened(name, 20), *map(points, row_scores(one)), points(one.gap, sign=True), span(*one.ci_simultaneous),
             str(one.n), one.verdict + "".join(f" ({part})" for part in carried_by(one)),
         ]
         for name, one in zip(names, gaps, strict=True)
@@ -128,10 +129,8 @@ def text(gaps: Gaps, by_task: bool = False) -> str:
 
 def _labels(gaps: Sequence[Comparison], by_task: bool) -> list[str]:
     """What each row is called: its dimension or task, and more where that alone names several rows."""
-    names = [one.task if by_task else one.dimension for one in gaps]
-    for more in ([one.task for one in gaps], [one.protocol for one in gaps]):
-        names = [name if names.count(name) == 1 else f"{name}, {part}" for name, part in zip(names, more, strict=True)]
-    return names
+    tasks, dimensions = [one.task for one in gaps], [one.dimension for one in gaps]
+    return distinct(tasks if by_task else dimensions, tasks, [one.protocol for one in gaps])
 
 
 def _below(one: Comparison, where: str) -> list[str]:
@@ -181,7 +180,7 @@ def _choices(one: Comparison) -> str:
     """The candidates that halves picked most often."""
     told = []
     for side, shares in (one.candidates or {}).items():
-        picked = [f"{name} {100 * share:.0f} %" for name, share in list(shares.items())[:3] if share >= 0.005]
+        picked = [f"{name} {percent(share, 0)}" for name, share in list(shares.items())[:3] if share >= 0.005]
         told.append(f"{side} {', '.join(picked)}")
     return "; ".join(told)
 
@@ -201,7 +200,7 @@ def _show_pairs(store: object, task: str, *, as_json: bool, as_csv: bool) -> Non
         return
     cells = [
         [
-            shorten(one.first, 17), shorten(one.second, 17), points(one.gap, sign=True), span(one.low, one.high),
+            shortened(one.first, 17), shortened(one.second, 17), points(one.gap, sign=True), span(one.low, one.high),
             "–" if math.isnan(one.p) else f"{one.p:.4f}", f"{one.p_adjusted:.4f}",
         ]
         for one in rows

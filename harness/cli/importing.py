@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli import options
-from harness.cli.tables import inert, points, shorten, span, table
+from harness.cli.tables import table
 from harness.errors import UsageError
+from harness.text import inert, points, shortened, span
 
 if TYPE_CHECKING:
     from harness.exchange.assemble import Reading
@@ -129,7 +130,7 @@ def finish(reading: Reading, *, kind: str, source: Path, store: str | None, as_j
     elif told:
         rows = [
             [
-                shorten(one.system, 26), one.weights, shorten(one.task, 18), points(one.score),
+                shortened(one.system, 26), one.weights, shortened(one.task, 18), points(one.score),
                 span(one.low, one.high), str(one.n), str(one.missing or ""),
             ]
             for one in told.values()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
 import click
 
@@ -12,7 +14,10 @@ from harness.types import OpenFrom
 if TYPE_CHECKING:
     import datetime as dt
 
+    from harness.asking import Asked, Execution
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+_Option = Callable[[Any], Any]
 
 store = click.option("--store", metavar="DIR", help="Results store (default: OPENGAP_STORE, else ./results).")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program instead of a table.")
@@ -24,19 +29,24 @@ own_text = click.option(
     "--own-text", is_flag=True, help="Show questions of own files, and answers to them, in the report as well."
 )
 
-_ASKED = (
-    click.argument("models", nargs=-1, required=True, metavar="MODEL…"),
-    click.option("--suite", help="Suite of tasks, NAME or NAME@VERSION (default: core)."),
-    click.option("--task", "tasks", multiple=True, metavar="NAME|FILE.py", help="Single task; may be given several times."),
-    click.option("--items", type=click.Path(), metavar="FILE", help="Own questions, JSON Lines or CSV: input, target, …"),
-    click.option("--scorer", default="exact", show_default=True, metavar="exact|contains|choice|numeric", help="How own questions are scored."),
-    click.option("--protocol", default="matched", show_default=True, help="How it is asked: matched, as-recommended."),
-    click.option("--limit", type=int, help="Ask this many items a task, always the same ones."),
-    click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often."),
-    click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA)."),
-    click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know; once for all, or once for each MODEL."),
-    click.option("--allow-code-execution", is_flag=True, help="Run code that models write, for tasks that need it."),
+
+def _hold(_context: click.Context, _option: click.Parameter, kind: Any) -> None:
+    from harness import sandbox
+
+    sandbox.choose(kind)
+
+
+_SANDBOXED = (
+    click.option("--sandbox", type=click.Choice(["auto", "none"]), default="auto", show_default=True, callback=_hold, expose_value=False, help="What holds code that models write: Landlock and seccomp, or by name only nothing at all."),
+    click.option("--allow-code-execution", is_flag=True, expose_value=False, help="Accepted from commands of before; code tasks run in the sandbox without it."),
 )  # fmt: skip
+
+
+def sandboxed(command: Command) -> Command:
+    """The options of a command that runs code of models."""
+    for option in reversed(_SANDBOXED):
+        command = option(command)
+    return command
 
 
 class Duration(click.ParamType[float]):
@@ -53,11 +63,97 @@ class Duration(click.ParamType[float]):
             self.fail(f"{value!r} is no duration: give seconds, or 90s, 10m, 2h", param, ctx)
 
 
-def what_is_asked(command: Command) -> Command:
-    """The arguments that make a plan: `estimate` and `eval` share them."""
-    for option in reversed(_ASKED):
-        command = option(command)
-    return command
+_ITEMS = (
+    click.option("--scorer", default="exact", show_default=True, metavar="exact|contains|choice|numeric", help="How own questions are scored."),
+    click.option("--protocol", default="matched", show_default=True, help="How it is asked: matched, as-recommended."),
+    click.option("--limit", type=int, help="Ask this many items a task, always the same ones."),
+    click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often."),
+)  # fmt: skip
+_PLANNED = (
+    click.argument("models", nargs=-1, required=True, metavar="MODEL…"),
+    click.option("--suite", help="Suite of tasks, NAME or NAME@VERSION (default: core)."),
+    click.option("--task", "tasks", multiple=True, metavar="NAME|FILE.py", help="Single task; may be given several times."),
+    click.option("--items", type=click.Path(), metavar="FILE", help="Own questions, JSON Lines or CSV: input, target, …"),
+    *_ITEMS,
+    click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA)."),
+    click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know; once for all, or once for each MODEL."),
+    *_SANDBOXED,
+)  # fmt: skip
+_PAIR = (
+    click.option("--from", "before", required=True, metavar="MODEL", help="The system in use."),
+    click.option("--to", "after", required=True, metavar="MODEL", help="The system that may replace it."),
+    click.option("--items", required=True, type=click.Path(), metavar="FILE", help="Own questions: input, target, …"),
+    *_ITEMS,
+    click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know: once for both, or --from's and then --to's."),
+)  # fmt: skip
+_CONCURRENCY = click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
+_AGAIN = click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
+_PRICES = (
+    click.option("--price-in", type=float, metavar="USD", help="Price per million input tokens, where none is known."),
+    click.option("--price-out", type=float, metavar="USD", help="Price per million output tokens, likewise."),
+)
+_BUDGET = click.option("--budget", type=float, metavar="USD", help="Stop before the runs of this command cost more together, earlier answers included (exit code 3).")  # fmt: skip
+_WHOLE = (
+    _CONCURRENCY,
+    _BUDGET,
+    *_PRICES,
+    click.option("--batch", is_flag=True, help="Use the provider's batch API: slower, cheaper; the rest is asked directly."),
+    click.option("--attempts", type=int, default=8, show_default=True, help="Give up an item after this many failed attempts."),
+    click.option("--attempt-timeout", type=float, default=900.0, show_default=True, metavar="S", help="Give up one attempt after this many seconds."),
+    click.option("--patience", type=Duration(), default="10m", show_default=True, metavar="TIME", help="Wait so long for a server that goes away, then stop; the same command goes on."),
+    _AGAIN,
+    click.option("--again-since", metavar="TIME", help="Ask anew what was asked before this time (ISO, UTC unless it says more): for scheduled jobs."),
+    store,
+)  # fmt: skip
+
+
+def _one_object(decorators: Sequence[_Option], build: Callable[[dict[str, Any]], Any], name: str) -> _Option:
+    """A decorator that adds options and hands the command one object, made of what they said."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def called(**given: Any) -> Any:
+            return command(**{name: build(given)}, **given)
+
+        for option in reversed(decorators):
+            called = option(called)
+        return cast(Command, called)
+
+    return decorate
+
+
+def _asked(given: dict[str, Any]) -> Asked:
+    from harness.asking.asked import Asked
+
+    items = given.pop("items")
+    names = given.pop("models") if "models" in given else (given.pop("before"), given.pop("after"))
+    taken = {name: given.pop(name) for name in ("scorer", "protocol", "limit", "repeats", "weights")}
+    more = {name: given.pop(name) for name in ("suite", "tasks", "data") if name in given}
+    return Asked(models=names, items=Path(items) if items else None, **taken, **more)
+
+
+def _execution(given: dict[str, Any]) -> Execution:
+    from harness.asking.execution import Execution
+    from harness.asking.retry import RetryPolicy
+
+    names = {"budget": "budget_usd", "patience": "patience_s"}
+    taken = ("store", "concurrency", "budget", "price_in", "price_out", "batch", "patience", "again")
+    known = {names.get(name, name): given.pop(name) for name in taken if name in given}
+    if "again_since" in given:
+        known["again_since"] = moment("--again-since", given.pop("again_since"))
+    if "attempts" in given:
+        known["policy"] = RetryPolicy(attempts=given.pop("attempts"), attempt_s=given.pop("attempt_timeout"))
+    return Execution(**known)
+
+
+what_is_asked = _one_object(_PLANNED, _asked, "asked")
+"""The arguments that make a plan, as one ``Asked``: `estimate` and `eval` share them."""
+from_one_to_another = _one_object(_PAIR, _asked, "asked")
+"""Two models and own questions, as one ``Asked``."""
+how_it_is_asked = _one_object(_WHOLE, _execution, "execution")
+"""Everything about carrying out plans, as one ``Execution``."""
+how_it_would_be_asked = _one_object((_CONCURRENCY, *_PRICES, store), _execution, "execution")
+how_both_are_asked = _one_object((_CONCURRENCY, _BUDGET, _AGAIN, store), _execution, "execution")
 
 
 def moment(flag: str, text: str | None) -> dt.datetime | None:

@@ -7,7 +7,8 @@ import math
 import click
 
 from harness.cli import options
-from harness.cli.tables import inert, points, shorten, table, wrapped
+from harness.cli.tables import table, wrapped
+from harness.text import inert, points, shortened
 from harness.types import OpenFrom
 
 
@@ -46,7 +47,7 @@ def command(
         return 0
     rows = [
         [
-            shorten(one.task, 24), f"{one.gap:g}", _count(one.n_needed), _count(one.n_needed_clustered),
+            shortened(one.task, 24), f"{one.gap:g}", _count(one.n_needed), _count(one.n_needed_clustered),
             _count(one.clusters_needed), _count(one.n_at_repeats), _count(one.repeats_needed),
         ]
         for one in found
@@ -55,18 +56,17 @@ def command(
     click.echo(table(head, rows, right=[1, 2, 3, 4, 5, 6]))
     for one in {one.task: one for one in found}.values():
         lines = [
-            "",
             f"{one.task}: {one.closed} − {one.open}",
-            f"  stored: {one.n} items, sd of a difference {points(one.sd)} points",
-            f"  so many independent items would show a gap of {points(one.detectable_iid)} points",
+            f"stored: {one.n} items, sd of a difference {points(one.sd)} points",
+            f"so many independent items would show a gap of {points(one.detectable_iid)} points",
         ]
         if not math.isnan(one.design_effect):
-            lines.append(f"  clusters bring {one.design_effect:.2f} times the variance")
+            lines.append(f"clusters bring {one.design_effect:.2f} times the variance")
         sides = (("closed", one.answer_variance_closed), ("open", one.answer_variance_open))
         once = [side for side, variance in sides if math.isnan(variance)]
         if once:
-            lines.append(f"  {' and '.join(once)} asked once: what repeats would bring is not known")
-        click.echo("\n".join(inert(line) for line in lines))
+            lines.append(f"{' and '.join(once)} asked once: what repeats would bring is not known")
+        click.echo("\n".join(["", *wrapped(lines[0], ""), *(part for line in lines[1:] for part in wrapped(line))]))
     there = {one.task for one in found}
     rule = catalogue.openness_rule(open_levels([one for one in evidence if one.task in there]), open_from)
     click.echo("\n".join(["", *wrapped(f"{rule[:1].upper()}{rule[1:]}.", "")]))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.cli.tables import inert
+from harness.text import inert
 
 
 @click.command("publish")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from harness.cli import options, outcome
-from harness.cli.tables import inert
+from harness.text import inert
 from harness.types import OpenFrom
 
 

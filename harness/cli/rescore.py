@@ -16,23 +16,20 @@ from harness.cli import options
     "--items", type=click.Path(path_type=Path), metavar="FILE", help="Own questions: the file that was asked."
 )
 @click.option("--scorer", metavar="exact|contains|choice|numeric", help="Own questions: another scorer that asks in the same words.")  # fmt: skip
-@click.option("--allow-code-execution", is_flag=True, help="Run code that models wrote, for tasks that need it.")
+@options.sandboxed
 @options.store
-def command(
-    run: str, data: str | None, items: Path | None, scorer: str | None, allow_code_execution: bool, store: str | None
-) -> int:
+def command(run: str, data: str | None, items: Path | None, scorer: str | None, store: str | None) -> int:
     """Score a run's stored answers anew, into a new run.
 
     Nothing is asked and nothing is paid. The new run names the run that holds the answers, and replaces it in every
     comparison. RUN is a run's id, or a unique beginning of one.
     """
     from harness import settings
+    from harness.asking.rescore import rescore
     from harness.cli.runs import score_table
-    from harness.running.rescore import rescore
 
     result = rescore(
         run, settings.store_folder(store), data=data, items=items, scorer=scorer,
-        allow_code_execution=allow_code_execution,
     )  # fmt: skip
     click.echo(score_table([result.run]))
     return 0

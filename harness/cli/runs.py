@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from harness.cli import options
-from harness.cli.tables import points, shorten, span, table
+from harness.cli.tables import table
 from harness.store import RunFolder
+from harness.text import points, shortened, span, usd
 
 
 @click.command("runs")
@@ -44,7 +45,7 @@ def command(errors: str | None, store: str | None, as_json: bool) -> int:
         return 0
     rows = [
         [
-            fact["run"], shorten(fact["system"], 30), fact["protocol"], f"{fact['answered']}/{fact['planned']}",
+            fact["run"], shortened(fact["system"], 30), fact["protocol"], f"{fact['answered']}/{fact['planned']}",
             *(points(fact[share]) for share in ("unread_percent", "truncated_percent")), "sealed" if fact["sealed"] else "unsealed",
         ]
         for fact in facts
@@ -114,7 +115,7 @@ def _errors(store: Path, wanted: str) -> str:
     if failed.empty:
         return "every item was answered and scored"
     lines = [
-        [str(row["task"]), str(row["item_id"]), shorten(str(row["error"] or row["reason"]), 120)]
+        [str(row["task"]), str(row["item_id"]), shortened(str(row["error"] or row["reason"]), 120)]
         for row in failed.to_dict("records")
     ]
     return table(["task", "item", "reason"], sorted(lines))
@@ -122,13 +123,14 @@ def _errors(store: Path, wanted: str) -> str:
 
 def score_table(runs: Sequence[RunFolder]) -> str:
     """Each run's scores by task: mean, interval, n, and how the answers came."""
+    from harness import answered
     from harness.evidence.gather import evidence_of
     from harness.store import read_receipt
     from harness.verdict.scores import scores
 
     receipts = [(run, read_receipt(run)) for run in runs]
     rows = [
-        [shorten(one.system, 32), one.task, one.metric, points(one.score), span(one.low, one.high), str(one.n), str(one.missing or ""), points(one.unread), points(one.truncated)]
+        [shortened(one.system, 32), one.task, one.metric, points(one.score), span(one.low, one.high), str(one.n), str(one.missing or ""), points(one.unread), points(one.truncated)]
         for one in scores(evidence_of(receipts))
     ]  # fmt: skip
     head = ["system", "task", "metric", "score", "95 % interval", "n", "missing", "unread %", "cut off %"]
@@ -139,10 +141,10 @@ def score_table(runs: Sequence[RunFolder]) -> str:
             for key, count in sorted(receipt.counts.items())
             if key.startswith("status_")
         }
-        cost = "unknown" if receipt.cost_usd is None else f"${receipt.cost_usd:.4f}"
         parts = ", ".join(f"{name} {count}" for name, count in statuses.items())
         local = "nothing left this machine" if receipt.bytes_sent == 0 else f"{receipt.bytes_sent:,} bytes sent"
-        lines.append(f"{receipt.system.name}: {parts}; cost {cost}; {local}; run {receipt.run_id}")
+        lines.append(f"{receipt.system.name}: {parts}; cost {usd(receipt.cost_usd)}; {local}; run {receipt.run_id}")
+        lines += answered.lines(receipt)
         lines += [
             f"{receipt.system.name}: {task} not applicable: {why}" for task, why in receipt.not_applicable.items()
         ]

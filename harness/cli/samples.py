@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli import options
-from harness.cli.tables import inert
+from harness.text import inert
 
 if TYPE_CHECKING:
     import pandas as pd

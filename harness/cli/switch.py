@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import options, outcome
-from harness.cli.tables import inert, points, shorten, span, table, wrapped
+from harness.cli.tables import table, wrapped
+from harness.text import inert, points, shortened, span, usd
 from harness.types import OpenFrom
+
+if TYPE_CHECKING:
+    from harness.asking import Asked, Execution
 
 SHOWN = 20
 
 
 @click.command("switch")
-@click.option("--from", "before", required=True, metavar="MODEL", help="The system in use.")
-@click.option("--to", "after", required=True, metavar="MODEL", help="The system that may replace it.")
-@click.option(
-    "--items", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Own questions: input, target, …"
-)
+@options.from_one_to_another
 @click.option("--margin", type=float, default=2.0, show_default=True, help="Points that may be lost.")
-@click.option("--scorer", default="exact", show_default=True, metavar="exact|contains|choice|numeric", help="How answers are scored.")  # fmt: skip
-@click.option("--protocol", default="matched", show_default=True, help="How it is asked: matched, as-recommended.")
-@click.option("--limit", type=int, help="Ask this many items, always the same ones.")
-@click.option("--repeats", type=int, default=1, show_default=True, help="Ask every item this often.")
-@click.option("--weights", multiple=True, metavar="open|closed", help="Openness of models that the catalogue does not know: once for both, or --from's and then --to's.")  # fmt: skip
-@click.option("--concurrency", type=int, help="Requests in flight (default: by adapter).")
-@click.option("--budget", type=float, metavar="DOLLARS", help="Stop before the two runs cost more together.")
-@click.option("--again", is_flag=True, help="Ask anew although the same plan is done.")
+@options.how_both_are_asked
 @options.open_from
 @outcome.fail_on("worse by more than the margin", "not worse by the margin", "undecided")
-@options.store
 @options.as_json
 def command(
-    before: str,
-    after: str,
-    items: Path,
-    margin: float,
-    scorer: str,
-    protocol: str,
-    limit: int | None,
-    repeats: int,
-    weights: tuple[str, ...],
-    concurrency: int | None,
-    budget: float | None,
-    again: bool,
-    open_from: OpenFrom,
-    fail_on: tuple[str, ...],
-    allow_undecided: bool,
-    store: str | None,
+    asked: Asked, execution: Execution, margin: float, open_from: OpenFrom, fail_on: tuple[str, ...], allow_undecided: bool,
     as_json: bool,
-) -> int:
+) -> int:  # fmt: skip
     """Whether to go from one model to another, on your own items.
 
     Is the new one worse by more than --margin? Asks both the same items (or reads what was asked before), and shows the
@@ -61,10 +37,7 @@ def command(
     from harness.studies.switch import switch
 
     judged = outcome.asked(fail_on, allow_undecided)
-    found = switch(
-        before, after, items, margin=margin, scorer=scorer, protocol=protocol, limit=limit, repeats=repeats,
-        store=store, weights=weights, concurrency=concurrency, budget=budget, again=again, open_from=open_from,
-    )  # fmt: skip
+    found = switch(asked, execution, margin=margin, open_from=open_from)
     verdicts = [found.verdict] if judged else []
     code = outcome.exit_code(verdicts, fail_on, allow_undecided=allow_undecided, otherwise=found.exit_code)
     if as_json:
@@ -75,10 +48,10 @@ def command(
         ("to", found.after, found.score_after, found.ci_after, found.cost_after_usd, found.missing_after),
     )
     rows = [
-        [word, shorten(name, 32), points(score), span(*ci), str(found.n), _dollars(cost), str(missing or "")]
+        [word, shortened(name, 32), points(score), span(*ci), str(found.n), usd(cost), str(missing or "")]
         for word, name, score, ci, cost, missing in sides
     ]
-    click.echo(table(["", "system", "score", "95 %", "n", "$ an item", "missing"], rows, right=[2, 3, 4, 5, 6]))
+    click.echo(table(["", "system", "score", "95 %", "n", "an item", "missing"], rows, right=[2, 3, 4, 5, 6]))
     click.echo(
         f"\nchange {points(found.change, sign=True)} points, 95 % {span(found.low, found.high)} ({found.method}, "
         f"n {found.n}, margin {found.margin:g}): {found.verdict}"
@@ -94,13 +67,9 @@ def command(
     click.echo(f"\n{len(found.worse)} items get worse, {found.better} better")
     if found.worse:
         lost = [
-            [one.task, shorten(one.item_id, 40), f"{one.before:g}", f"{one.after:g}"] for one in found.worse[:SHOWN]
+            [one.task, shortened(one.item_id, 40), f"{one.before:g}", f"{one.after:g}"] for one in found.worse[:SHOWN]
         ]
         click.echo(table(["task", "item", "from", "to"], lost, right=[2, 3]))
     if len(found.worse) > SHOWN:
         click.echo(f"… and {len(found.worse) - SHOWN} more (--json lists all)")
     return code
-
-
-def _dollars(value: float) -> str:
-    return "unknown" if math.isnan(value) else f"{value:.6f}"

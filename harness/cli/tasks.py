@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import click
 
 from harness.cli import options
-from harness.cli.tables import shorten, table
+from harness.cli.tables import table
+from harness.text import shortened
 from harness.types import Item
 
 
 @click.command("tasks")
 @click.option("--prove", metavar="NAME", help="Check, without any model, that a task scores right, wrong and empty answers as it should; a code task runs its own solutions.")  # fmt: skip
 @click.option("--data", metavar="DIR", help="Local copies of the tasks' data (default: OPENGAP_DATA).")
+@options.sandboxed
 @options.as_json
 def command(prove: str | None, data: str | None, as_json: bool) -> int:
     """Known tasks and suites.
@@ -37,7 +39,7 @@ def command(prove: str | None, data: str | None, as_json: bool) -> int:
         [
             card.name, card.dimension, str(card.n or "?"), card.headline,
             " ".join(word for word, on in (("gated", card.gated), ("runs-code", card.runs_code)) if on),
-            shorten(card.source, 40),
+            shortened(card.source, 40),
         ]
         for card in sorted(cards, key=lambda card: (card.dimension, card.name))
     ]  # fmt: skip
@@ -48,8 +50,9 @@ def command(prove: str | None, data: str | None, as_json: bool) -> int:
 
 
 def _prove(name: str, data: str | None) -> int:
-    from harness import settings
+    from harness import sandbox, settings
     from harness.errors import DataUnavailable
+    from harness.questions import Code
     from harness.registry import find_task, load_items, prove
 
     task = find_task(name)
@@ -65,4 +68,9 @@ def _prove(name: str, data: str | None) -> int:
         click.echo(failure)
     beside = " and the example" if task.example is not None else ""
     click.echo(f"{task.card.name}: {len(items)} items{beside}, {len(failures)} failures")
+    if code := [item for item in items if isinstance(item, Code)]:
+        whole = sum(item.whole for item in code)
+        click.echo(
+            f"tests: {len(code) - whole} split from the program, {whole} whole, in its process; held by {sandbox.level().name}"
+        )
     return 4 if failures else 0

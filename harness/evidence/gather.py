@@ -272,11 +272,12 @@ def _columns(run: RunFolder) -> tuple[dict[str, NDArray[Any]], dict[str, list[st
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(run.scores, columns=[*TEXTS, "score", "cost_usd"], read_dictionary=list(TEXTS))
+        with pq.ParquetFile(run.scores, read_dictionary=list(TEXTS)) as file:
+            table = file.read(columns=[*TEXTS, "score", "cost_usd"])
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"cannot read the scores of {run.run_id}: {why(error)}") from error
     columns: dict[str, NDArray[Any]] = {
-        name: table[name].to_numpy().astype(np.float64, copy=False) for name in ("score", "cost_usd")
+        name: _as_numpy(table[name].combine_chunks(), np.array([np.nan])) for name in ("score", "cost_usd")
     }
     counting = columns["score"][~np.isnan(columns["score"])]
     if counting.size and not (counting.min() >= 0 and counting.max() <= 1):
@@ -288,9 +289,22 @@ def _columns(run: RunFolder) -> tuple[dict[str, NDArray[Any]], dict[str, list[st
         if parts is None:
             columns[name], vocabularies[name] = np.empty(0, dtype=np.intp), []
             continue
-        columns[name] = parts.indices.fill_null(-1).to_numpy().astype(np.intp)
+        columns[name] = _as_numpy(parts.indices, np.array([-1], dtype=np.int32)).astype(np.intp)
         vocabularies[name] = parts.dictionary.to_pylist()
     return columns, vocabularies
+
+
+def _as_numpy(column: Any, for_null: NDArray[Any]) -> NDArray[Any]:
+    """A column of numbers, ``for_null`` (shape (1,), of the column's type) where there is none.
+
+    By buffers, since ``to_numpy`` and ``pa.scalar`` import the whole of pandas to look whether they were given any of it.
+    """
+    import pyarrow as pa
+    from pyarrow import compute
+
+    one = pa.Array.from_buffers(column.type, 1, [None, pa.py_buffer(for_null.tobytes())])[0]
+    found: NDArray[Any] = np.from_dlpack(compute.fill_null(column, one))
+    return found
 
 
 def _per_item(

@@ -12,6 +12,7 @@ from harness import catalogue
 from harness.errors import Refused, UnknownName, UsageError
 from harness.evidence.comparable import differences, kind
 from harness.evidence.gather import Evidence, find_system, sided
+from harness.text import usd
 from harness.types import OpenFrom, Reason
 
 ONLY_ONES = "only ones run"
@@ -113,7 +114,7 @@ def within_cost(row: Selection, budget_usd: float) -> tuple[Selection | None, li
         sides.append({name: side[name] for name, cost in known.items() if cost <= budget_usd})
         if not sides[-1]:
             cheapest = min(known.items(), key=lambda pair: pair[1], default=None)
-            told = f"; the cheapest is {cheapest[0]} at ${cheapest[1]:.4f}" if cheapest else "; no cost is known there"
+            told = f"; the cheapest is {cheapest[0]} at {usd(cheapest[1])}" if cheapest else "; no cost is known there"
             notes.append(f"{row.dimension}: no {word} system at or below ${budget_usd:g} an item{told}")
     if unknown:
         notes.append(f"{row.dimension}: the cost is not known, so left out: {', '.join(unknown)}")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import catalogue
+from harness.adapters import Named
 from harness.errors import DataUnavailable, StoreError, UsageError
 from harness.exchange.assemble import Reading, assemble
 from harness.exchange.check import TOLERANCE_POINTS
@@ -28,10 +29,10 @@ from harness.types import Receipt
 
 SCHEMA = "0.3.0"
 OURS = "opengap"
-LOCAL = (*catalogue.ENGINES, "server")
-"""Providers that are an engine on a machine of one's own."""
-
-
+HOSTED: Mapping[Named, str] = {
+    "weights": "self_deployed", "url": "self_deployed", "host": "externally_managed", "file": "unknown",
+}  # fmt: skip
+"""Where a system ran, in the schema's words, by how its adapter is named."""
 # In
 
 
@@ -284,13 +285,9 @@ def _whole(one: Counting, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     receipt, card, system = one.receipt, one.planned.card, one.receipt.system
     known = not receipt.provenance.startswith("import:")
     library = {"name": OURS, "version": str(receipt.versions.get("opengap", "unknown"))}
-    hosted = (
-        "self_deployed"
-        if system.provider in LOCAL
-        else "unknown"
-        if system.provider in ("import", "file")
-        else "externally_managed"
-    )
+    # Of an import nobody knows where it ran; its provider is no adapter.
+    adapter = catalogue.adapter_of(system.provider) if known else None
+    hosted = HOSTED[adapter.named] if adapter else "unknown"
     open_ = {"closed": "closed_weights"}.get(system.weights, "open_weights")
     about: dict[str, Any] = {
         "name": system.name, "id": _identity(receipt),
@@ -300,7 +297,7 @@ def _whole(one: Counting, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         about["developer"] = system.developer
     if hosted == "externally_managed":
         about["inference_platform"] = system.provider
-    if system.provider in catalogue.ENGINES:
+    if adapter and adapter.in_process:
         about["inference_engine"] = {
             "name": system.provider,
             "version": str(receipt.versions.get(system.provider, "unknown")),

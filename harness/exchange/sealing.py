@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-import harness
 from harness import catalogue
 from harness.errors import StoreError
+from harness.sealing.ledger import Ledger
 from harness.store import RunFolder, current_runs, new_run, plan_hash, read_receipts, write_receipt
-from harness.store.seal import SCORES, TEXT, checksums
 from harness.types import (
     CompletionStatus,
     Plan,
@@ -28,7 +24,6 @@ from harness.types import (
     ScoreStatus,
     System,
     TaskCard,
-    Usage,
     WeightsLevel,
 )
 
@@ -155,107 +150,49 @@ def _plan(one: Imported, source: Path) -> Plan:
 
 def _seal(store: Path, one: Imported, plan: Plan, kind: str, source: Path) -> RunFolder:
     run = new_run(store, plan)
+    with Ledger(run, plan) as ledger:
+        for answer in one.answers:
+            ledger.add(_score_row(one, answer), None if answer.text is None else _text_row(one, answer))
     try:
-        for path, rows in ((run.scores, _scores(one, run.run_id)), (run.text, _texts(one, run.run_id))):
-            pq.write_table(rows, path, compression="zstd")
         digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else None
     except OSError as error:
-        raise StoreError(f"cannot write {run.path}: {error}") from error
-    # To the microsecond: of two imports within one second the later one counts.
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
-    statuses = Counter("unanswered" if answer.score is None else answer.status for answer in one.answers)
-    planned = len(one.item_ids) * plan.repeats
-    answered = sum(count for status, count in statuses.items() if status != "unanswered")
-    costs = [answer.cost_usd for answer in one.answers]
-    receipt = Receipt(
-        run_id=run.run_id,
-        plan_sha256=plan_hash(plan),
-        system=plan.system,
-        protocol=UNKNOWN,
-        protocol_sha256=UNKNOWN,
-        tasks=plan.tasks,
-        started=now,
-        sealed=now,
-        counts={"planned": planned, "answered": answered, "unanswered": planned - answered}
-        | {f"status_{name}": count for name, count in statuses.items()},
-        scorers={},
-        usage=Usage(_total(one, "input_tokens"), None, _total(one, "output_tokens")),
-        cost_usd=None if not costs or None in costs else sum(cost for cost in costs if cost is not None),
-        bytes_sent=0,
-        tokens_sent=0,
-        versions={"opengap": harness.__version__},
-        machine={},
+        raise StoreError(f"cannot read {source}: {error.strerror}") from error
+    receipt = ledger.receipt(
+        planned=len(one.item_ids) * plan.repeats, started=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+    )
+    counts = receipt.counts
+    receipt = replace(
+        receipt,
+        # An item without a row was not answered either.
+        counts={**counts, "unanswered": counts["planned"] - counts["answered"]},
+        usage=ledger.whole_usage(),
         engine={"file": source.name, "file_sha256": digest, "asked": dict(one.asked)},
-        checksums=checksums(run),
-        repeats=plan.repeats,
         provenance=f"import:{kind}",
     )
     write_receipt(run, receipt)
     return run
 
 
-def _total(one: Imported, name: str) -> int | None:
-    known = [getattr(answer, name) for answer in one.answers]
-    return None if not known or None in known else sum(known)
-
-
-def _scores(one: Imported, run_id: str) -> pa.Table:
-    """The rows column by column, which takes a third of the time that it takes row by row."""
-    lost = [answer.score is None for answer in one.answers]
-    broken = [answer.score_status == "scorer_error" for answer in one.answers]
-    gone = [a and not b for a, b in zip(lost, broken, strict=True)]
-    names = (
-        "item_id",
-        "cluster",
-        "published_on",
-        "repeat",
-        "score",
-        "answer",
-        "error",
-        "input_tokens",
-        "output_tokens",
-        "latency_s",
-        "cost_usd",
-    )
-    columns: dict[str, Any] = {name: [getattr(answer, name) for answer in one.answers] for name in names}
-    columns |= {
-        "run_id": run_id, "system": one.system, "task": one.task, "task_version": one.task_version,
-        "dimension": one.dimension, "prompt_hash": "",
-        "status": ["unanswered" if none else answer.status for none, answer in zip(gone, one.answers, strict=True)],
-        "score_status": [None if none else answer.score_status for none, answer in zip(gone, one.answers, strict=True)],
-        "values": [
-            list(answer.values.items()) or ([] if answer.score is None else [(one.metric, answer.score)])
-            for answer in one.answers
-        ],
+def _score_row(one: Imported, answer: Answer) -> dict[str, Any]:
+    gone = answer.score is None and answer.score_status != "scorer_error"
+    return {
+        "system": one.system, "task": one.task, "task_version": one.task_version, "dimension": one.dimension,
+        "item_id": answer.item_id, "cluster": answer.cluster, "published_on": answer.published_on,
+        "repeat": answer.repeat, "prompt_hash": "", "status": "unanswered" if gone else answer.status,
+        "score_status": None if gone else answer.score_status, "score": answer.score,
+        "values": list(answer.values.items()) or ([] if answer.score is None else [(one.metric, answer.score)]),
+        "answer": answer.answer, "error": answer.error, "input_tokens": answer.input_tokens,
+        "output_tokens": answer.output_tokens, "latency_s": answer.latency_s, "cost_usd": answer.cost_usd,
     }  # fmt: skip
-    return _table(SCORES, columns, len(one.answers))
 
 
-def _texts(one: Imported, run_id: str) -> pa.Table:
-    kept = [answer for answer in one.answers if answer.text is not None]
-    columns: dict[str, Any] = {
-        "run_id": run_id, "task": one.task, "redistributable": False, "reasoning": "",
-        "item_id": [answer.item_id for answer in kept], "repeat": [answer.repeat for answer in kept],
-        "messages": [answer.messages or "[]" for answer in kept], "text": [_valid(answer.text) for answer in kept],
-        "target": [_valid(answer.target) for answer in kept],
+def _text_row(one: Imported, answer: Answer) -> dict[str, Any]:
+    return {
+        "task": one.task, "item_id": answer.item_id, "repeat": answer.repeat, "redistributable": False,
+        "messages": answer.messages or "[]", "text": _valid(answer.text), "reasoning": "", "target": _valid(answer.target),
     }  # fmt: skip
-    return _table(TEXT, columns, len(kept))
 
 
 def _valid(text: str | None) -> str | None:
     """Text that Parquet can hold: half of a surrogate pair, as broken escapes leave it, becomes a question mark."""
     return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def _table(schema: pa.Schema, columns: Mapping[str, Any], rows: int) -> pa.Table:
-    """One value stands for a whole column; a column that is not there is null."""
-    arrays = []
-    for field_ in schema:
-        value = columns.get(field_.name)
-        if isinstance(value, list):
-            arrays.append(pa.array(value, field_.type))
-        else:
-            arrays.append(
-                pa.nulls(rows, field_.type) if value is None else pa.repeat(pa.scalar(value, field_.type), rows)
-            )
-    return pa.Table.from_arrays(arrays, schema=schema)

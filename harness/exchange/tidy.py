@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.errors import StoreError
 from harness.exchange.outgoing import Counting
+from harness.text import HIDDEN_RE2, REPLACED
 
 TIDY = (
     "s.system AS model, r.weights <> 'closed' AS open_weights, r.weights AS weights, "
@@ -29,8 +30,10 @@ def export_rows(results: Sequence[Counting], path: Path) -> int:
     facts = [(run.run_id, r.system.weights, r.protocol, r.provenance) for run, r in runs.items()]
     wanted = [(one.run.run_id, one.task) for one in results]
     is_csv = path.suffix == ".csv"
-    hidden = "[\\x00-\\x1f\\x7f-\\x{9f}\\x{200b}-\\x{200f}\\x{202a}-\\x{202e}\\x{2060}-\\x{206f}\\x{feff}]"
-    clean = {name: f"regexp_replace({name}, '{hidden}', ' ', 'g')" for name in TEXTS}
+    clean = {
+        name: f"regexp_replace(regexp_replace({name}, '\\s', ' ', 'g'), '{HIDDEN_RE2}', '{REPLACED}', 'g')"
+        for name in TEXTS
+    }
     safe = [
         f"CASE WHEN regexp_matches({text}, '^[=+@-]') THEN '''' || {text} ELSE {text} END AS {name}"
         for name, text in clean.items()

@@ -7,6 +7,8 @@ the options in the order of the items' ``choices``, unless the prompt shows anot
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +19,17 @@ from harness.thoughts import split_thoughts
 from harness.types import Completion, CompletionStatus, Request, RequestKind, System
 
 FIELDS = ("item_id", "id", "task", "repeat", "text", "status", "reasoning", "prompt")
+
+
+def problems(system: System) -> list[str]:
+    """What is missing before a run."""
+    return [] if Path(system.api_name).is_file() else [f"{system.name}: there is no file {system.api_name!r}"]
+
+
+def identify(system: System) -> System:
+    """The same system with the hash of its file, where there is one."""
+    path = Path(system.api_name)
+    return replace(system, weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest()) if path.is_file() else system
 
 
 class AnswersFile:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from harness.errors import OpenGapError, UsageError
-from harness.types import Completion, CompletionStatus, Message, Request, RequestKind, Sampling, System
+from harness.types import Completion, CompletionStatus, Request, RequestKind, Sampling, System
 
 
 class Model(Protocol):
@@ -70,11 +70,6 @@ def classify(text: str, *, finished_by_limit: bool, refused: bool) -> Completion
     if finished_by_limit:
         return "truncated"
     return "ok" if text.strip() else "empty"
-
-
-def last_of_user(messages: Sequence[Message]) -> int:
-    """Index of the message that a question's images go with."""
-    return max((at for at, message in enumerate(messages) if message.role == "user"), default=len(messages) - 1)
 
 
 def mean(values: Sequence[float]) -> float | None:

@@ -33,10 +33,10 @@ from harness.errors import (
     TimedOut,
     UsageError,
 )
-from harness.models.base import acceptable, last_of_user
+from harness.models.base import acceptable
 from harness.models.failures import Declined, failure, lost, scrub
 from harness.models.headroom import NOTHING_SAID, Headroom, headroom
-from harness.types import Completion, Request, RequestKind, Sampling, System
+from harness.types import Completion, Request, RequestKind, Sampling, System, last_of_user
 
 T = TypeVar("T")
 
@@ -64,6 +64,19 @@ def key_for(provider: Provider) -> str:
             f"the environment variable {variable} holds characters that no key has (line breaks, or not ASCII): set it anew"
         )
     return key
+
+
+def problems(system: System) -> list[str]:
+    """What is missing before a run: the key, and where each user has their own the URL."""
+    provider = catalogue.provider_named(system.provider, system.url)
+    found = []
+    try:
+        key_for(provider)
+    except UsageError as error:
+        found.append(f"{system.name}: {error}")
+    if provider.url_variable and not (system.url or os.environ.get(provider.url_variable)):
+        found.append(f"{system.name}: set the environment variable {provider.url_variable} to your own base URL")
+    return found
 
 
 def base_url(provider: Provider, url: str | None) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 from harness.catalogue import Provider
 from harness.errors import RunFailed, ServerGone
 from harness.models.openai_chat import OpenAIChat
-from harness.types import Completion, Request, RequestKind, System
+from harness.types import Completion, Request, RequestKind, Sampling, System
 
 START_LIMIT_S = 120.0
 LOG_LINES = 20
@@ -35,6 +35,10 @@ class LaunchedModel:
         self._process: subprocess.Popen[str] | None = None
         self._client: OpenAIChat | None = None
         self._engine: dict[str, Any] = {}
+
+    def check(self, sampling: Sampling) -> None:
+        """UsageError if this system cannot be asked with these parameters."""
+        OpenAIChat(self.system, self._provider).check(sampling)
 
     async def start(self) -> None:
         assert self._provider.launch is not None

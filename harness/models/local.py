@@ -62,6 +62,15 @@ def _not_there(system: System, error: BaseException) -> UsageError:
     )
 
 
+def problems(system: System) -> list[str]:
+    """What is missing before a run: weights that cannot be had, or do not fit into this machine."""
+    try:
+        preflight(system)
+    except UsageError as error:
+        return [str(error)]
+    return []
+
+
 def preflight(system: System) -> None:
     """Ask the hub about weights that are not here yet, before anything large comes.
 

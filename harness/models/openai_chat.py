@@ -12,6 +12,7 @@ from harness.models.hosted import HostedModel
 from harness.thoughts import split_thoughts
 from harness.types import Completion, Request, Sampling, Usage
 
+KEY = "OPENAI_API_KEY"
 CUT_OFF = frozenset({"length", "model_length", "max_tokens", "model_context_window_exceeded"})
 """Finish reasons of an answer that a limit ended; the protocol's own is the first, the others are Mistral's and z.AI's."""
 BROKEN = frozenset({"error", "network_error", "insufficient_system_resource"})
@@ -85,8 +86,8 @@ class OpenAIModel(HostedModel):
         import openai
 
         client = openai.AsyncOpenAI(**self.settings(openai, key))
-        if self.provider.name != "openai":
-            # Taken from OPENAI_ORG_ID and OPENAI_PROJECT_ID; other hosts have no business with them.
+        if self.provider.key != KEY:
+            # Taken from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which go with that key; nobody else has business with them.
             client.organization = client.project = None
         return openai, client
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import itertools
 import os
 from typing import Any
 
 from harness.errors import ContextTooLong, RequestRejected, RunFailed, ServerFailed, ServerGone
+from harness.models import local
 from harness.models.base import classify
 from harness.models.chat import Chat
 from harness.models.local import check_memory, context_length, locate
@@ -24,6 +26,29 @@ QUIET = {
 """Standard output belongs to tables. VLLM_LOGGING_LEVEL=INFO brings the engine's own log back."""
 ON_CPU = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
 """Without these, thread binding makes small models on a shared machine up to ten times slower. Yours win if set."""
+
+
+def problems(system: System) -> list[str]:
+    """What is missing before a run: a device that this build of vLLM runs on, and what :func:`local.problems` finds."""
+    if _has_a_device():
+        return local.problems(system)
+    return [
+        f"{system.name}: this vLLM is built for GPUs and sees none: check `nvidia-smi`, or put "
+        f"the CPU's in its place (`make setup ENGINE=vllm-cpu`), or ask transformers:{system.api_name}",
+        *local.problems(system),
+    ]
+
+
+def _has_a_device() -> bool:
+    """Whether vLLM finds what it is built for. Its build for CPUs always does, and is not imported to be asked."""
+    try:
+        if "cpu" in importlib.metadata.version("vllm"):
+            return True
+    except importlib.metadata.PackageNotFoundError:
+        return True  # vllm-cpu is a distribution of its own
+    from vllm.platforms import current_platform
+
+    return not current_platform.is_unspecified()
 
 
 class VllmModel:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import functools
 import re
 import textwrap
 import warnings
@@ -11,7 +14,7 @@ from dataclasses import dataclass
 from harness import sandbox
 from harness.questions.fences import defines, extract_code, only_declares
 from harness.questions.form import Form
-from harness.types import Item
+from harness.types import Item, Score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,10 @@ class Code(Item):
     solution: str
     """A right completion: the rest of the function after ``prompt``, or the whole function."""
     cpu_limit_s: float = 10.0
+    whole: bool = False
+    """Whether the test has to run in the program's own process, since its values cannot cross a pipe. Such a verdict can
+    be forged by a program written for it; else test and program are split.
+    """
 
 
 def assemble(item: Code, code: str) -> str:
@@ -67,6 +74,21 @@ def _compiles(module: str) -> bool:
     return True
 
 
+def setup_of(item: Code) -> str:
+    """What of the prompt the test's own process needs: helpers and classes, the function itself being a stub there."""
+    for ending in ("\n    pass\n", "\n"):
+        with contextlib.suppress(SyntaxError, ValueError):
+            ast.parse(item.prompt + ending)
+            return item.prompt + ending
+    return ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _tests_look_at_arguments(item: Code) -> bool:
+    """Whether the tests ask for a change of the arguments: the item's own solution fails if they do not see it."""
+    return not CodeForm()._verdict(item, item.solution, write_back=False).passed
+
+
 class CodeForm(Form[Code]):
     """pass@1: the candidate passes all tests within its CPU time, or it does not."""
 
@@ -93,13 +115,21 @@ class CodeForm(Form[Code]):
         return code if code.strip() else None
 
     def score(self, item: Code, answer: str) -> Mapping[str, float]:
-        verdict = sandbox.check(
-            candidate=assemble(item, answer),
-            test=item.test,
-            entry_point=item.entry_point,
-            cpu_limit_s=item.cpu_limit_s,
-        )
-        return {"pass@1": float(verdict.passed)}
+        return self.result(item, answer).values
+
+    def result(self, item: Code, answer: str) -> Score:
+        verdict = self._verdict(item, answer)
+        if verdict.passed and verdict.wrote_back and not _tests_look_at_arguments(item):
+            # It changed its arguments, and the test may have compared the answer with what it made of them.
+            verdict = self._verdict(item, answer, write_back=False)
+        values = {"pass@1": float(verdict.passed)}
+        return Score("scored", values, reason=verdict.reason or None, sandbox=verdict.level)
+
+    def _verdict(self, item: Code, answer: str, write_back: bool = True) -> sandbox.Verdict:
+        return sandbox.check(
+            candidate=assemble(item, answer), test=item.test, entry_point=item.entry_point, setup=setup_of(item),
+            split=not item.whole, write_back=write_back, limits=sandbox.Limits(cpu_s=item.cpu_limit_s),
+        )  # fmt: skip
 
     def gold(self, item: Code) -> str:
         return item.solution

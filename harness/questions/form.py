@@ -61,6 +61,10 @@ class Form(ABC, Generic[ItemT]):
     def score(self, item: ItemT, answer: str) -> Mapping[str, float]:
         """Metrics of an answer that :meth:`read` returned; must contain the headline. SandboxError passes through."""
 
+    def result(self, item: ItemT, answer: str) -> Score:
+        """The whole score, for forms that have more to say than values."""
+        return Score("scored", self.score(item, answer))
+
     @abstractmethod
     def gold(self, item: ItemT) -> str:
         """A completion that must score full."""
@@ -94,7 +98,7 @@ def grade(form: Form[Any], item: Item, completion: Completion) -> Score | None:
     answer = form.read(item, split_thoughts(completion.text).answer)
     if answer is None:
         return Score("unparsed", {form.headline: 0.0})
-    return replace(Score("scored", form.score(item, answer)), answer=shorten(answer))
+    return replace(form.result(item, answer), answer=shorten(answer))
 
 
 def shorten(text: str, limit: int = 200) -> str:

@@ -105,6 +105,8 @@ def content(item: Item) -> bytes:
     images = fields.pop("images")
     if images:
         fields["images"] = [facts(image) for image in images]
+    if fields.get("whole") is False:  # came later, likewise
+        del fields["whole"]
     return msgspec.json.encode(fields, order="sorted")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import UsageError
-from harness.questions import FORMS, Form
+from harness.questions import Form, form_of
 from harness.types import Item, TaskCard
 
 Row = Mapping[str, Any]
@@ -47,7 +47,7 @@ def task(
     """
 
     def declare(make_items: RowsToItems) -> Task:
-        chosen = form or FORMS.get(item)
+        chosen = form or form_of(item)
         if chosen is None:
             raise UsageError(f"task {make_items.__name__}: no form asks {item.__name__} items; give form=")
         card = TaskCard(

@@ -121,7 +121,6 @@ def _what(receipt: Receipt, members: Sequence[Evidence]) -> list[str]:
     if own is not None:
         scorer = SCORER_OF.get(own.headline, own.form)
         return ["--items", own.source.removeprefix(OWN_FILE), "--scorer", scorer, *limit]
-    code = ["--allow-code-execution"] if any(card.runs_code for card in cards) else []
     if receipt.suite and not receipt.not_applicable:
-        return ["--suite", receipt.suite, *limit, *code]
-    return [word for card in cards for word in ("--task", card.name)] + limit + code
+        return ["--suite", receipt.suite, *limit]
+    return [word for card in cards for word in ("--task", card.name)] + limit

@@ -15,10 +15,10 @@ from harness.evidence.alignment import PairedTask, align
 from harness.evidence.gather import Evidence, open_levels, sided
 from harness.evidence.select import groups
 from harness.history.standing import Entrant, Standing, iso_day, named_day, stand, standings
-from harness.report.text import counted, distinct, labels, listed, short_names
 from harness.stats.estimate import t_quantile
 from harness.store import RunFolder, frame, list_runs
 from harness.store.damage import damaged_text
+from harness.text import counted, distinct, labels, listed, short_names
 from harness.types import Comparison, OpenFrom, PublishedScore, Reason, Receipt, WeightsLevel
 from harness.verdict import Gaps, Store
 from harness.verdict.pair import compare

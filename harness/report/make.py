@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import StoreError
 from harness.report.facts import UNPAIRED, Facts, TooLittle
+from harness.report.svg import Picture
 from harness.store.layout import write_atomically
 
 OTHERS = re.compile(
     r"samples/\d{4,}\.js|(gaps|gaps_by_task|scores|items|published)\.csv|report\.json|summary\.md|index\.html"
 )
 """What a report consists of beside its charts; a file of an earlier report by such a name goes if this one does not write it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawn chart: its light SVG, its headline, and what it shows in words."""
-
-    name: str
-    question: str
-    svg: str
-    title: str
-    words: str
 
 
 def folder_for(store: Path, out: str | None) -> Path:
@@ -115,11 +104,3 @@ def draw(facts: Facts) -> tuple[dict[str, bytes], list[Picture], dict[str, str]]
                 title, _, words = str(figure.get_label()).partition("\n")
                 pictures.append(Picture(chart.name, chart.question, files[f"{chart.name}.svg"].decode(), title, words))
     return files, pictures, left_out
-
-
-def by_reason(left_out: dict[str, str]) -> dict[str, str]:
-    """Reason -> the questions that stay open for it, in one line."""
-    found: dict[str, list[str]] = {}
-    for question, reason in left_out.items():
-        found.setdefault(reason, []).append(question)
-    return {reason: " ".join(questions) for reason, questions in found.items()}

@@ -14,8 +14,8 @@ import pandas as pd
 
 from harness.evidence.gather import Evidence
 from harness.report.facts import Facts
-from harness.report.text import STATUS
 from harness.store import frame
+from harness.text import STATUS
 
 BLOCK_ITEMS = 50
 LONGEST = 20_000

@@ -19,8 +19,8 @@ from harness.errors import OpenGapError, StoreError
 from harness.report.facts import gather
 from harness.report.make import make
 from harness.report.page import content_hash, safe
-from harness.report.text import counted, inert
 from harness.store import RunFolder, list_runs, read_journal, read_plan
+from harness.text import counted, inert
 
 HOSTS = {"127.0.0.1", "localhost"}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.report.facts import Facts
-from harness.report.text import STATUS, uncontrolled, wrapped
+from harness.report.typeset import wrapped
 from harness.report.words import DEMO, openness
+from harness.text import STATUS, uncontrolled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,9 @@ import math
 from harness.report import words
 from harness.report.counterpart import counterpart
 from harness.report.facts import Facts
-from harness.report.make import by_reason
 from harness.report.tables import Memory, Row
-from harness.report.text import inert, points, span, true_minus
+from harness.report.typeset import points, span
+from harness.text import code, escaped, true_minus
 from harness.verdict.came import ROOM, came, cut_off
 from harness.verdict.policy import row_scores
 
@@ -19,23 +19,20 @@ CHANGES = 10
 """So many changes of published series are told one by one."""
 
 
-def code(text: str) -> str:
-    """Text from outside as a code span, where Markdown, HTML, mentions and table bars mean nothing."""
-    return "`" + inert(text).replace("`", "'").replace("|", "¦") + "`"
-
-
 def summary(facts: Facts, memory: Memory, left_out: dict[str, str]) -> str:
     """A page of Markdown, the same whenever it is made of the same store."""
-    lines = [f"## {_plain(words.answer(facts))}", ""]
+    lines = [f"## {escaped(words.answer(facts))}", ""]
     if facts.demo:
         lines += [f"> **{words.DEMO}**", ""]
     lines += [*(_gaps(facts) or _alone(facts)), *_published(facts)]
     lines += ["", *(f"- note: {code(note)}" for note in facts.notes)] if facts.notes else []
     lines += ["", "### Since the last report", "", *_changes(memory), ""]
-    lines += [f"_{_plain(facts.source)}._", ""]
+    lines += [f"_{escaped(facts.source)}._", ""]
     if left_out:
         lines += ["<details><summary>Charts left out</summary>", ""]
-        lines += [f"- {_plain(questions)} {_plain(reason)}" for reason, questions in by_reason(left_out).items()]
+        lines += [
+            f"- {escaped(questions)} {escaped(reason)}" for reason, questions in words.by_reason(left_out).items()
+        ]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 
@@ -53,9 +50,9 @@ def _gaps(facts: Facts) -> list[str]:
     lines += [
         "",
         "Gap = closed − open in points; "
-        + _plain(words.interval_kind(facts.rows))
+        + escaped(words.interval_kind(facts.rows))
         + ". "
-        + _plain(words.openness(facts.openness))
+        + escaped(words.openness(facts.openness))
         + ".",
         "",
     ]
@@ -85,7 +82,7 @@ def _alone(facts: Facts) -> list[str]:
         for one in facts.scores
     ]
     lacking = counterpart(facts)
-    return [*lines, *(["", _plain(words.brings_the_gap(lacking)), "", code(lacking.command)] if lacking else []), ""]
+    return [*lines, *(["", escaped(words.brings_the_gap(lacking)), "", code(lacking.command)] if lacking else []), ""]
 
 
 def _published(facts: Facts) -> list[str]:
@@ -93,7 +90,7 @@ def _published(facts: Facts) -> list[str]:
     shown = facts.varied[:SERIES]
     if not shown:
         return []
-    lines = ["", "### Published scores", "", _plain(words.PUBLISHED), ""]
+    lines = ["", "### Published scores", "", escaped(words.PUBLISHED), ""]
     lines += [
         "| series, unit | best closed | best open | closed ahead by | luck, r = 0 to 0.5 | months behind by age | score noise | as of |",
         "|---|---|---|--:|--:|--:|:-:|---|",
@@ -110,14 +107,9 @@ def _published(facts: Facts) -> list[str]:
     return [
         *lines,
         "",
-        f"{_plain(words.LUCK)} Age: months since closed first had the best open score of the day, of models with a release date. "
-        f"{_plain(words.openness(facts.openness_published))}.{more}",
+        f"{escaped(words.LUCK)} Age: months since closed first had the best open score of the day, of models with a release date. "
+        f"{escaped(words.openness(facts.openness_published))}.{more}",
     ]
-
-
-def _plain(text: str) -> str:
-    """A sentence of ours that may hold names from outside: whatever could be markup is escaped."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|@!~$&" else char for char in inert(text))
 
 
 def _changes(memory: Memory) -> list[str]:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.report.make import Picture
 from harness.report.style import COLOURS, LIGHT
 
 VARIABLES = {str(getattr(LIGHT, name)).lower(): name for name in COLOURS}
 """Colour of the light theme -> CSS variable of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn chart: its light SVG, its headline, and what it shows in words."""
+
+    name: str
+    question: str
+    svg: str
+    title: str
+    words: str
 
 
 class Inlined:

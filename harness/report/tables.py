@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,32 +12,9 @@ import msgspec
 
 from harness.history.standing import Standing
 from harness.report.facts import Facts
-from harness.report.text import inert
 from harness.types import Verdict
-from harness.verdict.export import FORMULA, comparisons_csv
+from harness.verdict.export import comparisons_csv, csv_table
 from harness.verdict.scores import SystemScore
-
-
-def cell(value: Any) -> Any:
-    """A value that a spreadsheet shows and never computes: text from outside that looks like a formula is quoted."""
-    if isinstance(value, bool) or value is None:
-        return "" if value is None else str(value).lower()
-    if isinstance(value, float):
-        # Twelve digits, since a p value or the price of an answer may be tiny; never -0.0.
-        return "" if math.isnan(value) else repr(float(f"{value:.12g}") + 0.0).replace("inf", "∞")
-    if isinstance(value, int):
-        return value
-    text = inert(value if isinstance(value, str) else msgspec.json.encode(value).decode())
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """A CSV file."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([cell(value) for value in row] for row in rows)
-    return out.getvalue().encode("utf-8", "replace")
 
 
 def tables(facts: Facts) -> dict[str, bytes]:
@@ -52,7 +27,7 @@ def tables(facts: Facts) -> dict[str, bytes]:
         fields = [field.name for field in dataclasses.fields(SystemScore)]
         protocols = {one.run.run_id: one.receipt.protocol for one in facts.evidence}
         scores = ([getattr(one, name) for name in fields] + [protocols[one.run]] for one in facts.scores)
-        files["scores.csv"] = table([*fields, "protocol"], scores)
+        files["scores.csv"] = _file([*fields, "protocol"], scores)
         columns = [
             "run_id",
             "system",
@@ -66,13 +41,17 @@ def tables(facts: Facts) -> dict[str, bytes]:
             "cost_usd",
         ]
         rows = facts.answers.sort_values(columns[:5], kind="stable")[columns]
-        files["items.csv"] = table(
+        files["items.csv"] = _file(
             columns, rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None)
         )
     if facts.published:
         told = [_told(one) for one in facts.published]
-        files["published.csv"] = table(list(told[0]), (list(row.values()) for row in told))
+        files["published.csv"] = _file(list(told[0]), (list(row.values()) for row in told))
     return files
+
+
+def _file(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    return csv_table(header, rows).encode("utf-8", "replace")
 
 
 def _told(one: Standing) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from harness.history.standing import Entrant, Standing
 from harness.report.counterpart import Counterpart
-from harness.report.text import MINUS, counted, inert, labels, listed, points, span, true_minus, usd
+from harness.report.typeset import points, span
+from harness.text import MINUS, counted, inert, labels, listed, true_minus, usd
 from harness.types import Comparison, Verdict
 from harness.verdict.came import came, carried_by
 from harness.verdict.policy import row_scores, unseen_below
@@ -59,6 +60,14 @@ def answer(facts: Facts) -> str:
         f"Published scores, {of}: the best closed model is ahead in {sum(gap > 0 for gap in gaps)}, the best "
         f"open one in {sum(gap < 0 for gap in gaps)}" + (f", level in {level}" if level else "")
     )
+
+
+def by_reason(left_out: dict[str, str]) -> dict[str, str]:
+    """Reason -> the questions that stay open for it, in one line."""
+    found: dict[str, list[str]] = {}
+    for question, reason in left_out.items():
+        found.setdefault(reason, []).append(question)
+    return {reason: " ".join(questions) for reason, questions in found.items()}
 
 
 def brings_the_gap(found: Counterpart) -> str:

@@ -86,7 +86,7 @@ def bootstrap_t(differences: ArrayLike, *, draws: int = 10_000, level: float = 0
 
     [mean - q_{1-alpha/2} SE, mean - q_{alpha/2} SE], q quantiles of (mean* - mean)/SE* over resamples of items. Where
     so many resamples are constant that a quantile is infinite (almost all differences equal), the paired t interval
-    is returned and `method` says so. Shape (n,), in the order of the sorted ids. Raises ValueError for NaN or no
+    is returned and `resampled` is False. Shape (n,), in the order of the sorted ids. Raises ValueError for NaN or no
     items. Source: Efron, Tibshirani 1993, section 12.5.
     """
     d = vector(differences, "the differences")
@@ -109,4 +109,6 @@ def bootstrap_t(differences: ArrayLike, *, draws: int = 10_000, level: float = 0
     if not (math.isfinite(below) and math.isfinite(above)):
         return plain
     low, high = plain.mean - above * plain.se, plain.mean - below * plain.se
-    return Estimate(plain.mean, plain.se, plain.df, plain.n, float(low), float(high), level, "bootstrap-t")
+    return Estimate(
+        plain.mean, plain.se, plain.df, plain.n, float(low), float(high), level, "bootstrap-t", resampled=True
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scipy import special
 
@@ -22,6 +22,8 @@ class Estimate:
     level: float
     method: str
     """The name of the interval, to stand beside it."""
+    resampled: bool = field(default=False, kw_only=True)
+    """Whether its interval comes from resamples; a bootstrap that fell back on t is False."""
 
 
 def check_level(level: float) -> None:

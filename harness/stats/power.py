@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from scipy import optimize
-
 from harness.stats.estimate import check_level, t_quantile
 
 
@@ -74,6 +72,8 @@ def copies_needed(gap: float, se: float, g_eff: float, *, level: float = 0.95, p
     most = least + 1.0
     while excess(most) > 0:
         most += 1.0
+    from scipy import optimize  # 250 modules, which most starts never need
+
     return math.exp(optimize.brentq(excess, least, most))
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from scipy import optimize
-
 from harness.stats.estimate import Estimate, check_level, t_quantile
 
 TANGO = "Tango score interval"
@@ -34,6 +32,8 @@ def score_interval(b10: int, b01: int, n: int, *, level: float = 0.95) -> Estima
 
     # At -1 and 1 the variance is 0, so excess > 0 there unless the estimate itself is that end. A hair
     # beside the estimate excess < 0, while at the estimate itself it is 0 when no pair disagrees.
+    from scipy import optimize  # 250 modules, which most starts never need
+
     low = -1.0 if mean == -1 else float(optimize.brentq(excess, -1.0, mean - 1e-10, xtol=1e-13))
     high = 1.0 if mean == 1 else float(optimize.brentq(excess, mean + 1e-10, 1.0, xtol=1e-13))
     return Estimate(mean, (high - low) / (2 * z), math.inf, n, low, high, level, TANGO)

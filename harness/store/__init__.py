@@ -8,12 +8,11 @@ from harness.store.hashes import plan_hash
 from harness.store.journal import Journal, JournalState, read_journal
 from harness.store.layout import RunFolder, find_run, keep_plan, list_runs, named_run, new_run, protocol_label
 from harness.store.read import frame, read_plan, read_receipt, read_receipts
-from harness.store.seal import RowWriter, write_receipt
+from harness.store.seal import write_receipt
 
 __all__ = [
     "Journal",
     "JournalState",
-    "RowWriter",
     "RunFolder",
     "current_runs",
     "damage",

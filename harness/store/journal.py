@@ -7,8 +7,9 @@ again, nothing else.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,10 +29,62 @@ def key_of(entry: Entry) -> Key:
     return entry.task, entry.item_id, entry.repeat, entry.prompt_hash
 
 
-class Journal:
-    """Writer of one new segment. Segments of earlier processes are never touched."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands, and the few facts of it that are wanted before anybody reads it again."""
 
-    def __init__(self, folder: Path) -> None:
+    segment: int
+    offset: int
+    at: str
+    latency_s: float | None
+    output_tokens: int | None
+
+
+@dataclass(slots=True)
+class JournalState:
+    """Index of a journal: which requests are answered, and where, without any text in memory.
+
+    Read once a run; a :class:`Journal` that was given it keeps it up to date.
+    """
+
+    answered: dict[Key, Place] = field(default_factory=dict)
+    """The first answer by key."""
+    unanswered: dict[Key, Place] = field(default_factory=dict)
+    """The last failure of each request that has no answer."""
+    damaged: int = 0
+    """Lines that could not be read."""
+    watching: Sequence[Callable[[Entry], None]] = ()
+    """Called once with every entry that can be read or is written, also one that another replaces."""
+
+    def add(self, entry: Entry, segment: int, offset: int) -> None:
+        """Take one entry in. The first answer counts: a second one can only exist if a process died between paying and
+        resuming.
+        """
+        for watch in self.watching:
+            watch(entry)
+        key, completion = key_of(entry), entry.completion
+        place = Place(segment, offset, entry.at, completion.latency_s, completion.usage.output)
+        if completion.status != "unanswered":
+            self.answered.setdefault(key, place)
+            self.unanswered.pop(key, None)
+        elif key not in self.answered:
+            self.unanswered[key] = place
+
+    def places(self) -> Iterator[Place]:
+        """Those that count."""
+        yield from self.answered.values()
+        yield from self.unanswered.values()
+
+
+class Journal:
+    """Writer of one new segment. Segments of earlier processes are never touched.
+
+    ``state``: the index of what is there already, kept up to date from now on.
+    """
+
+    def __init__(self, folder: Path, state: JournalState | None = None) -> None:
+        self.state = JournalState() if state is None else state
+        self._offset = 0
         try:
             folder.mkdir(exist_ok=True)
             self.path, self._descriptor = self._create(folder)
@@ -65,6 +118,8 @@ class Journal:
                 "Make room and run the same command again"
             ) from error
         self._dirty = True
+        self.state.add(entry, int(self.path.stem), self._offset)
+        self._offset += len(line)
 
     def sync(self) -> None:
         """Force what was appended to the disk. StoreError if that fails, or if the file is not there any more."""
@@ -111,67 +166,58 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-@dataclass(slots=True)
-class JournalState:
-    """Which requests are answered, and where: what resuming and sealing need, without any text in memory."""
-
-    answered: dict[Key, tuple[int, int]] = field(default_factory=dict)
-    """Segment number and byte offset of the first answer by key."""
-    unanswered: dict[Key, tuple[int, int]] = field(default_factory=dict)
-    """The same for the last failure of requests that have no answer."""
-    damaged: int = 0
-    """Lines that could not be read."""
-
-
 def segments(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.jsonl") if path.stem.isdigit())
 
 
-def read_journal(folder: Path) -> JournalState:
+def read_journal(folder: Path, *watching: Callable[[Entry], None]) -> JournalState:
     """Index all segments. Damaged lines are counted and skipped. StoreError if a segment cannot be read at all."""
-    state = JournalState()
-    for number, offset, entry in _scan(folder, state):
-        key = key_of(entry)
-        if entry.completion.status == "unanswered":
-            state.unanswered[key] = (number, offset)
-        else:
-            # The first answer counts: a second one can only exist if a process died between paying and resuming.
-            state.answered.setdefault(key, (number, offset))
-    for key in state.answered:
-        state.unanswered.pop(key, None)
+    state = JournalState(watching=watching)
+    for path in segments(folder):
+        number, offset = int(path.stem), 0
+        for line in _lines(path):
+            entry = _decoded(line)
+            if entry is None:
+                state.damaged += 1
+            else:
+                state.add(entry, number, offset)
+            offset += len(line)
     return state
 
 
-def all_entries(folder: Path) -> Iterator[Entry]:
-    """Everything that can be read, also what a later line replaced: what it cost was spent."""
-    for _, _, entry in _scan(folder, JournalState()):
-        yield entry
+def read_entries(folder: Path, state: JournalState, digests: dict[str, str] | None = None) -> Iterator[Entry]:
+    """The entries that count, one at a time, in the order in which they were written. StoreError as above.
 
-
-def read_entries(folder: Path, state: JournalState) -> Iterator[Entry]:
-    """The entries that count, one at a time, in the order in which they were written. StoreError as above."""
-    wanted = set(state.answered.values()) | set(state.unanswered.values())
-    for number, offset, entry in _scan(folder, JournalState()):
-        if (number, offset) in wanted:
-            yield entry
-
-
-def _scan(folder: Path, state: JournalState) -> Iterator[tuple[int, int, Entry]]:
+    ``digests`` gets the SHA-256 of each segment by its name, once all is read.
+    """
+    wanted = {(place.segment, place.offset) for place in state.places()}
     for path in segments(folder):
-        offset = 0
-        try:
-            with open(path, "rb") as handle:
-                for line in handle:
-                    if line.endswith(b"\n"):
-                        try:
-                            yield int(path.stem), offset, _decoder.decode(line)
-                        except (msgspec.DecodeError, UnicodeDecodeError):
-                            state.damaged += 1
-                    else:
-                        state.damaged += 1
-                    offset += len(line)
-        except OSError as error:
-            raise StoreError(
-                f"cannot read the journal {path}: {error.strerror}; make it readable for this user, so that nothing in it "
-                "is asked a second time, or give --store another folder"
-            ) from error
+        number, offset, digest = int(path.stem), 0, hashlib.sha256()
+        for line in _lines(path):
+            if (number, offset) in wanted and (entry := _decoded(line)) is not None:
+                yield entry
+            digest.update(line)
+            offset += len(line)
+        if digests is not None:
+            digests[path.name] = digest.hexdigest()
+
+
+def _decoded(line: bytes) -> Entry | None:
+    """None: torn or corrupt."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as handle:
+            yield from handle
+    except OSError as error:
+        raise StoreError(
+            f"cannot read the journal {path}: {error.strerror}; make it readable for this user, so that nothing in it "
+            "is asked a second time, or give --store another folder"
+        ) from error

@@ -16,7 +16,8 @@ from harness.errors import StoreError, UsageError
 from harness.store.damage import damage, damaged_text
 from harness.store.layout import RunFolder, list_runs
 from harness.store.read import read_receipts
-from harness.store.seal import CHUNK, SCORES, TEXT, checksums, write_receipt
+from harness.store.rows import CHUNK, SCORES, TEXT
+from harness.store.seal import checksums, write_receipt
 from harness.types import Receipt, TaskCard
 
 if TYPE_CHECKING:

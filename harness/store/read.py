@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 def read_plan(run: RunFolder) -> Plan:
     """StoreError if the plan is not readable."""
-    return _decode(run.plan, Plan)
+    return decoded(run.plan, Plan)
 
 
 def read_receipt(run: RunFolder) -> Receipt:
     """StoreError if the run is not sealed or its receipt is not readable."""
-    return completed(run, _decode(run.receipt, Receipt))
+    return completed(run, decoded(run.receipt, Receipt))
 
 
 class _Asked(msgspec.Struct):
@@ -40,13 +40,14 @@ def completed(run: RunFolder, receipt: Receipt) -> Receipt:
     if all(task.protocol_sha256 for task in receipt.tasks):
         return receipt
     try:
-        protocol = _decode(run.plan, _Asked).protocol
+        protocol = decoded(run.plan, _Asked).protocol
     except StoreError:
         protocol = None
     return replace(receipt, tasks=with_protocol(receipt.tasks, protocol, receipt.protocol_sha256))
 
 
-def _decode(path: Path, kind: type[T]) -> T:
+def decoded(path: Path, kind: type[T]) -> T:
+    """A file of a run as an object. StoreError if it is not readable."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError) as error:
@@ -58,15 +59,17 @@ def why(error: Exception) -> str:
     return error.strerror or "unreadable" if isinstance(error, OSError) else str(error).splitlines()[0]
 
 
-def read_receipts(store: Path) -> tuple[list[tuple[RunFolder, Receipt]], list[str]]:
-    """All sealed runs, oldest first, and a line about each folder that is damaged or foreign."""
+def read_receipts(
+    store: Path, read: Callable[[RunFolder], Receipt] = read_receipt
+) -> tuple[list[tuple[RunFolder, Receipt]], list[str]]:
+    """All sealed runs, oldest first, and a line about each whose receipt ``read`` cannot read, or is another run's."""
     found: list[tuple[RunFolder, Receipt]] = []
     problems: list[str] = []
     for run in list_runs(store):
         if not run.sealed:
             continue
         try:
-            receipt = read_receipt(run)
+            receipt = read(run)
         except StoreError as error:
             problems.append(str(error))
             continue

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness import catalogue
+from harness.asking import Asked, Execution, carry_out
 from harness.errors import Refused, UsageError
 from harness.evidence.alignment import PairedTask, align, codes_of
 from harness.evidence.gather import Evidence, evidence_of
-from harness.running import evaluate
-from harness.running.execute import Say, to_stderr
 from harness.stats.estimate import Estimate
 from harness.stats.power import n_needed
 from harness.stats.score import mean_score
@@ -80,21 +78,18 @@ class Switch:
 
 
 def switch(
-    before: str, after: str, items: Path, *, margin: float, scorer: str = "exact", protocol: str = "matched",
-    limit: int | None = None, repeats: int = 1, store: str | None = None, weights: str | Sequence[str] | None = None,
-    concurrency: int | None = None, budget: float | None = None, again: bool = False, open_from: OpenFrom = catalogue.OPEN_FROM, say: Say = to_stderr,
-) -> Switch:  # fmt: skip
+    asked: Asked, execution: Execution | None = None, *, margin: float = 2.0, open_from: OpenFrom = catalogue.OPEN_FROM
+) -> Switch:
     """Ask both (or read what was asked by the same plan before), and compare them item by item.
 
-    Non-inferior: the 95 % interval of the change lies above -margin. All items of the file weigh the same. Raises:
-    UsageError, Refused (a task that one cannot take, no item that both answered), and whatever asking raises.
+    ``asked`` names two models: the one in use, then the one that may replace it. Non-inferior: the 95 % interval of the
+    change lies above -margin. All items weigh the same. Raises: UsageError, Refused (a task that one cannot take, no item
+    that both answered), and whatever asking raises.
     """
-    if not (margin > 0 and math.isfinite(margin)):
-        raise UsageError("--margin must be above 0 points")
-    results = evaluate(
-        [before, after], items=items, scorer=scorer, protocol=protocol, limit=limit, repeats=repeats, store=store,
-        weights=weights, concurrency=concurrency, budget=budget, again=again, say=say,
-    )  # fmt: skip
+    if len(asked.models) != 2 or not (margin > 0 and math.isfinite(margin)):
+        raise UsageError("a switch is from one model to another, with a --margin above 0 points")
+    results = carry_out(asked, execution or Execution())
+    before, after = asked.models
     if results[0].receipt.system.name == results[1].receipt.system.name:
         raise UsageError(f"{before} and {after} are the same system; name two")
     for result in results:

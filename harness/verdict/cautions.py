@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from harness import catalogue
+from harness import answered, catalogue
 from harness.evidence.comparable import unknown
 from harness.evidence.gather import PARTS, Evidence
 from harness.stats.dimension import at_ceiling
@@ -41,6 +41,10 @@ def cautions(pairs: Sequence[PairedTask]) -> list[Reason]:
     found += _shared(pairs)
     for side in (pairs[0].closed_side, pairs[0].open_side):
         found += openness(side)
+    receipts = {side.run: side.receipt for pair in pairs for side in (pair.closed_side, pair.open_side)}
+    for receipt in receipts.values():
+        asked = {"system": receipt.system.name, "asked": receipt.system.api_name}
+        found += [Reason(one.kind, facts={**asked, "rows": one.rows}) for one in answered.doubts(receipt)]
     return found
 
 

@@ -91,7 +91,7 @@ def _method(
         return Method.TANGO, tango, ()
     if not binary and d.size < VERY_FEW_ITEMS:
         # Where resamples are too alike for a quantile at this level, bootstrap-t would differ from it at another one.
-        possible = bootstrap_t(d, level=level).method != plain(level).method
+        possible = bootstrap_t(d, level=level).resampled
         few = Reason("few_items", facts={"n": d.size, "bootstrap_t": possible})
         if not possible:
             return Method.PAIRED_T, plain, (few,)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from harness import answered
+from harness.answered import DoubtKind
+from harness.text import percent, points, span
 from harness.types import Reason, ReasonKind
 
 Facts = Mapping[str, Any]
@@ -24,7 +27,7 @@ ENDS = {
 WAYS = {
     "shared": "equally good candidates: had they shared the choice, instead of the first name, the verdict would be another",
     "plug_in": "a side with many close candidates loses by choosing on half of the items: with each side's best on all of "
-    "them, {points:+.1f} points apart, the verdict would be another",
+    "them, {points} points apart, the verdict would be another",
 }
 
 
@@ -38,11 +41,6 @@ def text(reason: Reason) -> str:
 def texts(reasons: Iterable[Reason]) -> tuple[str, ...]:
     """Each line once, in order."""
     return tuple(dict.fromkeys(map(text, reasons)))
-
-
-def percent(share: float) -> str:
-    """A share as people read it."""
-    return f"{100 * share:.1f} %"
 
 
 def _first(names: Sequence[str], most: int = 5) -> str:
@@ -77,8 +75,9 @@ def _missing(of: Facts) -> str:
 
 def _at_worst(of: Facts) -> str:
     return (
-        f"with the missing answers at their worst the gap is {of['gap_low']:+.1f} to {of['gap_high']:+.1f}, its interval "
-        f"from {of['low']:+.1f} to {of['high']:+.1f}" + (", which would change the verdict" if of["changes"] else "")
+        f"with the missing answers at their worst the gap is {points(of['gap_low'], sign=True)} to "
+        f"{points(of['gap_high'], sign=True)}, its interval {span(of['low'], of['high'])}"
+        + (", which would change the verdict" if of["changes"] else "")
     )
 
 
@@ -98,13 +97,20 @@ def _variants(of: Facts) -> str:
 
 def _not_alike(of: Facts) -> str:
     own = [
-        f"{name} ({f'{score:.1f} on its own {n} items' if n else 'nothing answered'})"
+        f"{name} ({f'{points(score)} on its own {n} items' if n else 'nothing answered'})"
         for name, (score, n) in of["systems"].items()
     ]
     return f"left out, since version or items differ from the others': {', '.join(own)}"
 
 
+def _answered(of: Facts) -> Callable[[DoubtKind], str]:
+    return lambda kind: answered.line(answered.Doubt(kind, of["rows"]), of["system"], of["asked"])
+
+
 WORDS: Mapping[ReasonKind, Callable[[Facts], str]] = {
+    "another_model": lambda of: _answered(of)("another_model"),
+    "several_models": lambda of: _answered(of)("several_models"),
+    "several_fingerprints": lambda of: _answered(of)("several_fingerprints"),
     "few_discordant": lambda of: f"{of['differ']} of {of['of']} {of['unit']} differ",
     "rare_failures": lambda of: f"among {_among(of)} failures as frequent as {percent(of['share'])} can go unseen",
     "skewed": lambda of: f"{of['n']} items with graded scores, spread unevenly",
@@ -113,11 +119,11 @@ WORDS: Mapping[ReasonKind, Callable[[Facts], str]] = {
         f"effectively {of['g_eff']:.1f} clusters, so whether they agree cannot be judged: nothing is decided"
     ),
     "no_width": lambda of: f"{WIDTHS[of['cause']]}: nothing is decided",
-    "choice_of_best": lambda of: WAYS[of["way"]].format(points=of["points"]),
+    "choice_of_best": lambda of: WAYS[of["way"]].format(points=points(of.get("points"), sign=True)),
     "missing": _missing,
     "missing_at_worst": _at_worst,
     "candidate_left_out": lambda of: (
-        f"a candidate left out for missing answers could have {of['possible']:.1f}, above the best here: undecided"
+        f"a candidate left out for missing answers could have {points(of['possible'])}, above the best here: undecided"
     ),
     "few_items": _few_items,
     "few_clusters": _few_clusters,
@@ -142,7 +148,7 @@ WORDS: Mapping[ReasonKind, Callable[[Facts], str]] = {
     "protocol_unknown": _unknown,
     "ceiling": lambda of: f"{of['of']} is at its ceiling (both above 95 %): it can hardly tell the two apart any more",
     "floor": lambda of: f"{of['of']} is at its floor (both below 5 %): it can hardly tell the two apart yet",
-    "plumbing": lambda of: f"{of['points']:+.1f} points of the gap come from {of['part']} answers, not from wrong ones",
+    "plumbing": lambda of: f"{points(of['points'], sign=True)} points of the gap come from {of['part']} answers, not from wrong ones",
     "missing_unequally": lambda of: (
         f"the sides do not lack alike: {of['closed']} items closed, {of['open']} open"
     ),

@@ -9,7 +9,6 @@ import pytest
 
 from harness.cli.main import main
 from harness.store import list_runs, read_receipt
-from harness.verdict import Store
 from tests.servers import fault_server
 
 ITEMS = [{"id": str(n), "input": f"What is {n} + 1?", "target": str(n + 1)} for n in range(12)]
@@ -107,31 +106,23 @@ def test_json_goes_alone_to_standard_output(mine: str, tmp_path: Path, capsys: p
     assert json.loads(capsys.readouterr().out)[0]["answered"] == 12
 
 
-def test_code_tasks_without_permission_are_not_applicable_and_the_rest_runs(
+def test_code_tasks_need_no_permission_and_a_run_with_it_is_the_same_run(
     test_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The line names the code task alone, and with its options nothing is asked twice."""
     store = tmp_path / "st"
     empty = tmp_path / "empty.jsonl"
     empty.write_text("")
     asked = ["--data", str(test_data / "suites"), "--limit", "3", "--weights", "open", "--store", str(store)]
     tasks = ["--task", "gsm8k", "--task", "humaneval"]
     assert main(["eval", f"file:{empty}", *tasks, *asked]) == 1
-    said = capsys.readouterr().err
-    assert "humaneval not applicable" in said
-    assert "--task humaneval --allow-code-execution" in said
     (run,) = list_runs(store)
     receipt = read_receipt(run)
-    assert list(receipt.not_applicable) == ["humaneval"]
-    assert receipt.counts["planned"] == 3
-    assert any("humaneval" in note for note in Store(store).gap().notes)
-    assert main(["eval", f"file:{empty}", "--task", "humaneval", "--allow-code-execution", *asked]) == 1
+    assert dict(receipt.not_applicable) == {}
+    assert receipt.counts["planned"] == 6
     capsys.readouterr()
-    assert [read_receipt(one).counts["planned"] for one in list_runs(store)] == [3, 3]
-    assert not any("does not apply" in note for note in Store(store).gap().notes)
-    # Asked again without permission, the answers that are there still count.
-    assert main(["eval", f"file:{empty}", *tasks, "--again", *asked]) == 1
-    assert {score.task for score in Store(store).scores()} == {"gsm8k", "humaneval"}
+    assert main(["eval", f"file:{empty}", *tasks, "--allow-code-execution", *asked]) == 0
+    assert "use --again to ask anew" in capsys.readouterr().err
+    assert len(list_runs(store)) == 1
 
 
 def test_a_dimension_is_a_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness import catalogue, models
+from harness.asking.plan import find_protocol
 from harness.catalogue import Provider
 from harness.errors import RunFailed, UsageError
+from harness.models.hosted import HostedModel
 from harness.questions.images import load_images
-from harness.running.plan import find_protocol
 from harness.types import Message, Sampling, System, Usage
 from tests.models.wire import CHAT, MESSAGES, RESPONSES, Wire, ask, question
 from tests.pictures import write_picture
@@ -212,13 +214,16 @@ async def test_a_budget_of_thinking(wire: Wire) -> None:
 )
 def test_a_senseless_option_is_an_error_before_the_run(options: dict[str, str], says: str) -> None:
     system = System("anthropic:m", "m", "", "closed", "anthropic", "m", options=options)
-    with pytest.raises(UsageError, match=says):
-        models.sampling_for(system, find_protocol("matched"))
+    [ready] = models.ready([system], find_protocol("matched"), check=False)
+    [problem] = ready.problems
+    assert re.search(says, problem)
 
 
 def test_which_api_is_an_option() -> None:
     def protocol_of(provider: str, **options: str) -> str:
-        return models.hosted_model(System("s", "m", "", "closed", provider, "m", options=options)).protocol
+        model = models.open_model(System("s", "m", "", "closed", provider, "m", options=options))
+        assert isinstance(model, HostedModel)
+        return model.protocol
 
     assert protocol_of("openai") == protocol_of("openai", api="chat") == "openai chat completions"
     assert protocol_of("openai", api="responses") == "openai responses"

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from harness import catalogue
+from harness.asking.plan import find_protocol, prepare
 from harness.errors import UsageError
+from harness.models import ready
 from harness.models.base import acceptable
 from harness.registry import LoadedTask, find_task, find_tasks, load_items, own_tasks
-from harness.running.plan import find_protocol, prepare
 from harness.types import Item, Message, Protocol, Request, Sampling, System
 from tests.models.wire import Wire
 from tests.pictures import write_picture
@@ -84,10 +85,12 @@ def requests(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
     for name in sorted(find_tasks()):
         loaded = LoadedTask(find_task(name), items_of(name, test_data / "suites"), None)
         for protocol in map(find_protocol, PROTOCOLS):
-            job = prepare(SYSTEM, protocol, [loaded])
+            job = prepare(ready([SYSTEM], protocol, check=False)[0], protocol, [loaded])
             rendered += [job.request(owed) for owed in job.owed]
     for protocol in map(find_protocol, PROTOCOLS):
-        job = prepare(SYSTEM, protocol, with_images(tmp_path_factory.mktemp("pictures")))
+        job = prepare(
+            ready([SYSTEM], protocol, check=False)[0], protocol, with_images(tmp_path_factory.mktemp("pictures"))
+        )
         rendered += [job.request(owed) for owed in job.owed]
     shots = (
         Message("system", "Be brief. " * 500),
@@ -134,7 +137,7 @@ async def test_every_task_reaches_every_host_as_the_same_messages(
     name: str, api: str, wire: Wire, requests: list[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     protocol = "anthropic" if api == "messages" else "openai"
-    provider = HOSTS.get(name) or catalogue.Provider("server", protocol)  # type: ignore[arg-type]
+    provider = HOSTS.get(name) or catalogue.Provider("server", protocol)
     if provider.key:
         monkeypatch.setenv(provider.key, "sk-test-of-this-host")
     async with wire.model(api, provider=provider) as model:

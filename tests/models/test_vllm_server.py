@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.asking import evaluate
+from harness.asking.plan import find_protocol, prepare
 from harness.catalogue import Provider
 from harness.errors import ContextTooLong, ModelMissing, RequestRejected, UsageError
-from harness.models import batch_side
+from harness.models import batch_side, ready
 from harness.models.hosted import HostedModel
 from harness.questions.images import load_images
 from harness.registry import find_task, load_items
-from harness.running import evaluate
-from harness.running.plan import find_protocol, prepare
 from harness.store import read_journal
 from harness.store.journal import read_entries
 from harness.types import Completion, Message, Request, Sampling, System
@@ -33,9 +33,12 @@ HERE = System("server:x@http://127.0.0.1/v1", "x", "", "open_weights", "server",
 
 @contextlib.asynccontextmanager
 async def connected(url: str, api: str, name: str = "demo-open", **options: str) -> AsyncIterator[HostedModel]:
-    provider = Provider("server", "anthropic" if api == "messages" else "openai")
+    protocol = "anthropic" if api == "messages" else "openai"
+    provider = Provider(protocol, protocol)
     base = url if api == "messages" else f"{url}/v1"
-    model = ADAPTERS[api](System("s", "x", "", "open_weights", "server", name, url=base, options=options), provider)
+    model = ADAPTERS[api](
+        System("s", "x", "", "open_weights", provider.name, name, url=base, options=options), provider
+    )
     await model.start()
     try:
         yield model
@@ -46,7 +49,8 @@ async def connected(url: str, api: str, name: str = "demo-open", **options: str)
 def demo_requests(n: int) -> list[Request]:
     """The first ``n`` items of each demo task, as a plan asks them."""
     loaded = [load_items(find_task(name), limit=n) for name in TASKS]
-    job = prepare(HERE, find_protocol("matched"), loaded)
+    matched = find_protocol("matched")
+    job = prepare(ready([HERE], matched, check=False, complete=False)[0], matched, loaded)
     return [job.request(owed) for owed in job.owed]
 
 

@@ -21,7 +21,7 @@ from harness import address
 from harness.errors import UsageError
 from harness.models.fit import weights_size
 from harness.models.local import check_memory, preflight
-from tests.running.test_evaluate import items
+from tests.asking.test_evaluate import items
 
 TERABYTE = 10**12
 
@@ -152,7 +152,7 @@ def test_a_vllm_for_gpus_without_one_is_said_before_anything_else(tmp_path: Path
     built = tmp_path / "site" / "vllm-0.99.0.dist-info"
     built.mkdir(parents=True)
     (built / "METADATA").write_text("Metadata-Version: 2.1\nName: vllm\nVersion: 0.99.0\n")
-    program = "from harness import address, models; print(models.missing(address.resolve('vllm:demo-open')))"
+    program = "from harness import address; from harness.models.vllm_engine import problems; print(problems(address.resolve('vllm:demo-open')))"
     root = Path(__file__).resolve().parent.parent.parent
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -82,8 +82,8 @@ class Wire:
         """A started adapter that talks to this server; ``api`` is chat, responses or messages."""
         protocol = "anthropic" if api == "messages" else "openai"
         url = self.url if api == "messages" else f"{self.url}/v1"
-        provider = provider or Provider("wire", protocol, key="WIRE_API_KEY")  # type: ignore[arg-type]
-        system = System("wire:model-1", name, "", "closed", provider.name, name, options=options or {})
+        provider = provider or Provider("wire", protocol, key="WIRE_API_KEY")
+        system = System("wire:model-1", name, "", "closed", provider.protocol, name, options=options or {})
         model = ADAPTERS[api](system, provider, url=url)
         await model.start()
         try:

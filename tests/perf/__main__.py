@@ -8,7 +8,7 @@ import sys
 from harness.cli.tables import table
 from tests.perf.measured import Measured
 
-PARTS = ("engine", "gap", "reading", "report", "exchange")
+PARTS = ("engine", "gap", "reading", "report", "exchange", "sandbox")
 
 
 def main(arguments: list[str]) -> None:
@@ -16,7 +16,9 @@ def main(arguments: list[str]) -> None:
     rows: list[Measured] = []
     for name in chosen:
         module = importlib.import_module(f"tests.perf.{name}")
-        found = module.measure(peers="--no-peers" not in arguments) if name == "engine" else module.measure()
+        found = (
+            module.measure(peers="--no-peers" not in arguments) if name in ("engine", "sandbox") else module.measure()
+        )
         rows += [one if isinstance(one, Measured) else Measured(*one) for one in found]
     print(table(["what", "measured", "unit", "against"], [row.row() for row in rows], right=[1]))
 

@@ -14,6 +14,8 @@ from tests.perf.process import Usage, run
 from tests.servers import fault_server
 
 LATENCY_S = 0.2
+IMPORT = "from openai import AsyncOpenAI, DefaultAioHttpClient; import aiohttp"
+"""What whoever asks by the SDK imports."""
 ROUNDS = 3
 
 
@@ -22,6 +24,11 @@ def ours(url: str, items: Path, store: Path, in_flight: int) -> Usage:
     command = [sys.executable, "-m", "harness", "eval", f"server:fault-1@{url}/v1", "--items", str(items), "--scorer",
                "numeric", "--weights", "closed", "--store", str(store), "--concurrency", str(in_flight)]  # fmt: skip
     return run(command)
+
+
+def client(which: str, url: str, items: Path, in_flight: int) -> Usage:
+    """The same requests by another client, which keeps nothing: ``sdk`` or ``aiohttp``."""
+    return run([sys.executable, "-m", "tests.perf.clients", which, url, str(items), str(in_flight)])
 
 
 def measure(peers: bool = True) -> list[Measured]:
@@ -33,6 +40,11 @@ def measure(peers: bool = True) -> list[Measured]:
             "opengap": [],
             "opengap 1,000 in flight": [],
             "start": [],
+            "sdk": [],
+            "aiohttp": [],
+            "sdk start": [],
+            "aiohttp start": [],
+            "import": [],
             "inspect": [],
             "lm-eval": [],
         }
@@ -41,6 +53,10 @@ def measure(peers: bool = True) -> list[Measured]:
                 found["opengap"].append(ours(server.url, items, work / f"a{turn}", 256))
                 found["opengap 1,000 in flight"].append(ours(server.url, items, work / f"b{turn}", 1000))
                 found["start"].append(ours(server.url, few, work / f"c{turn}", 256))
+                for name in ("sdk", "aiohttp"):
+                    found[name].append(client(name, server.url, items, 256))
+                    found[f"{name} start"].append(client(name, server.url, few, 256))
+                found["import"].append(run([sys.executable, "-c", IMPORT]))
                 if peers and turn == 0:
                     found["inspect"].append(inspect_ai(server.url, items, work, 256))
                     found["lm-eval"].append(lm_eval(server.url, items, work, 256))
@@ -50,6 +66,8 @@ def measure(peers: bool = True) -> list[Measured]:
         first = _first_request(few, work)
     wall = _median(found["opengap"], "wall_s")
     start = _median(found["start"], "cpu_s")
+    imported = found["import"]
+    import_cpu, import_wall = _median(imported, "cpu_s"), _median(imported, "wall_s")
     bound = 2000 / 256 * LATENCY_S
     rows = [
         Measured("eval, 2,000 samples, 256 in flight, 200 ms: wall", wall, "s", f"bound {bound:.2f} s; at most 4.0"),
@@ -66,8 +84,12 @@ def measure(peers: bool = True) -> list[Measured]:
             "s",
             f"256 in flight: {wall:.2f}",
         ),
-        Measured("  start-up (2 samples): CPU", start, "s"),
-        Measured("  start to first request", first, "s", "at most 1.5"),
+        Measured("  the same by the SDK's raw call: CPU a sample", _beyond(found, "sdk"), "ms", "keeps nothing"),
+        Measured("  the same by bare aiohttp: CPU a sample", _beyond(found, "aiohttp"), "ms", "keeps nothing"),
+        Measured("import of the SDK: CPU", import_cpu, "s"),
+        Measured("import of the SDK: wall", import_wall, "s"),
+        Measured("whole run of 2 samples: CPU beyond the SDK's import", start - import_cpu, "s", "at most 0.7"),
+        Measured("start to first request beyond the SDK's import", first - import_wall, "s", "at most 0.3"),
         Measured(
             "20,000 samples of 2 kB against 2,000: peak memory", large.peak_mb / small.peak_mb, "x", "at most 1.3"
         ),
@@ -84,6 +106,11 @@ def measure(peers: bool = True) -> list[Measured]:
             )
             rows.append(Measured(f"{name}: peak memory", usage.peak_mb, "MB"))
     return rows
+
+
+def _beyond(found: dict[str, list[Usage]], name: str) -> float:
+    """CPU of one of 2,000 samples beyond what two take, in ms."""
+    return (_median(found[name], "cpu_s") - _median(found[f"{name} start"], "cpu_s")) / 1998 * 1e3
 
 
 def _median(usages: list[Usage], name: str) -> float:

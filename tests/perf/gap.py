@@ -21,7 +21,7 @@ from harness.exchange.sealing import seal_all
 from harness.exchange.tables import read_items
 from harness.stats.bootstrap import cluster_bootstrap
 from harness.store import new_run, plan_hash, write_receipt
-from harness.store.seal import CHUNK, SCORES, TEXT
+from harness.store.rows import CHUNK, SCORES, TEXT
 from harness.types import Plan, PlannedTask, Protocol, Receipt, System, TaskCard, Usage
 from harness.verdict import Store
 from harness.verdict.pairs import all_pairs

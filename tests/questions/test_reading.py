@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from harness.asking import find_protocol
 from harness.questions import FORMS, Choice, ChoiceForm, Code, CodeForm, Numeric, NumericForm, Summary, Text, grade
 from harness.questions.choice import right_letter, shown_options
 from harness.questions.code import assemble
 from harness.questions.fences import extract_code
 from harness.questions.numbers import canonical_number
 from harness.questions.text import ContainsForm, ExactForm
-from harness.running import find_protocol
 from harness.types import Completion, Item
 
 CHOICE = Choice(id="1", question="Which {colour}?", right="red", wrong=["blue", "green", "grey"])

@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from harness.asking.plan import find_protocol, prepare
 from harness.errors import DataUnavailable
+from harness.models import ready
 from harness.questions import Choice, Text
 from harness.registry import find_task, load_file, load_items, own_tasks, prove
 from harness.registry.data import load_rows
 from harness.registry.items import content_hash
-from harness.running.plan import find_protocol, prepare
 from harness.store import plan_hash
 from harness.types import System
 from tests.pictures import picture, write_picture
@@ -89,7 +90,8 @@ def test_images_need_a_message_of_the_user(tmp_path: Path, pictures: list[Path])
 def hashes(file: Path, scorer: str = "exact") -> tuple[str, ...]:
     """Of the items, of the prompts, and of the plan that a run is found again by."""
     tasks = own_tasks(file, scorer)
-    job = prepare(SYSTEM, find_protocol("matched"), tasks)
+    matched = find_protocol("matched")
+    job = prepare(ready([SYSTEM], matched, check=False)[0], matched, tasks)
     return (
         content_hash(tasks[0].items),
         job.plan.tasks[0].prompts_sha256,

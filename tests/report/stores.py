@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.store import RowWriter, new_run, plan_hash, write_receipt
+from harness.store import new_run, plan_hash, write_receipt
 from harness.store.layout import RunFolder
+from harness.store.rows import RowWriter
 from harness.types import (
     CompletionStatus,
     Plan,

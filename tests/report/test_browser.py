@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from harness.report.facts import Facts
-from harness.report.make import Picture
 from harness.report.page import page as rendered
 from harness.report.samples import samples
+from harness.report.svg import Picture
 from tests.report.browsing import Visit
 from tests.report.conftest import N
 

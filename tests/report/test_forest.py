@@ -17,7 +17,7 @@ from harness.report import words
 from harness.report.charts.forest import forest
 from harness.report.facts import gather
 from harness.report.style import LIGHT, THEMES, Theme, render, settings
-from harness.report.text import width_in, wrapped
+from harness.report.typeset import width_in, wrapped
 from harness.types import Comparison, Reason
 from harness.verdict import Gaps
 from tests.report.conftest import HOSTILE

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.asking import evaluate
 from harness.cli.main import main
 from harness.report.facts import gather
 from harness.report.samples import samples
-from harness.running import evaluate
 from harness.store import list_runs
-from tests.running.test_evaluate import answers, items
+from tests.asking.test_evaluate import answers, items
 
 
 @pytest.fixture

@@ -16,11 +16,10 @@ from typing import Any
 import pytest
 
 from harness.report.facts import Facts, gather
-from harness.report.make import Picture, make
+from harness.report.make import make
 from harness.report.page import page
 from harness.report.samples import LONGEST, Samples, samples
-from harness.report.tables import cell
-from harness.report.text import true_minus, uncontrolled, usd
+from harness.report.svg import Picture
 from tests.report.conftest import ATTACKS, HOSTILE, SECRET, N
 from tests.report.stores import Answers, alternating, write_run
 
@@ -177,25 +176,6 @@ def test_hostile_names_everywhere(tmp_path: Path) -> None:
         content = (tmp_path / "out" / name).read_text()
         assert not {"\x1b", "\u202e"} & set(content), name
         assert "</script><b>" not in content.replace("\\", "") or name != "index.html"
-
-
-@pytest.mark.parametrize("char", ["\u00ad", "\u3164", "\u115f", "\U000e0041", "\U000e0101", "\u200b"])
-def test_what_leaves_nothing_to_be_seen_is_seen(char: str) -> None:
-    assert uncontrolled(f"a{char}b") == "a�b"
-
-
-def test_words_for_the_eye() -> None:
-    assert (
-        true_minus("the gap is -100.0 to +3.0 [-4, 2] of gpt-5-mini, claude-4")
-        == "the gap is −100.0 to +3.0 [−4, 2] of gpt-5-mini, claude-4"
-    )
-    assert (usd(0.0047), usd(0.005), usd(0.5)) == ("$0.0047", "$0.0050", "$0.50")
-    assert (cell(float("inf")), cell(-0.0), cell(float("nan"))) == ("∞", "0.0", "")
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1"])
-def test_spreadsheets_do_not_compute_what_a_model_wrote(text: str) -> None:
-    assert not str(cell(text)).startswith(("=", "+", "-", "@", "\t", " "))
 
 
 def test_tables_hold_every_number_of_the_gaps(rich_report: Path, rich_facts: Facts) -> None:

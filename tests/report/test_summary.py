@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from harness.report.facts import Facts, gather
-from harness.report.summary import code, summary
+from harness.report.summary import summary
 from harness.report.tables import Memory, remember
 from tests.report.stores import Answers, alternating, write_run
 
@@ -87,7 +87,3 @@ def test_a_memory_that_no_report_wrote_is_no_memory(tmp_path: Path, change: dict
     assert [one.gap for one in remember(facts, path).before] == [1.0]
     path.write_text(json.dumps({"rows": [{**last, **change}], "before": []}))
     assert remember(facts, path).before == ()
-
-
-def test_names_from_outside_stay_in_their_code_span() -> None:
-    assert code("a`b|c\n@all\x1b") == "`a'b¦c @all�`"

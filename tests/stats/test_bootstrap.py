@@ -72,11 +72,11 @@ def test_bootstrap_t_as_by_a_plain_loop() -> None:
     below, above = np.quantile(t, [0.025, 0.975])
     assert (found.low, found.high) == pytest.approx((d.mean() - above * se, d.mean() - below * se))
     assert found.high - found.mean > found.mean - found.low  # it leans towards the long tail
-    assert found.method == "bootstrap-t"
+    assert (found.method, found.resampled) == ("bootstrap-t", True)
 
 
 def test_bootstrap_t_says_when_it_is_not_one() -> None:
-    assert bootstrap_t([0.5]).method == "paired t"
+    assert (bootstrap_t([0.5]).method, bootstrap_t([0.5]).resampled) == ("paired t", False)
     assert math.isnan(bootstrap_t([0.5]).se)
     assert bootstrap_t([0.25, 0.25, 0.25]).se == 0
     mostly_equal = [*[0.0] * 18, 0.5, 1.0]  # every eighth resample is constant

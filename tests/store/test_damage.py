@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from harness.asking import evaluate
 from harness.cli.main import main
 from harness.errors import StoreError
-from harness.running import evaluate
 from harness.store import RunFolder, list_runs
 from harness.verdict import Store
-from tests.running.test_evaluate import answers, items
+from tests.asking.test_evaluate import answers, items
 from tests.verdict.stores import Task, write_run
 
 
@@ -108,4 +108,4 @@ def test_what_leaves_as_csv_holds_no_controls(tmp_path: Path) -> None:
     assert main(["export", "csv", "--out", str(tmp_path / "out.csv"), "--store", str(tmp_path / "st")]) == 0
     text = (tmp_path / "out.csv").read_text()
     assert not [char for char in text if char in "\x1b\u202e\x07"]
-    assert "'=cmda [31m b " in text
+    assert "'=cmda�[31m�b�" in text

@@ -92,7 +92,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
 
 
 def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    from harness.running import find_protocol
+    from harness.asking import find_protocol
     from harness.types import Plan, System
 
     plan = Plan(System("s", "s", "", "closed", "file", "x"), find_protocol("matched"), "", (), 1, 0, False)

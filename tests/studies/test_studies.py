@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.asking import Asked, Execution
 from harness.cli.main import main
 from harness.errors import KeyRefused, UsageError
 from harness.evidence.alignment import align
 from harness.evidence.gather import gather
-from harness.running.execute import Execution
 from harness.stats.power import n_needed
 from harness.stats.sequential import random_order, sequential
 from harness.store import list_runs, read_journal, read_plan, read_receipt
@@ -57,9 +57,8 @@ def decided(tmp_path: Path, closed: list[bool | None], open_: list[bool | None],
         f"developer: Some Lab\ncards:\n  a-card:\n    repository: {a}\n{level % 'closed'}"
         f"  b-card:\n    repository: {b}\n{level % options.pop('level', 'open_weights')}"
     )
-    return until_decided(
-        [f"file:{b}", f"file:{a}"], items=file, store=str(tmp_path / "st"), execution=Execution(say=quiet), **options  # type: ignore[arg-type]
-    )  # fmt: skip
+    asked = Asked(models=(f"file:{b}", f"file:{a}"), items=file)
+    return until_decided(asked, Execution(store=tmp_path / "st", say=quiet), **options)  # type: ignore[arg-type]
 
 
 def test_it_stops_as_soon_as_it_is_decided(tmp_path: Path) -> None:
@@ -102,9 +101,9 @@ def test_what_one_side_has_in_flight_is_kept_when_the_other_ends_the_run(tmp_pat
     with fault_server("--refuse-key") as refusing, fault_server("--latency", "0.5") as slow:
         with pytest.raises(KeyRefused):
             until_decided(
-                [refusing.address, slow.address], weights=["closed", "open"], items=file, store=str(tmp_path / "st"),
-                execution=Execution(concurrency=8, say=quiet),
-            )  # fmt: skip
+                Asked(models=(refusing.address, slow.address), weights=("closed", "open"), items=file),
+                Execution(store=tmp_path / "st", concurrency=8, say=quiet),
+            )
         asked = sum(slow.stats()["answered"].values())
     assert asked >= 8
     assert sum(len(read_journal(run.journal).answered) for run in list_runs(tmp_path / "st")) == asked
@@ -184,11 +183,12 @@ def test_two_models_of_one_side_or_several_tasks_are_refused(tmp_path: Path) -> 
     file = questions(tmp_path / "mine.jsonl", 10)
     for name in ("a", "b"):
         answers(tmp_path / f"{name}.jsonl", [True] * 10)
-    pair = [f"file:{tmp_path / 'a.jsonl'}", f"file:{tmp_path / 'b.jsonl'}"]
+    pair = (f"file:{tmp_path / 'a.jsonl'}", f"file:{tmp_path / 'b.jsonl'}")
+    execution = Execution(store=tmp_path / "st", say=quiet)
     with pytest.raises(UsageError, match="needs one closed and one open"):
-        until_decided(pair, items=file, weights="open", store=str(tmp_path / "st"))
+        until_decided(Asked(models=pair, items=file, weights=("open",)), execution)
     with pytest.raises(UsageError, match="two models"):
-        until_decided(pair[:1], items=file, weights="open", store=str(tmp_path / "st"))
+        until_decided(Asked(models=pair[:1], items=file, weights=("open",)), execution)
 
 
 @pytest.mark.slow
@@ -324,15 +324,12 @@ def test_switching_between_equals_needs_many_items(tmp_path: Path) -> None:
     file = questions(tmp_path / "mine.jsonl", 300)
     same = answers(tmp_path / "a.jsonl", [i % 2 == 0 for i in range(300)])
     other = answers(tmp_path / "b.jsonl", [i % 2 == 0 for i in range(300)])
-    found = switch(
-        f"file:{same}", f"file:{other}", file, margin=2, weights="open", store=str(tmp_path / "st"), say=quiet
-    )
+    execution = Execution(store=tmp_path / "st", say=quiet)
+    found = switch(Asked(models=(f"file:{same}", f"file:{other}"), items=file, weights=("open",)), execution)
     assert (found.verdict, found.worse, found.change) == ("not worse by the margin", (), 0)
     assert math.isnan(found.cost_after_usd)
     part = answers(tmp_path / "c.jsonl", [True] * 280 + [None] * 20)
-    found = switch(
-        f"file:{same}", f"file:{part}", file, margin=2, weights="open", store=str(tmp_path / "st"), say=quiet
-    )
+    found = switch(Asked(models=(f"file:{same}", f"file:{part}"), items=file, weights=("open",)), execution)
     assert (found.verdict, found.missing_after, found.exit_code) == ("undecided", 20, 1)
 
 
@@ -351,10 +348,8 @@ def test_switching_to_a_server(tmp_path: Path) -> None:
     file = questions(tmp_path / "mine.jsonl", 60)
     old = answers(tmp_path / "old.jsonl", [i % 2 == 0 for i in range(60)])
     with fault_server() as server:
-        found = switch(
-            f"file:{old}", server.address, file, margin=2, scorer="numeric", weights="open",
-            store=str(tmp_path / "st"), say=quiet,
-        )  # fmt: skip
+        asked = Asked(models=(f"file:{old}", server.address), items=file, scorer="numeric", weights=("open",))
+        found = switch(asked, Execution(store=tmp_path / "st", say=quiet))
     assert found.verdict == "not worse by the margin"
     assert (found.score_after, found.better) == (100, 30)
 

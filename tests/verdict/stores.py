@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.store import RowWriter, RunFolder, new_run, plan_hash, write_receipt
+from harness.store import RunFolder, new_run, plan_hash, write_receipt
+from harness.store.rows import RowWriter
 from harness.types import CompletionStatus, Plan, PlannedTask, Protocol, Receipt, System, TaskCard, Usage, WeightsLevel
 
 STARTED = "2026-03-01T10:00:00+00:00"
@@ -47,6 +48,8 @@ def write_run(
     provenance: str = "run",
     rule: str | None = None,
     backwards: bool = False,
+    reported_models: Mapping[str, int] | None = None,
+    fingerprints: Mapping[str, int] | None = None,
 ) -> RunFolder:
     """Seal one run of one system; ``backwards`` writes its rows in the opposite order, ``rule`` is what stopped it early."""
     planned = tuple(_planned(name, task) for name, task in tasks.items())
@@ -67,7 +70,8 @@ def write_run(
     receipt = Receipt(
         run.run_id, plan_hash(plan), origin, f"{protocol}@1", digest, planned, started, started, counts,
         {name: task.scorer for name, task in tasks.items()}, Usage(), None, 0, 0, {}, {}, {"rule": rule} if rule else {}, {}, repeats=repeats,
-        not_applicable=not_applicable or {}, provenance=provenance,
+        not_applicable=not_applicable or {}, provenance=provenance, reported_models=reported_models or {},
+        fingerprints=fingerprints or {},
     )  # fmt: skip
     write_receipt(run, receipt)
     return run

@@ -177,6 +177,9 @@ MADE: Mapping[ReasonKind, Make] = {
         {"a": EVEN, "b": EVEN}, {"a": EVEN, "b": Task(coin(60, 0.4, 3))}, provenance="import:items"
     ),
     "level_changed": level_changed,
+    "another_model": two(EVEN, Task(coin(60, 0.4, 3)), reported_models={"another": 60}),
+    "several_models": two(EVEN, Task(coin(60, 0.4, 3)), reported_models={"another": 30, "third": 30}),
+    "several_fingerprints": two(EVEN, Task(coin(60, 0.4, 3)), fingerprints={"fp_1": 30, "fp_2": 30}),
 }  # fmt: skip
 OVERRULE: set[ReasonKind] = {
     "few_discordant", "rare_failures", "skewed", "clusters_disagree", "too_few_clusters", "no_width", "choice_of_best",

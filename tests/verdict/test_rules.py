@@ -393,7 +393,7 @@ def test_a_budget_keeps_the_dear_out(tmp_path: Path) -> None:
     assert "cost is not known, so left out: o2" in one_line(gaps)
     none = store.gap(at_cost=0.01)
     assert not none
-    assert "the cheapest is c2 at $0.1000" in one_line(none)
+    assert "the cheapest is c2 at $0.10" in one_line(none)
 
 
 def test_a_handful_of_items_decides_no_best_of_several(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from harness.evidence.alignment import MISSING_LIMIT, codes_of
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, MARKERS, Theme, frame
-from harness.report.text import counted, inert, listed, points, usd
+from harness.report.typeset import points
 from harness.stats.cost import cheapest_pair, cost_ratio
 from harness.stats.pareto import pareto
+from harness.text import counted, inert, listed, percent, usd
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -177,7 +178,7 @@ def told(facts: Facts, shop: Shop) -> tuple[str, list[str]]:
     if cheapest != [closed, open_]:
         lines.append(
             f"Cheapest at {points(float(shop.score[[closed, open_]].min()))} points or more: {'; '.join(map(named, cheapest))}; "
-            f"{shop.ratio(cheapest[0], cheapest[1], '{} costs', '')}. Chosen anew in each resample, the two are the same in {100 * again:.0f} %"
+            f"{shop.ratio(cheapest[0], cheapest[1], '{} costs', '')}. Chosen anew in each resample, the two are the same in {percent(again, 0)}"
         )
     return title, lines
 
@@ -224,7 +225,7 @@ def bought(facts: Facts) -> Shop:
     clusters = used.drop_duplicates(["task", "item_id"]).set_index(["task", "item_id"])["cluster"].reindex(cost.index)
     lost = sums["missing"].groupby("system").max()
     left_out = [
-        facts.name(name) + (f" ({100 * lost[name]:.1f} % missing)" if lost.get(name, 0) > MISSING_LIMIT else "")
+        facts.name(name) + (f" ({percent(lost[name])} missing)" if lost.get(name, 0) > MISSING_LIMIT else "")
         for name in set(facts.answers["system"]) - set(systems)
     ]
     return Shop(

@@ -8,8 +8,9 @@ import numpy as np
 
 from harness.report.facts import Facts, TaskGap, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
-from harness.report.text import both, counted, fitted, inert, listed
+from harness.report.typeset import both, fitted
 from harness.stats.paired import is_binary
+from harness.text import counted, inert, listed, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,4 +90,4 @@ def _tile(axes: Axes, counts: np.ndarray[tuple[int, int], np.dtype[np.int64]], t
                 [column + 0.02, column + 0.98], row + 0.02, row + 0.98, color=colour, alpha=strength, lw=0
             )
             axes.text(column + 0.5, row + 0.44, f"{count:,}", size=13, weight="bold", ha="center", va="center")
-            axes.text(column + 0.5, row + 0.76, f"{100 * count / total:.0f} %", size=8.5, ha="center", va="center")
+            axes.text(column + 0.5, row + 0.76, percent(count / total, 0), size=8.5, ha="center", va="center")

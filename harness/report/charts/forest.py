@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.report import words
+from harness.report.charts.rows import gap_axis
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Frame, Theme, frame
-from harness.report.text import both, drawn, fitted, inert, points, span, true_minus, width_in, wrapped
+from harness.report.typeset import both, drawn, fitted, points, span, width_in, wrapped
+from harness.text import inert, true_minus
 from harness.types import UNKNOWN, Comparison
 from harness.verdict.policy import row_scores, unseen_below
 from harness.verdict.words import texts
@@ -128,10 +130,9 @@ def _plot(axes: Axes, rows: Sequence[Comparison], depths: Sequence[float], theme
             axes.plot([start, end], [place, place], color=colour, lw=1.8, solid_capstyle="butt", zorder=2)
             axes.plot([start, end], [place, place], "|", color=colour, ms=7, mew=1.6, zorder=2)
         axes.plot([one.gap], [place], marker, ms=8, mfc=fill, mec=colour, mew=1.6, zorder=3)
-    axes.xaxis.set_major_formatter(lambda value, _: points(value, sign=True).replace(".0", ""))
+    gap_axis(axes)
     axes.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])
     axes.tick_params(axis="x", labelsize=8.5, pad=3)
-    axes.set_xlabel("← open ahead      points      closed ahead →", size=8.5, labelpad=3)
 
 
 def _look(one: Comparison, theme: Theme) -> tuple[str, str, str]:

@@ -10,7 +10,8 @@ from harness.evidence.alignment import align
 from harness.evidence.comparable import differences
 from harness.report.facts import Facts, TaskGap, TooLittle
 from harness.report.style import EDGE_IN, Theme, frame
-from harness.report.text import counted, fitted, inert, points, span, width_in, wrapped
+from harness.report.typeset import fitted, points, span, width_in, wrapped
+from harness.text import counted, inert
 from harness.types import Comparison
 from harness.verdict.pair import compare
 

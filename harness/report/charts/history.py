@@ -15,7 +15,8 @@ from harness.report.charts.labels import name_points
 from harness.report.charts.releases import dates_told
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import EDGE_IN, Theme, by_month, day_numbers, frame
-from harness.report.text import counted, points, span
+from harness.report.typeset import points, span
+from harness.text import counted
 from harness.types import Comparison
 from harness.verdict.frontier import SKETCH
 from harness.verdict.store import compare_row

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.report.style import Theme
-from harness.report.text import fitted, width_in
+from harness.report.typeset import fitted, width_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

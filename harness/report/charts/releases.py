@@ -12,8 +12,9 @@ from harness.report import words
 from harness.report.charts.labels import name_points
 from harness.report.facts import Facts, TooLittle
 from harness.report.style import MARKERS, Frame, Theme, by_month, day_numbers, frame, whole_sentences
-from harness.report.text import counted, fitted, listed, wrapped
+from harness.report.typeset import fitted, wrapped
 from harness.stats.lag import DAYS_PER_MONTH
+from harness.text import counted, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

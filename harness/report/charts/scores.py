@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.report import words
+from harness.report.charts.rows import rows_of
 from harness.report.facts import Facts
 from harness.report.style import EDGE_IN, MARKERS, Theme, frame
-from harness.report.text import both, fitted, inert, points, span
+from harness.report.typeset import both, fitted, points, span
+from harness.text import inert
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,11 +58,8 @@ def scores(facts: Facts, theme: Theme) -> Figure:
         ),
         body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
     )  # fmt: skip
-    low, height = made.bottom + AXIS_IN, ROW_IN * len(rows)
-    axes = made.axes(PLOT_AT, low, PLOT_IN, height)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.grid(axis="x")
+    drawn = rows_of(made, len(rows), left=PLOT_AT, width=PLOT_IN, step=ROW_IN, below=AXIS_IN)
+    axes = drawn.axes
     for place, one in enumerate(rows):
         for other in others[place]:
             side = "open" if other.open else "closed"
@@ -75,7 +74,7 @@ def scores(facts: Facts, theme: Theme) -> Figure:
                 zorder=2,
             )
         axes.plot([one.gap.score_closed, one.gap.score_open], [place, place], color=theme.rail, lw=3, zorder=1)
-        y = low + height - ROW_IN * (place + 0.5)
+        y = drawn.middle(place)
         made.write(
             EDGE_IN, y + 0.06 * named, fitted(one.part.name, 2.65, 10, "bold"), size=10, weight="bold", va="center"
         )
@@ -95,9 +94,8 @@ def scores(facts: Facts, theme: Theme) -> Figure:
             axes.plot([score], [place + shift], MARKERS[side], ms=7, color=colour, mec=theme.paper, mew=0.8, zorder=4)
             made.write(x, y, f"{points(score)} {span(said.low, said.high)}", size=8.5, ha="right", va="center")
         made.write(N_AT, y, f"{one.gap.n:,}", size=8.5, ha="right", va="center")
-    axes.tick_params(axis="x", labelsize=8.5)
     axes.set_xlabel("score, points", size=8.5, labelpad=3)
-    top = low + height + 0.1
+    top = drawn.top + 0.1
     made.legend(PLOT_AT + 0.1, top + 0.06, theme)
     for x, text in ((CLOSED_AT, "closed"), (OPEN_AT, "open"), (N_AT, "n")):
         made.write(x, top, text, size=8.5, color=theme.muted, ha="right")

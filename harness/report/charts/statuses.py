@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from harness.report.charts.rows import rows_of
 from harness.report.charts.waterfall import LOOKS
 from harness.report.facts import IMPORTED, Facts, TooLittle
-from harness.report.style import EDGE_IN, LINE, Theme, frame
-from harness.report.text import STATUS, fitted
+from harness.report.style import EDGE_IN, Theme, frame
+from harness.report.typeset import fitted
+from harness.text import STATUS, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,36 +41,29 @@ def statuses(facts: Facts, theme: Theme) -> Figure:
     made = frame(
         facts,
         theme,
-        title=f"{100 * (1 - by_name[worst]['ok']):.1f} % of the answers of {facts.name(worst)} are not plain ones; most of these: {STATUS.get(most, most)}",
+        title=f"{percent(1 - by_name[worst]['ok'])} of the answers of {facts.name(worst)} are not plain ones; most of these: {STATUS.get(most, most)}",
         subtitle=["Share of answers by how they came, all tasks and protocols together; unreadable, cut off, empty and refused ones count as not right"],
         foot=["Unanswered: the infrastructure failed; scorer failed: ours did. Such items are left out on both sides and counted as missing."
               + f" The {MOST} of {len(shares)} systems with the fewest plain answers." * (len(shares) > MOST)],
         alt=" ".join(
-            f"{name}: " + ", ".join(f"{STATUS.get(status, status)} {100 * value:.1f} %" for status, value in row.items() if value > 0) + "."
+            f"{name}: " + ", ".join(f"{STATUS.get(status, status)} {percent(value)}" for status, value in row.items() if value > 0) + "."
             for name, row in by_name.items()
         ),
         body_in=HEAD_IN + ROW_IN * len(by_name) + AXIS_IN,
     )  # fmt: skip
-    low, height = made.bottom + AXIS_IN, ROW_IN * len(by_name)
-    axes = made.axes(PLOT_AT, low, PLOT_IN, height)
+    drawn = rows_of(made, len(by_name), left=PLOT_AT, width=PLOT_IN, step=ROW_IN, below=AXIS_IN)
+    axes = drawn.axes
     limit = max(0.01, 1.08 * (1 - by_name[worst]["ok"]))
     axes.set_xlim(0, min(100.0, 100 * limit))
-    axes.set_ylim(len(by_name) - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.grid(axis="x")
     for i, (name, row) in enumerate(by_name.items()):
-        left = 0.0
-        for status, (colour, hatch) in looks.items():
-            axes.barh([i], [100 * row[status]], 0.62, left=[left], color=colour, hatch=hatch, ec=LINE, lw=0.6)
-            left += 100 * row[status]
-        y = low + height - ROW_IN * (i + 0.5)
+        drawn.stack(i, {status: 100 * row[status] for status in looks}, looks, 0.62)
+        y = drawn.middle(i)
         made.mark(EDGE_IN + 0.06, y, "open" if sides[name] else "closed", theme, 5.5)
         made.write(EDGE_IN + 0.2, y, fitted(facts.name(name), PLOT_AT - 0.55, 9.5), size=9.5, va="center_baseline")
-        made.write(8.15, y, f"{100 * row['ok']:.1f} % ok", size=9, ha="right", va="center_baseline")
+        made.write(8.15, y, f"{percent(row['ok'])} ok", size=9, ha="right", va="center_baseline")
         made.write(9.38, y, f"{rows[name]:,} answers", size=9, color=theme.muted, ha="right", va="center_baseline")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} %")
-    axes.tick_params(axis="x", labelsize=8.5)
-    made.swatches(PLOT_AT, low + height + 0.15, looks, theme, 1.2 if len(looks) < 6 else 1.05)
+    made.swatches(PLOT_AT, drawn.top + 0.15, looks, theme, 1.2 if len(looks) < 6 else 1.05)
     return made.figure
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.evidence.gather import PARTS
+from harness.report.charts.rows import gap_axis, rows_of
 from harness.report.facts import IMPORTED, Facts, TooLittle
-from harness.report.style import EDGE_IN, LINE, Theme, frame
-from harness.report.text import STATUS, listed, points, wrapped
+from harness.report.style import EDGE_IN, Theme, frame
+from harness.report.typeset import points, wrapped
+from harness.text import STATUS, listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,29 +49,19 @@ def waterfall(facts: Facts, theme: Theme) -> Figure:
         ),
         body_in=HEAD_IN + ROW_IN * len(rows) + AXIS_IN,
     )  # fmt: skip
-    low, height = made.bottom + AXIS_IN, ROW_IN * len(rows)
-    axes = made.axes(PLOT_AT, low, PLOT_IN, height)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.grid(axis="x")
+    drawn = rows_of(made, len(rows), left=PLOT_AT, width=PLOT_IN, step=ROW_IN, below=AXIS_IN)
+    axes = drawn.axes
     for i, one in enumerate(rows):
-        ends = {True: 0.0, False: 0.0}
-        for name in present:
-            value = parts[name][i]
-            colour, hatch = LOOKS[name]
-            axes.barh([i], [value], 0.46, left=[ends[value > 0]], color=colour, hatch=hatch, ec=LINE, lw=0.6)
-            ends[value > 0] += value
+        drawn.stack(i, {name: parts[name][i] for name in present}, LOOKS, 0.46)
         net = sum(parts[name][i] for name in PARTS)
         axes.plot([net, net], [i - 0.36, i + 0.36], color=theme.ink, lw=2)
-        y = low + height - ROW_IN * (i + 0.5)
+        y = drawn.middle(i)
         name = facts.label(one)
         for line, text in enumerate(lines := wrapped(name[:1].upper() + name[1:], 1.85, 10.5, "bold", lines=2)):
             made.write(EDGE_IN, y + 0.09 * (len(lines) - 1 - 2 * line), text, size=10.5, weight="bold", va="center")
         made.write(9.3, y, f"sum {points(net, sign=True)}", size=10, ha="right", va="center")
     axes.axvline(0, color=theme.muted, lw=0.9)
-    axes.xaxis.set_major_formatter(lambda value, _: points(value, sign=True).replace(".0", ""))
+    gap_axis(axes)
     axes.locator_params(axis="x", nbins=7)
-    axes.tick_params(axis="x", labelsize=8.5)
-    axes.set_xlabel("← open ahead      points      closed ahead →", size=8.5, labelpad=3)
-    made.swatches(PLOT_AT, low + height + 0.15, {name: LOOKS[name] for name in present}, theme, 1.15)
+    made.swatches(PLOT_AT, drawn.top + 0.15, {name: LOOKS[name] for name in present}, theme, 1.15)
     return made.figure

@@ -13,10 +13,10 @@ from harness.history.standing import Standing
 from harness.report import words
 from harness.report.counterpart import counterpart
 from harness.report.facts import IMPORTED, Facts, TaskGap
-from harness.report.make import Picture, by_reason
 from harness.report.samples import Samples
-from harness.report.svg import Inlined
-from harness.report.text import STATUS, listed, points, span, true_minus, uncontrolled, usd
+from harness.report.svg import Inlined, Picture
+from harness.report.typeset import points, span
+from harness.text import STATUS, listed, percent, true_minus, uncontrolled, usd
 from harness.types import UNKNOWN, Comparison, Receipt
 from harness.verdict.came import came
 from harness.verdict.policy import row_scores
@@ -75,7 +75,7 @@ def page(facts: Facts, pictures: list[Picture], left_out: dict[str, str], sample
         openness_published=words.openness(facts.openness_published),
         rows=[_row(facts, one) for one in facts.rows],
         pictures=pictures,
-        left_out=by_reason(left_out),
+        left_out=words.by_reason(left_out),
         items=samples.items,
         index=Markup(samples.index),
         blocks=() if beside else tuple(map(Markup, samples.blocks)),
@@ -126,7 +126,7 @@ def _row(facts: Facts, one: Comparison) -> dict[str, Any]:
         known.append((f"on all {one.n:,} items", f"{two}: the luck of the best is in it"))
     for side, shares in (one.candidates or {}).items():
         picked = ", ".join(
-            f"{facts.name(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= 0.005
+            f"{facts.name(name)} {percent(share, 0)}" for name, share in shares.items() if share >= 0.005
         )
         known.append((f"best {side} of a half", picked))
     tasks = [task for task in facts.tasks if task.row is one]
@@ -233,7 +233,7 @@ def _run(receipt: Receipt) -> dict[str, str]:
         "protocol_hash": "" if UNKNOWN in (receipt.protocol_sha256, receipt.protocol) else receipt.protocol_sha256[:8],
         "tasks": listed(f"{task.card.name}@{task.card.version}" for task in receipt.tasks),
         "answered": f"{counts.get('answered', 0):,} of {counts.get('planned', 0):,}",
-        "cost": "unknown" if receipt.cost_usd is None else usd(receipt.cost_usd),
+        "cost": usd(receipt.cost_usd),
         "sent": "unknown"
         if receipt.provenance != "run"
         else f"{receipt.bytes_sent:,} bytes"
