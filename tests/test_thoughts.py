@@ -36,6 +36,9 @@ from harness.thoughts import split_thoughts
         ("We test.assistantfinalB", "We test.", "B", False),
         ("analysis of the text", "", "analysis of the text", False),
         ("assistantfinalize(x)", "", "assistantfinalize(x)", False),
+        ("<|im_start|>assistant\n    return x", "", "    return x", False),
+        ("<|start_header_id|>assistant<|end_header_id|>\n\nB", "", "B", False),
+        ("<|im_start|>assistant\n<think>a</think>B", "a", "B", False),
         ("Here is my thought process: a Here is my response: B", "a", "B", False),
     ],
 )  # fmt: skip

@@ -52,6 +52,10 @@ CHOICE = Choice(id="1", question="Which {colour}?", right="red", wrong=["blue", 
         ("answer: b", "B"),
         ("Answer:\n\nB", "B"),
         ("Answer: a lot of them", None),
+        ("答え：AかB", None),
+        ("정답: A이나 B", None),
+        ("答案：A还是B", None),
+        ("'Answer: C'", "C"),
     ],
 )
 def test_the_last_stated_letter_counts(text: str, letter: str | None) -> None:
