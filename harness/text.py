@@ -62,12 +62,12 @@ def escaped(text: str) -> str:
 def cell(value: Any) -> Any:
     """A value for CSV, which a spreadsheet shows and never computes: a text that looks like a formula is quoted.
 
-    Floats have twelve digits, since a p value or the price of an answer may be tiny; NaN and None are empty.
+    Floats have all their digits, so that a program reads what was computed; NaN and None are empty.
     """
     if value is None or isinstance(value, bool):
         return "" if value is None else str(value).lower()
     if isinstance(value, float):
-        return "" if math.isnan(value) else repr(float(f"{value:.12g}") + 0.0).replace("inf", "∞")
+        return "" if math.isnan(value) else repr(float(value) + 0.0).replace("inf", "∞")
     if isinstance(value, int):
         return value
     text = inert(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
